@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* No program: this object exists for its type information, from which specs/schema_gen.c makes
+ * the table of event types. clang drops types that nothing refers to, so each event is mentioned
+ * by one pointer. A new event needs its header and its line here. */
+#include "specs/events/cpu.h"
+#include "specs/events/process.h"
+#include "specs/events/recorder.h"
+
+#define MENTION(name) const struct name *event_##name
+
+MENTION(cpu_sample);
+MENTION(cpu_throttle);
+MENTION(process_fork);
+MENTION(process_exec);
+MENTION(process_comm);
+MENTION(process_exit);
+MENTION(process_mmap);
+MENTION(lost);
+MENTION(recorder);
+MENTION(clock);
+MENTION(cpu_topology);

@@ -1,0 +1,34 @@
+/* Memory with one lifetime: allocate piece by piece, free everything at once.
+ *
+ * Pieces are aligned to 16 bytes and zeroed. Arenas are passed to whoever needs them, never
+ * hidden: the session's, one per analyzer, one scratch that is reset for each block. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks; /* owned, newest first */
+	size_t used;                /* bytes used of the newest chunk */
+};
+
+/* An arena of all zero bytes is ready for use. */
+void arena_done(struct arena *a);
+
+/* Forgets every piece but keeps one chunk for reuse. */
+void arena_reset(struct arena *a);
+
+/* Never NULL: when the machine has no memory left the program ends with one line, as nothing
+ * sensible can go on. Not for the recording loop, which allocates up front. */
+void *arena_alloc(struct arena *a, size_t size);
+char *arena_strndup(struct arena *a, const char *s, size_t len);
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* malloc family with the same promise, for arrays that grow. */
+void *xrealloc(void *p, size_t n, size_t size);
+void *xcalloc(size_t n, size_t size);
+
+#endif

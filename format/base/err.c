@@ -1,0 +1,54 @@
+/* The one place where an error's words are put together. */
+#include "format/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return -code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return -code;
+}
+
+int err_errno(struct err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	if (!err)
+		return -code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	n = strlen(err->text);
+	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(code));
+	return -code;
+}
+
+int err_step(struct err *err, int rc, const char *fmt, ...)
+{
+	char step[sizeof(err->text)];
+	va_list ap;
+	size_t n, rest;
+
+	if (!err)
+		return rc;
+	va_start(ap, fmt);
+	vsnprintf(step, sizeof(step) - 2, fmt, ap);
+	va_end(ap);
+	n = strlen(step);
+	memcpy(step + n, ": ", 2);
+	n += 2;
+	rest = strnlen(err->text, sizeof(err->text) - 1 - n);
+	memmove(err->text + n, err->text, rest);
+	memcpy(err->text, step, n);
+	err->text[n + rest] = '\0';
+	return rc;
+}

@@ -1,0 +1,68 @@
+/* The dictionaries of a segment that is being written: each text, mapping, frame and stack gets a
+ * number once.
+ *
+ * All memory is taken at the start, for the largest dictionary that is allowed; pages are touched
+ * only as it fills. A dictionary that is full answers 0, the number that means "none": the writer
+ * starts a new segment before that happens (dict_crowded). Numbers start at 1. */
+#ifndef FORMAT_DICT_H
+#define FORMAT_DICT_H
+
+#include "format/base/map.h"
+#include "specs/layout.h"
+
+struct mapping {
+	enum mapping_kind kind;
+	uint32_t path;             /* string */
+	const uint8_t *build_id;   /* borrowed; may be NULL when build_id_len is 0 */
+	uint32_t build_id_len;     /* at most 32 */
+	uint64_t base;             /* see mapping_kind: where address 0 was, for the kernel */
+	uint32_t pid;              /* for code that only one process has */
+};
+
+enum { BUILD_ID_MAX = 32 };
+
+struct dict_mapping {
+	struct mapping m;
+	uint8_t build_id[BUILD_ID_MAX];
+};
+
+struct dict_symbol {
+	uint32_t frame, depth, name, linkage, file, line;
+	uint64_t start;
+};
+
+struct dict {
+	struct map string_map, mapping_map, frame_map, stack_map;
+	char *bytes;                    /* owned; all strings one behind the other */
+	uint32_t *string_at;            /* owned; string i is bytes[at[i] .. at[i + 1]) */
+	struct dict_mapping *mappings;  /* owned */
+	uint32_t *frame_mapping;        /* owned */
+	uint64_t *frame_address;        /* owned */
+	uint32_t *stack_parent, *stack_frame; /* owned */
+	uint8_t *stack_flags;           /* owned */
+	struct dict_symbol *symbols;    /* owned; a queue, emptied when written */
+	uint32_t n_strings, n_mappings, n_frames, n_stacks, n_symbols; /* including number 0 */
+	/* How many are in the file already. */
+	uint32_t strings_done, mappings_done, frames_done, stacks_done;
+};
+
+void dict_init(struct dict *d);
+void dict_done(struct dict *d);
+void dict_clear(struct dict *d);
+
+/* Longer texts are cut at MAX_TEXT bytes. */
+uint32_t dict_string(struct dict *d, const char *s, size_t len);
+uint32_t dict_mapping(struct dict *d, const struct mapping *m);
+uint32_t dict_frame(struct dict *d, uint32_t mapping, uint64_t address);
+
+/* A stack is a path from a root; the root says how the stack was found (enum stack_flags). */
+uint32_t dict_stack_root(struct dict *d, uint8_t flags);
+uint32_t dict_stack(struct dict *d, uint32_t parent, uint32_t frame);
+
+/* Queues a row; false when the queue is full until the next flush. */
+bool dict_symbol(struct dict *d, const struct dict_symbol *s);
+
+/* Some dictionary is three quarters full. */
+bool dict_crowded(const struct dict *d);
+
+#endif

@@ -1,0 +1,72 @@
+/* Blocks on their way out: columns are gathered, sealed and handed to a sink, and the place of
+ * each block is remembered for the index. */
+#ifndef FORMAT_EMIT_H
+#define FORMAT_EMIT_H
+
+#include "format/column.h"
+#include "format/dict.h"
+#include "format/schema.h"
+#include "format/sink.h"
+#include "specs/layout.h"
+
+enum { EMIT_MAX_ROWS = 1 << 14 };
+
+struct index_entry {
+	uint64_t offset; /* from the segment's start */
+	uint32_t stored;
+	uint8_t kind;
+	uint16_t type;
+	uint32_t stream, count;
+	uint64_t first, last;
+};
+
+struct emit {
+	struct sink *sink;            /* borrowed */
+	struct column_coder *coder;   /* owned */
+	uint8_t *block;               /* owned; one header and payload */
+	uint32_t segment;             /* number that goes into each block */
+	uint64_t segment_bytes;       /* put since the segment's start */
+	struct index_entry *index;    /* owned */
+	uint32_t n_index, cap_index;
+	uint64_t *values;             /* owned; EMIT_MAX_ROWS, for callers that gather a column */
+	bool patient;                 /* wait for the sink instead of answering -EAGAIN */
+};
+
+void emit_init(struct emit *e, struct sink *sink);
+void emit_done(struct emit *e);
+
+/* Starts a block of n rows; add its columns to e->coder, then emit_block. */
+void emit_begin(struct emit *e, uint32_t n_rows);
+
+/* Writes the block whose columns are in the coder; h has kind, type, columns, stream, count,
+ * first and last. A table may get a column of padding, then h->columns grows. 0, -EAGAIN (the sink is full: nothing was written), or the errno with
+ * which the sink failed. */
+int emit_block(struct emit *e, struct block_header *h);
+
+/* Writes a block with this payload (may be empty). */
+int emit_plain(struct emit *e, const struct block_header *h, const void *payload, size_t len);
+
+/* What is new in the dictionaries, in the order in which a reader needs it. Stops at the first
+ * block that does not go through; what is done stays marked as done. */
+int emit_dict(struct emit *e, struct dict *d);
+
+/* A table of two texts a row. */
+int emit_info(struct emit *e, const char *const (*pairs)[2], uint32_t n);
+
+enum { EMIT_TYPE_ENUMS = 64, EMIT_TYPE_VALUES = 4096 };
+
+/* Declares event types; numbers[i] is the number of types[i]. Each has at most EMIT_TYPE_ENUMS
+ * enumerations with at most EMIT_TYPE_VALUES names together (emit_schema_fits). */
+int emit_schema(struct emit *e, const struct event_type *const *types, const uint16_t *numbers,
+	uint32_t n);
+
+bool emit_schema_fits(const struct event_type *type);
+
+/* The index of all blocks so far. */
+int emit_index(struct emit *e);
+
+/* The index and the end block; the next block starts a segment. When the sink may have no room for
+ * all of it, -EAGAIN and nothing is written. */
+int emit_end(struct emit *e);
+
+#endif

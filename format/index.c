@@ -1,0 +1,114 @@
+/* The end block says where the segment and its index start; everything on the way must be intact
+ * and belong together, or the index is not used. */
+#include "format/index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/arena.h"
+#include "format/block.h"
+#include "format/tables.h"
+
+enum { END_BYTES = sizeof(struct block_header) + sizeof(struct end_payload) };
+
+/* An intact block of this kind at `at`, with all of it below `end`. */
+static bool block_at(const uint8_t *map, uint64_t at, uint64_t end, unsigned kind,
+	struct block_header *h)
+{
+	return at <= end && block_parse(map + at, end - at, h, NULL) == 0 && h->kind == kind &&
+		h->stored <= end - at - sizeof(*h) && block_intact(h, map + at + sizeof(*h));
+}
+
+static int decode_columns(const struct block_header *h, const uint8_t *payload,
+	struct column_decoder *decoder, uint64_t *columns)
+{
+	const struct table_layout *t = table_layout(BLOCK_INDEX);
+	uint8_t types[MAX_FIELDS] = { 0 };
+
+	if (h->columns < t->n_columns ||
+		h->count > BLOCK_ROWS_FREE + (uint64_t)BLOCK_ROWS_PER_BYTE * h->stored)
+		return -EBADMSG;
+	memcpy(types, t->columns, t->n_columns);
+	if (column_decoder_open(decoder, payload, h->stored, types, h->columns, h->count, NULL))
+		return -EBADMSG;
+	for (uint32_t c = 0; c < t->n_columns; c++)
+		if (column_decode(decoder, c, columns + (size_t)c * h->count, NULL))
+			return -EBADMSG;
+	return 0;
+}
+
+/* Appends the rows of one index block, all of which must lie below `limit` bytes. */
+static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
+	uint64_t limit, struct column_decoder *decoder)
+{
+	uint64_t *v = xcalloc((size_t)h->count * 8, sizeof(*v));
+	size_t n = h->count;
+	int rc = decode_columns(h, payload, decoder, v);
+
+	if (!rc)
+		ix->blocks = xrealloc(ix->blocks, ix->n + n, sizeof(*ix->blocks));
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct block_ref *b = &ix->blocks[ix->n + i];
+
+		b->offset = v[n * INDEX_OFFSET + i];
+		b->stored = (uint32_t)v[n * INDEX_STORED + i];
+		b->kind = (uint8_t)v[n * INDEX_KIND + i];
+		b->type = (uint16_t)v[n * INDEX_TYPE + i];
+		b->stream = (uint32_t)v[n * INDEX_STREAM + i];
+		b->count = (uint32_t)v[n * INDEX_COUNT + i];
+		b->first = v[n * INDEX_FIRST + i];
+		b->last = v[n * INDEX_LAST + i];
+		b->segment = 0;
+		if (b->offset >= limit)
+			rc = -EBADMSG;
+		b->offset += ix->offset;
+	}
+	if (!rc)
+		ix->n += n;
+	free(v);
+	return rc;
+}
+
+static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t segment,
+	struct column_decoder *decoder, struct segment_index *ix)
+{
+	struct block_header h;
+	uint64_t limit = at - ix->offset;
+
+	while (at < end) {
+		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count)
+			return -EBADMSG;
+		if (add_rows(ix, &h, map + at + sizeof(h), limit, decoder))
+			return -EBADMSG;
+		at += sizeof(h) + h.stored;
+	}
+	return 0;
+}
+
+int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
+	struct segment_index *index)
+{
+	struct segment_index ix = { 0 };
+	struct end_payload e;
+	struct block_header h;
+	uint64_t last = end - END_BYTES;
+
+	if (end < END_BYTES || !block_at(map, last, end, BLOCK_END, &h) ||
+		h.stored != sizeof(e))
+		return -EBADMSG;
+	memcpy(&e, map + last + sizeof(h), sizeof(e));
+	if (e.segment_bytes > end || e.segment_bytes < END_BYTES ||
+		e.index_offset > e.segment_bytes - END_BYTES)
+		return -EBADMSG;
+	ix.offset = end - e.segment_bytes;
+	if (!block_at(map, ix.offset, last, BLOCK_SEGMENT, &ix.start) ||
+		ix.start.segment != h.segment)
+		return -EBADMSG;
+	if (read_blocks(map, ix.offset + e.index_offset, last, h.segment, decoder, &ix)) {
+		free(ix.blocks);
+		return -EBADMSG;
+	}
+	*index = ix;
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* Reading a segment's index from its end. */
+#ifndef FORMAT_INDEX_H
+#define FORMAT_INDEX_H
+
+#include "format/column.h"
+#include "format/reader.h"
+
+struct segment_index {
+	uint64_t offset;           /* of the segment in the file */
+	struct block_header start; /* its first block's header */
+	struct block_ref *blocks;  /* owned by the caller; offsets in the file */
+	size_t n;
+};
+
+/* Reads the index of the segment that ends at `end` of the file mapped at `map`. -EBADMSG if no
+ * intact index ends there; nothing is then owned. The blocks it names are not looked at. */
+int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
+	struct segment_index *index);
+
+#endif

@@ -1,0 +1,51 @@
+/* The events of one or more traces, in order of time.
+ *
+ * A want names an event type and some of its fields; only those columns of only those blocks are
+ * decoded. Several wants share one pass. Streams deliver what their recorder has promised complete
+ * (sync blocks); an event that comes later than such a promise is delivered when it comes. */
+#ifndef FORMAT_MERGE_H
+#define FORMAT_MERGE_H
+
+#include "format/base/err.h"
+#include "format/reader.h"
+
+struct want {
+	const char *event;         /* NULL: every type */
+	const char *const *fields; /* NULL: all fields of the type, in its order */
+	uint32_t n_fields;
+};
+
+struct merge_options {
+	const struct want *wants; /* borrowed while the merge lives */
+	uint32_t n_wants;
+	uint64_t from_ns, to_ns;  /* only from <= time < to; on the first trace's clock. to 0: all */
+	bool unordered;           /* block after block: faster, for sums that need no order */
+};
+
+struct row {
+	uint64_t time;             /* ns, on the clock of the first trace's first segment */
+	struct segment *segment;   /* where its numbers mean something; borrowed */
+	const struct event_type *type;
+	uint32_t stream, reader, want;
+	const uint64_t *values;    /* as wanted; 0 for a field that the trace does not have */
+	uint64_t missing;          /* bit i: field i is not there (of the first 64) */
+};
+
+struct merge;
+
+/* readers are borrowed. */
+struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
+	const struct merge_options *options);
+void merge_free(struct merge *m);
+
+/* The next row: 1 (valid until the next call), 0 at the end, or a negative errno (a stream could
+ * not be read, or is no trace). An event that several wants name comes once for each. */
+int merge_next(struct merge *m, struct row *row, struct err *err);
+
+/* Rows that came after the recorder had promised there would be none of their time. */
+uint64_t merge_n_late(const struct merge *m);
+
+/* The first moment of all traces known now, in ns on the same clock as row.time. */
+uint64_t merge_start(const struct merge *m);
+
+#endif

@@ -1,0 +1,496 @@
+/* From bytes to segments and blocks. The index is looked for from the end of the file backwards,
+ * segment by segment; what lies in front of the first segment without a good index is walked. */
+#include "format/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/base/arena.h"
+#include "format/index.h"
+#include "format/tables.h"
+
+enum { MAX_DAMAGE = 1000, KEEP_BYTES = 8 << 20 };
+
+struct slot {
+	struct segment *segment; /* owned */
+	bool loaded;             /* files: dictionaries are taken in */
+	bool ended;
+	size_t first_block, n_blocks;
+};
+
+struct reader {
+	char *name; /* owned */
+	int fd;
+	bool own_fd, own_map, stream;
+	const uint8_t *map;
+	uint64_t size;
+	uint64_t released; /* the mapping up to here is given back */
+	struct scan scan;  /* streams */
+	struct slot *slots; /* owned */
+	uint32_t n_slots;
+	struct block_ref *blocks; /* owned */
+	size_t n_blocks, cap_blocks;
+	struct damage *damage; /* owned */
+	size_t n_damage;
+	struct column_decoder *decoder; /* owned */
+};
+
+/* ---- damage ---- */
+
+static void add_damage(void *ctx, const struct damage *d)
+{
+	struct reader *r = ctx;
+
+	if (r->n_damage == MAX_DAMAGE)
+		return;
+	r->damage = xrealloc(r->damage, r->n_damage + 1, sizeof(*r->damage));
+	r->damage[r->n_damage++] = *d;
+}
+
+void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char *fmt, ...)
+{
+	struct damage d = { offset, bytes, "" };
+	va_list ap;
+
+	for (size_t i = 0; i < r->n_damage; i++)
+		if (r->damage[i].offset == offset)
+			return;
+	va_start(ap, fmt);
+	vsnprintf(d.what, sizeof(d.what), fmt, ap);
+	va_end(ap);
+	add_damage(r, &d);
+}
+
+const struct damage *reader_damage(const struct reader *r, size_t *n)
+{
+	*n = r->n_damage;
+	return r->damage;
+}
+
+/* ---- segments ---- */
+
+/* A segment whose first block is this one, or one of its later blocks if the first is damaged. */
+static int add_segment(struct reader *r, const struct block_header *h, const void *payload,
+	uint64_t offset, struct err *err)
+{
+	struct segment_payload p = { 0 };
+	struct segment *s;
+
+	if (h->kind == BLOCK_SEGMENT) {
+		if (h->stored < sizeof(p))
+			return err_set(err, EBADMSG, "segment at %" PRIu64 " is too short", offset);
+		memcpy(&p, payload, sizeof(p));
+		if (p.major > TRACE_MAJOR)
+			return err_set(err, ENOTSUP,
+				"is of format %u.%u, which is newer than this program's %d.%d: "
+				"install a newer version", p.major, p.minor, TRACE_MAJOR,
+				TRACE_MINOR);
+	}
+	s = segment_new(offset, h->segment);
+	s->start_ns = p.start_ns;
+	s->start_real_ns = p.start_real_ns;
+	memcpy(s->boot_id, p.boot_id, sizeof(s->boot_id));
+	if (r->n_slots)
+		s->shift_ns = segment_shift(r->slots[0].segment, s);
+	r->slots = xrealloc(r->slots, r->n_slots + 1, sizeof(*r->slots));
+	r->slots[r->n_slots++] = (struct slot){ .segment = s, .first_block = r->n_blocks };
+	return 0;
+}
+
+/* Whether the block begins a new segment as seen from the one before. */
+static bool begins_segment(const struct reader *r, const struct block_header *h)
+{
+	return h->kind == BLOCK_SEGMENT || !r->n_slots ||
+		r->slots[r->n_slots - 1].segment->id != h->segment;
+}
+
+/* ---- files ---- */
+
+static void add_block(struct reader *r, const struct block_ref *ref)
+{
+	if (r->n_blocks == r->cap_blocks) {
+		r->cap_blocks = r->cap_blocks ? r->cap_blocks * 2 : 256;
+		r->blocks = xrealloc(r->blocks, r->cap_blocks, sizeof(*r->blocks));
+	}
+	r->blocks[r->n_blocks++] = *ref;
+	r->slots[r->n_slots - 1].n_blocks++;
+}
+
+static bool wanted(unsigned kind)
+{
+	return kind == BLOCK_EVENTS || (table_layout(kind) && kind != BLOCK_INDEX);
+}
+
+/* Takes in [from, to) without an index. */
+static int walk(struct reader *r, uint64_t from, uint64_t to, struct err *err)
+{
+	struct scan s;
+	struct block_header h;
+	const void *payload;
+	uint64_t offset;
+	int rc = 0;
+
+	scan_map(&s, r->map, from, to);
+	s.damaged = add_damage;
+	s.ctx = r;
+	while (!rc && scan_next(&s, &h, &payload, &offset) > 0) {
+		struct block_ref ref = { offset, h.first, h.last, 0, h.stored, h.stream, h.count,
+			h.type, h.kind };
+
+		rc = block_understood(&h, err);
+		if (!rc && begins_segment(r, &h))
+			rc = add_segment(r, &h, payload, offset, err);
+		if (rc)
+			break;
+		ref.segment = r->n_slots - 1;
+		if (wanted(h.kind))
+			add_block(r, &ref);
+		r->slots[r->n_slots - 1].ended = h.kind == BLOCK_END;
+		reader_done_before(r, offset);
+	}
+	scan_done(&s);
+	return rc;
+}
+
+/* A segment found by its index, kept until those in front of it are known. */
+struct indexed {
+	struct segment_index index;
+	struct indexed *next;
+};
+
+static int add_indexed(struct reader *r, const struct indexed *x, struct err *err)
+{
+	const struct segment_index *ix = &x->index;
+	int rc = add_segment(r, &ix->start, r->map + ix->offset + sizeof(ix->start), ix->offset, err);
+
+	for (size_t i = 0; !rc && i < ix->n; i++) {
+		struct block_ref ref = ix->blocks[i];
+		struct block_header h = { .kind = ref.kind };
+
+		rc = block_understood(&h, err);
+		ref.segment = r->n_slots - 1;
+		if (!rc && wanted(ref.kind))
+			add_block(r, &ref);
+	}
+	if (!rc)
+		r->slots[r->n_slots - 1].ended = true;
+	return rc;
+}
+
+/* Finds all blocks: indexed segments from the back, the rest by walking. */
+static int find_blocks(struct reader *r, struct err *err)
+{
+	struct indexed *list = NULL, *next;
+	uint64_t end = r->size;
+	int rc;
+
+	while (end > 0) {
+		struct indexed *x = xcalloc(1, sizeof(*x));
+
+		if (index_read(r->map, end, r->decoder, &x->index)) {
+			free(x);
+			break;
+		}
+		x->next = list;
+		list = x;
+		end = x->index.offset;
+	}
+	rc = end ? walk(r, 0, end, err) : 0;
+	for (; list; list = next) {
+		next = list->next;
+		if (!rc)
+			rc = add_indexed(r, list, err);
+		free(list->index.blocks);
+		free(list);
+	}
+	return rc;
+}
+
+static int not_a_trace(const struct reader *r, struct err *err)
+{
+	const char *start = (const char *)r->map;
+
+	if (r->size >= 8 && memcmp(start, "PERFILE2", 8) == 0)
+		return err_set(err, EINVAL, "is a perf.data file, not a trace: record with `rec cpu`");
+	if (r->size >= 4 && memcmp(start, "PK\3\4", 4) == 0)
+		return err_set(err, EINVAL, "is a zip archive, not a trace: unpack it first");
+	if (r->size >= 2 && memcmp(start, "\x1f\x8b", 2) == 0)
+		return err_set(err, EINVAL, "is compressed with gzip: unpack it first (gunzip)");
+	if (r->size >= 4 && memcmp(start, "\x28\xb5\x2f\xfd", 4) == 0)
+		return err_set(err, EINVAL, "is compressed with zstd: unpack it first (unzstd)");
+	return err_set(err, EINVAL, "is not a trace: `rec` makes traces, try `rec cpu -- COMMAND`");
+}
+
+static int open_map(struct reader *r, struct err *err)
+{
+	int rc;
+
+	if (r->size == 0)
+		return err_set(err, EINVAL, "is empty: nothing was recorded into it");
+	rc = find_blocks(r, err);
+	if (!rc && !r->n_slots)
+		rc = not_a_trace(r, err);
+	return rc;
+}
+
+static int map_file(struct reader *r, uint64_t size, struct err *err)
+{
+	void *p;
+
+	r->size = size;
+	if (!size)
+		return 0;
+	p = mmap(NULL, size, PROT_READ, MAP_SHARED, r->fd, 0);
+	if (p == MAP_FAILED)
+		return err_errno(err, errno, "cannot be mapped");
+	r->map = p;
+	r->own_map = true;
+	return 0;
+}
+
+static struct reader *new_reader(const char *name)
+{
+	struct reader *r = xcalloc(1, sizeof(*r));
+
+	r->name = strdup(name);
+	r->fd = -1;
+	r->decoder = column_decoder_new();
+	return r;
+}
+
+static void start_stream(struct reader *r, int fd)
+{
+	r->stream = true;
+	scan_fd(&r->scan, fd);
+	r->scan.damaged = add_damage;
+	r->scan.ctx = r;
+}
+
+/* Opens whatever fd is. */
+static int open_fd(struct reader *r, struct err *err)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(r->fd, &st))
+		return err_errno(err, errno, "cannot be examined");
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, EISDIR, "is a directory, not a trace");
+	if (!S_ISREG(st.st_mode) || lseek(r->fd, 0, SEEK_CUR) != 0) {
+		start_stream(r, r->fd);
+		return 0;
+	}
+	rc = map_file(r, (uint64_t)st.st_size, err);
+	return rc ? rc : open_map(r, err);
+}
+
+struct reader *reader_open(const char *path, struct err *err)
+{
+	struct reader *r;
+	int rc;
+
+	if (strcmp(path, "-") == 0) {
+		r = new_reader("standard input");
+		r->fd = STDIN_FILENO;
+	} else {
+		r = new_reader(path);
+		r->fd = open(path, O_RDONLY | O_CLOEXEC);
+		r->own_fd = true;
+	}
+	if (r->fd < 0)
+		rc = err_errno(err, errno, "cannot be opened");
+	else
+		rc = open_fd(r, err);
+	if (!rc)
+		return r;
+	err_step(err, rc, "'%s'", r->name);
+	reader_close(r);
+	return NULL;
+}
+
+struct reader *reader_open_stream(int fd, struct err *err)
+{
+	struct reader *r = new_reader("stream");
+
+	(void)err;
+	start_stream(r, fd);
+	return r;
+}
+
+struct reader *reader_open_memory(const void *data, size_t len, struct err *err)
+{
+	struct reader *r = new_reader("memory");
+
+	r->map = data;
+	r->size = len;
+	if (open_map(r, err)) {
+		reader_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+void reader_close(struct reader *r)
+{
+	if (!r)
+		return;
+	if (r->own_map)
+		munmap((void *)r->map, r->size);
+	if (r->own_fd && r->fd >= 0)
+		close(r->fd);
+	if (r->stream)
+		scan_done(&r->scan);
+	for (uint32_t i = 0; i < r->n_slots; i++)
+		segment_free(r->slots[i].segment);
+	column_decoder_free(r->decoder);
+	free(r->name);
+	free(r->slots);
+	free(r->blocks);
+	free(r->damage);
+	free(r);
+}
+
+const struct block_ref *reader_blocks(const struct reader *r, size_t *n)
+{
+	*n = r->n_blocks;
+	return r->blocks;
+}
+
+static bool same_block(const struct block_ref *ref, const struct block_header *h, uint32_t segment)
+{
+	return h->segment == segment && h->kind == ref->kind && h->type == ref->type &&
+		h->stream == ref->stream && h->count == ref->count && h->first == ref->first &&
+		h->last == ref->last && h->stored == ref->stored;
+}
+
+const void *reader_block(struct reader *r, const struct block_ref *ref, struct block_header *h)
+{
+	uint64_t bytes = sizeof(*h) + (uint64_t)ref->stored;
+	const uint8_t *at = r->map + ref->offset;
+	struct err err = { "" };
+
+	if (ref->offset > r->size || bytes > r->size - ref->offset)
+		reader_report(r, ref->offset, bytes, "the index names a block outside the file");
+	else if (block_parse(at, bytes, h, &err))
+		reader_report(r, ref->offset, bytes, "%.80s", err.text);
+	else if (!same_block(ref, h, r->slots[ref->segment].segment->id))
+		reader_report(r, ref->offset, bytes, "the index names another block");
+	else if (!block_intact(h, at + sizeof(*h)))
+		reader_report(r, ref->offset, bytes, "checksum does not match");
+	else
+		return at + sizeof(*h);
+	return NULL;
+}
+
+void reader_done_before(struct reader *r, uint64_t offset)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), to = offset / page * page;
+
+	if (to < r->released)
+		r->released = 0; /* the file is read once more */
+	if (!r->own_map || to < r->released + KEEP_BYTES)
+		return;
+	madvise((void *)(r->map + r->released), to - r->released, MADV_DONTNEED);
+	r->released = to;
+}
+
+static void load_segment(struct reader *r, struct slot *slot)
+{
+	for (size_t i = 0; i < slot->n_blocks; i++) {
+		const struct block_ref *ref = &r->blocks[slot->first_block + i];
+		struct block_header h;
+		const void *payload;
+		struct err err;
+
+		if (ref->kind == BLOCK_EVENTS)
+			continue;
+		payload = reader_block(r, ref, &h);
+		if (payload && segment_load(slot->segment, &h, payload, r->decoder, &err))
+			reader_report(r, ref->offset, sizeof(h) + h.stored, "%.90s", err.text);
+	}
+	slot->loaded = true;
+}
+
+struct segment *reader_segment(struct reader *r, uint32_t number)
+{
+	struct slot *slot = &r->slots[number];
+
+	if (!r->stream && !slot->loaded)
+		load_segment(r, slot);
+	return slot->segment;
+}
+
+/* ---- streams ---- */
+
+int reader_next_block(struct reader *r, struct block_header *h, const void **payload,
+	uint32_t *segment, struct err *err)
+{
+	uint64_t offset;
+	int rc;
+
+	while ((rc = scan_next(&r->scan, h, payload, &offset)) > 0) {
+		struct err why;
+
+		r->size = offset + sizeof(*h) + h->stored;
+		rc = block_understood(h, err);
+		if (!rc && begins_segment(r, h))
+			rc = add_segment(r, h, *payload, offset, err);
+		if (rc)
+			return rc;
+		*segment = r->n_slots - 1;
+		r->slots[*segment].ended = h->kind == BLOCK_END;
+		if (h->kind == BLOCK_EVENTS || h->kind == BLOCK_SYNC)
+			return 1;
+		if (segment_load(r->slots[*segment].segment, h, *payload, r->decoder, &why))
+			reader_report(r, offset, sizeof(*h) + h->stored, "%.90s", why.text);
+	}
+	if (rc < 0)
+		return err_errno(err, -rc, "reading %s", r->name);
+	if (!r->n_slots) {
+		r->map = r->scan.data;
+		r->size = r->scan.len;
+		rc = r->scan.base || r->scan.len ? not_a_trace(r, err)
+			: err_set(err, EINVAL, "is empty: nothing was recorded into it");
+		r->map = NULL;
+		return err_step(err, rc, "%s", r->name);
+	}
+	return 0;
+}
+
+bool reader_is_stream(const struct reader *r)
+{
+	return r->stream;
+}
+
+uint32_t reader_n_segments(const struct reader *r)
+{
+	return r->n_slots;
+}
+
+bool reader_is_complete(const struct reader *r)
+{
+	return r->n_slots && r->slots[r->n_slots - 1].ended;
+}
+
+uint64_t reader_bytes(const struct reader *r)
+{
+	return r->size;
+}
+
+const char *reader_name(const struct reader *r)
+{
+	return r->name;
+}
+
+const uint8_t *reader_map(const struct reader *r)
+{
+	return r->map;
+}

@@ -1,0 +1,78 @@
+/* Opening a trace: where its segments and blocks are, and their content on demand.
+ *
+ * A regular file is mapped and its index read, or rebuilt by walking the file where there is none
+ * (the recorder died) or it does not fit. Anything else is read once from front to back. Either
+ * way merge.h delivers the events; this header is what merge, verify and `ana info` stand on. */
+#ifndef FORMAT_READER_H
+#define FORMAT_READER_H
+
+#include <stdbool.h>
+
+#include "format/base/err.h"
+#include "format/scan.h"
+#include "format/segment.h"
+
+/* Where a block is: an entry of the index, or of what replaces it. */
+struct block_ref {
+	uint64_t offset;
+	uint64_t first, last;
+	uint32_t segment; /* number in the reader */
+	uint32_t stored, stream, count;
+	uint16_t type;
+	uint8_t kind;
+};
+
+struct reader;
+
+/* path "-" is standard input. On failure NULL and a sentence that says what to do. Damage inside is
+ * no failure as long as one segment can be read. */
+struct reader *reader_open(const char *path, struct err *err);
+
+/* From a descriptor that can be read once (not owned), or from memory (borrowed). */
+struct reader *reader_open_stream(int fd, struct err *err);
+struct reader *reader_open_memory(const void *data, size_t len, struct err *err);
+void reader_close(struct reader *r);
+
+/* True when events come only once, in the order of the file. */
+bool reader_is_stream(const struct reader *r);
+
+/* Segments known so far; a stream learns of them as it is read. */
+uint32_t reader_n_segments(const struct reader *r);
+
+/* The segment with its dictionaries, loaded on first use; borrowed. Damaged dictionary blocks are
+ * reported as damage. */
+struct segment *reader_segment(struct reader *r, uint32_t number);
+
+/* Files: all blocks of tables and events, in file order; borrowed. */
+const struct block_ref *reader_blocks(const struct reader *r, size_t *n);
+
+/* Files: checks the block against its checksum and reference. NULL (and a report of damage) if it
+ * does not hold; the payload is borrowed. */
+const void *reader_block(struct reader *r, const struct block_ref *ref, struct block_header *h);
+
+/* Files: tells the system that the mapping up to this offset is no longer needed, which keeps the
+ * resident size small when a large file is read once. */
+void reader_done_before(struct reader *r, uint64_t offset);
+
+/* Streams: the next block of events or sync; tables are taken in on the way. 1, 0 at the end, or a
+ * negative errno. The payload is valid until the next call. */
+int reader_next_block(struct reader *r, struct block_header *h, const void **payload,
+	uint32_t *segment, struct err *err);
+
+/* What was found damaged so far. A trace that just ends (its recorder died) has one entry, for the
+ * last incomplete block, or none. */
+const struct damage *reader_damage(const struct reader *r, size_t *n);
+void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Whether the last segment was ended properly. For a stream only known at its end. */
+bool reader_is_complete(const struct reader *r);
+
+/* Size of the file; of a stream what was read so far. */
+uint64_t reader_bytes(const struct reader *r);
+const char *reader_name(const struct reader *r);
+
+/* For verify: the mapping. */
+const uint8_t *reader_map(const struct reader *r);
+
+#endif

@@ -1,0 +1,502 @@
+/* Taking in the tables of a segment and answering questions about them.
+ *
+ * Memory is bounded by what the file holds: a table block may have at most BLOCK_ROWS_PER_BYTE rows
+ * per stored byte (and BLOCK_ROWS_FREE on top), and a dictionary may only go on where the rows read
+ * so far, plus the stored bytes, allow its numbers. */
+#include "format/segment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "format/tables.h"
+
+struct segment *segment_new(uint64_t offset, uint32_t id)
+{
+	struct segment *s = xcalloc(1, sizeof(*s));
+
+	s->offset = offset;
+	s->id = id;
+	return s;
+}
+
+void segment_free(struct segment *s)
+{
+	if (!s)
+		return;
+	arena_done(&s->arena);
+	free(s->types);
+	free(s->enums);
+	free(s->enum_numbers);
+	free(s->strings);
+	free(s->mappings);
+	free(s->frame_mapping);
+	free(s->frame_symbol);
+	free(s->frame_address);
+	free(s->stack_parent);
+	free(s->stack_frame);
+	free(s->stack_flags);
+	free(s->symbols);
+	free(s->streams);
+	free(s->info);
+	free(s);
+}
+
+int64_t segment_shift(const struct segment *base, const struct segment *s)
+{
+	if (memcmp(s->boot_id, base->boot_id, sizeof(s->boot_id)) == 0 || !s->start_real_ns ||
+		!base->start_real_ns)
+		return 0;
+	return (int64_t)((s->start_real_ns - s->start_ns) -
+		(base->start_real_ns - base->start_ns));
+}
+
+/* ---- decoded tables ---- */
+
+struct text_column {
+	uint64_t *lengths;
+	const char *bytes;
+};
+
+/* All columns of a table, decoded; texts are copied to the segment's arena. */
+struct table {
+	uint32_t n;
+	uint64_t *values[8];
+	struct text *texts[8];
+};
+
+static void table_done(struct table *t)
+{
+	for (int i = 0; i < 8; i++) {
+		free(t->values[i]);
+		free(t->texts[i]);
+	}
+}
+
+static int take_texts(struct segment *s, struct table *t, uint32_t column,
+	struct column_decoder *decoder, struct err *err)
+{
+	const uint8_t *bytes;
+	size_t n_bytes;
+	char *copy;
+
+	t->values[column] = xcalloc(t->n, sizeof(uint64_t));
+	t->texts[column] = xcalloc(t->n, sizeof(struct text));
+	if (column_decode_text(decoder, column, t->values[column], &bytes, &n_bytes, err))
+		return -EBADMSG;
+	copy = arena_strndup(&s->arena, (const char *)bytes, n_bytes);
+	for (uint32_t i = 0; i < t->n; i++) {
+		t->texts[column][i] = (struct text){ copy, t->values[column][i] };
+		copy += t->values[column][i];
+	}
+	return 0;
+}
+
+static int take_table(struct segment *s, const struct block_header *h, const void *payload,
+	const struct table_layout *layout, struct column_decoder *decoder, struct table *t,
+	struct err *err)
+{
+	uint8_t types[MAX_FIELDS] = { 0 }; /* columns that a newer writer added are not decoded */
+
+	if (h->count > BLOCK_ROWS_FREE + (uint64_t)BLOCK_ROWS_PER_BYTE * h->stored ||
+		h->columns < layout->n_columns)
+		return err_set(err, EBADMSG, "%u rows of %u columns in %u bytes", h->count,
+			h->columns, h->stored);
+	memcpy(types, layout->columns, layout->n_columns);
+	if (column_decoder_open(decoder, payload, h->stored, types, h->columns, h->count, err))
+		return -EBADMSG;
+	t->n = h->count;
+	for (uint32_t c = 0; c < layout->n_columns; c++) {
+		if (layout->columns[c] == FIELD_TEXT) {
+			if (take_texts(s, t, c, decoder, err))
+				return -EBADMSG;
+			continue;
+		}
+		t->values[c] = xcalloc(t->n, sizeof(uint64_t));
+		if (column_decode(decoder, c, t->values[c], err))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* A terminated copy for what becomes part of the schema; zero bytes end it early. */
+static const char *c_string(struct segment *s, struct text t)
+{
+	return arena_strndup(&s->arena, t.s, t.len);
+}
+
+/* ---- schema ---- */
+
+static const struct enumeration *find_enum(const struct segment *s, uint32_t number)
+{
+	for (uint32_t i = 0; number && i < s->n_enums; i++)
+		if (s->enum_numbers[i] == number)
+			return &s->enums[i];
+	return NULL;
+}
+
+/* The rows [first, end) have the same number. */
+static void add_enum(struct segment *s, const struct table *t, uint32_t first, uint32_t end)
+{
+	struct enum_value *v = arena_alloc(&s->arena, (end - first) * sizeof(*v));
+
+	for (uint32_t i = first; i < end; i++) {
+		v[i - first].value = (int64_t)t->values[ENUMS_VALUE][i];
+		v[i - first].name = c_string(s, t->texts[ENUMS_NAME][i]);
+	}
+	s->enums = xrealloc(s->enums, s->n_enums + 1, sizeof(*s->enums));
+	s->enum_numbers = xrealloc(s->enum_numbers, s->n_enums + 1, sizeof(*s->enum_numbers));
+	s->enums[s->n_enums] = (struct enumeration){ "", v, end - first };
+	s->enum_numbers[s->n_enums++] = (uint32_t)t->values[ENUMS_ENUM][first];
+}
+
+/* Enumerations move while they arrive, so they get a home of their own once complete. */
+static const struct enumeration *keep_enum(struct segment *s, uint32_t number)
+{
+	const struct enumeration *e = find_enum(s, number);
+	struct enumeration *copy;
+
+	if (!e)
+		return NULL;
+	copy = arena_alloc(&s->arena, sizeof(*copy));
+	*copy = *e;
+	return copy;
+}
+
+static int load_enums(struct segment *s, const struct table *t, struct err *err)
+{
+	(void)err;
+	for (uint32_t i = 0, end; i < t->n; i = end) {
+		for (end = i + 1; end < t->n; end++)
+			if (t->values[ENUMS_ENUM][end] != t->values[ENUMS_ENUM][i])
+				break;
+		add_enum(s, t, i, end);
+	}
+	return 0;
+}
+
+static int take_field(struct segment *s, const struct table *t, uint32_t row, struct field *f,
+	struct err *err)
+{
+	f->type = (enum field_type)t->values[SCHEMA_FIELD][row];
+	f->show = (enum field_show)t->values[SCHEMA_SHOW][row];
+	f->name = c_string(s, t->texts[SCHEMA_NAME][row]);
+	f->unit = c_string(s, t->texts[SCHEMA_UNIT][row]);
+	f->doc = c_string(s, t->texts[SCHEMA_DOC][row]);
+	f->enumeration = keep_enum(s, (uint32_t)t->values[SCHEMA_ENUM][row]);
+	f->size = (uint16_t)field_width(f->type);
+	if (!f->size)
+		return err_set(err, EBADMSG, "field %s has unknown type %d", f->name, f->type);
+	return 0;
+}
+
+/* The event that row `first` declares and its fields in the rows up to `end`. */
+static int take_type(struct segment *s, const struct table *t, uint32_t first, uint32_t end,
+	struct err *err)
+{
+	uint64_t number = t->values[SCHEMA_TYPE][first];
+	uint32_t n_fields = end - first - 1;
+	struct event_type *type = arena_alloc(&s->arena, sizeof(*type));
+	struct field *fields = arena_alloc(&s->arena, (n_fields + 1) * sizeof(*fields));
+
+	if (number >= MAX_EVENT_TYPES || n_fields < 1 || n_fields > MAX_FIELDS)
+		return err_set(err, EBADMSG, "event type %llu of %u fields",
+			(unsigned long long)number, n_fields);
+	for (uint32_t i = 0; i < n_fields; i++)
+		if (take_field(s, t, first + 1 + i, &fields[i], err))
+			return -EBADMSG;
+	if (strcmp(fields[0].name, "time") != 0 || fields[0].type != FIELD_U64)
+		return err_set(err, EBADMSG, "event type without a time");
+	type->name = c_string(s, t->texts[SCHEMA_NAME][first]);
+	type->doc = c_string(s, t->texts[SCHEMA_DOC][first]);
+	type->fields = fields;
+	type->n_fields = n_fields;
+	while (s->n_types <= number) {
+		s->types = xrealloc(s->types, s->n_types + 1, sizeof(*s->types));
+		s->types[s->n_types++] = NULL;
+	}
+	s->types[number] = type;
+	return 0;
+}
+
+static int load_schema(struct segment *s, const struct table *t, struct err *err)
+{
+	for (uint32_t i = 0, end; i < t->n; i = end) {
+		if (t->values[SCHEMA_FIELD][i])
+			return err_set(err, EBADMSG, "field without an event");
+		for (end = i + 1; end < t->n; end++)
+			if (!t->values[SCHEMA_FIELD][end])
+				break;
+		if (take_type(s, t, i, end, err))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* ---- dictionaries ---- */
+
+/* The new count of a dictionary after rows [first, first + n), or 0 when these numbers cannot be:
+ * a gap must be explained by blocks that were lost, and those have bytes in the file too. */
+static uint32_t grown(const struct segment *s, uint32_t count, const struct block_header *h,
+	struct err *err)
+{
+	uint64_t end = h->first + h->count;
+	uint64_t most = (uint64_t)count + BLOCK_MAX_ROWS + BLOCK_ROWS_PER_BYTE * (uint64_t)s->stored;
+
+	if (h->first == 0 || h->first > UINT32_MAX || end > UINT32_MAX || end > most) {
+		err_set(err, EBADMSG, "numbers from %llu on cannot be",
+			(unsigned long long)h->first);
+		return 0;
+	}
+	return end > count ? (uint32_t)end : count;
+}
+
+/* Sizes of arrays are powers of two, so that growing by small blocks moves them rarely. */
+static size_t room_for(uint32_t n)
+{
+	return n > 1 ? (size_t)1 << bit_length(n - 1) : 1;
+}
+
+/* Makes an array of n elements out of one of `count`. */
+#define GROW(array, count, n) \
+	do { \
+		(array) = xrealloc((array), room_for(n), sizeof(*(array))); \
+		memset((array) + (count), 0, ((n) - (count)) * sizeof(*(array))); \
+	} while (0)
+
+static int load_strings(struct segment *s, const struct table *t, const struct block_header *h,
+	struct err *err)
+{
+	uint32_t n = grown(s, s->n_strings, h, err);
+
+	if (!n)
+		return -EBADMSG;
+	GROW(s->strings, s->n_strings, n);
+	s->n_strings = n;
+	memcpy(s->strings + h->first, t->texts[STRINGS_TEXT], t->n * sizeof(*s->strings));
+	return 0;
+}
+
+static int load_mappings(struct segment *s, const struct table *t, const struct block_header *h,
+	struct err *err)
+{
+	uint32_t n = grown(s, s->n_mappings, h, err);
+
+	if (!n)
+		return -EBADMSG;
+	GROW(s->mappings, s->n_mappings, n);
+	s->n_mappings = n;
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct mapping *m = &s->mappings[h->first + i];
+		struct text id = t->texts[MAPPINGS_BUILD_ID][i];
+
+		m->kind = (enum mapping_kind)t->values[MAPPINGS_KIND][i];
+		m->path = (uint32_t)t->values[MAPPINGS_PATH][i];
+		m->base = t->values[MAPPINGS_BASE][i];
+		m->pid = (uint32_t)t->values[MAPPINGS_PID][i];
+		m->build_id = (const uint8_t *)id.s;
+		m->build_id_len = id.len <= BUILD_ID_MAX ? (uint32_t)id.len : BUILD_ID_MAX;
+	}
+	return 0;
+}
+
+static int load_frames(struct segment *s, const struct table *t, const struct block_header *h,
+	struct err *err)
+{
+	uint32_t n = grown(s, s->n_frames, h, err);
+
+	if (!n)
+		return -EBADMSG;
+	GROW(s->frame_mapping, s->n_frames, n);
+	GROW(s->frame_address, s->n_frames, n);
+	GROW(s->frame_symbol, s->n_frames, n);
+	s->n_frames = n;
+	for (uint32_t i = 0; i < t->n; i++) {
+		s->frame_mapping[h->first + i] = (uint32_t)t->values[FRAMES_MAPPING][i];
+		s->frame_address[h->first + i] = t->values[FRAMES_ADDRESS][i];
+	}
+	return 0;
+}
+
+static int load_stacks(struct segment *s, const struct table *t, const struct block_header *h,
+	struct err *err)
+{
+	uint32_t n = grown(s, s->n_stacks, h, err);
+	int rc = 0;
+
+	if (!n)
+		return -EBADMSG;
+	GROW(s->stack_parent, s->n_stacks, n);
+	GROW(s->stack_frame, s->n_stacks, n);
+	GROW(s->stack_flags, s->n_stacks, n);
+	s->n_stacks = n;
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint64_t parent = t->values[STACKS_PARENT][i], node = h->first + i;
+
+		if (parent >= node) { /* would be a loop */
+			rc = err_set(err, EBADMSG, "stack %llu has parent %llu",
+				(unsigned long long)node, (unsigned long long)parent);
+			continue;
+		}
+		s->stack_parent[node] = (uint32_t)parent;
+		s->stack_frame[node] = (uint32_t)t->values[STACKS_FRAME][i];
+		s->stack_flags[node] = (uint8_t)(t->values[STACKS_FLAGS][i] | s->stack_flags[parent]);
+	}
+	return rc;
+}
+
+static void add_symbol(struct segment *s, uint32_t frame, const struct symbol *new)
+{
+	uint32_t *link = &s->frame_symbol[frame];
+
+	while (*link && s->symbols[*link - 1].depth < new->depth)
+		link = &s->symbols[*link - 1].next;
+	if (*link && s->symbols[*link - 1].depth == new->depth) {
+		uint32_t next = s->symbols[*link - 1].next;
+
+		s->symbols[*link - 1] = *new;
+		s->symbols[*link - 1].next = next;
+		return;
+	}
+	s->symbols[s->n_symbols] = *new;
+	s->symbols[s->n_symbols].next = *link;
+	*link = ++s->n_symbols;
+}
+
+static int load_symbols(struct segment *s, const struct table *t, struct err *err)
+{
+	int rc = 0;
+
+	s->symbols = xrealloc(s->symbols, room_for(s->n_symbols + t->n), sizeof(*s->symbols));
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint64_t frame = t->values[SYMBOLS_FRAME][i];
+		struct symbol new = { (uint32_t)t->values[SYMBOLS_NAME][i],
+			(uint32_t)t->values[SYMBOLS_LINKAGE][i],
+			(uint32_t)t->values[SYMBOLS_FILE][i], (uint32_t)t->values[SYMBOLS_LINE][i],
+			t->values[SYMBOLS_START][i], (uint32_t)t->values[SYMBOLS_DEPTH][i], 0 };
+
+		if (frame >= s->n_frames || new.depth > UINT8_MAX) {
+			rc = err_set(err, EBADMSG, "name for frame %llu, which is not there",
+				(unsigned long long)frame);
+			continue;
+		}
+		add_symbol(s, (uint32_t)frame, &new);
+	}
+	return rc;
+}
+
+static int load_streams(struct segment *s, const struct table *t, const struct block_header *h,
+	struct err *err)
+{
+	if (h->first != s->n_streams)
+		return err_set(err, EBADMSG, "streams from %llu on cannot be",
+			(unsigned long long)h->first);
+	s->streams = xrealloc(s->streams, s->n_streams + t->n, sizeof(*s->streams));
+	for (uint32_t i = 0; i < t->n; i++)
+		s->streams[s->n_streams++] = (struct stream_info){
+			(int32_t)t->values[STREAMS_CPU][i], (uint32_t)t->values[STREAMS_TID][i],
+			(uint32_t)t->values[STREAMS_NAME][i] };
+	return 0;
+}
+
+static int load_info(struct segment *s, const struct table *t)
+{
+	s->info = xrealloc(s->info, s->n_info + t->n, sizeof(*s->info));
+	for (uint32_t i = 0; i < t->n; i++)
+		s->info[s->n_info++] = (struct info_pair){ t->texts[INFO_KEY][i],
+			t->texts[INFO_VALUE][i] };
+	return 0;
+}
+
+static int load_table(struct segment *s, const struct table *t, const struct block_header *h,
+	struct err *err)
+{
+	switch (h->kind) {
+	case BLOCK_INFO: return load_info(s, t);
+	case BLOCK_SCHEMA: return load_schema(s, t, err);
+	case BLOCK_ENUMS: return load_enums(s, t, err);
+	case BLOCK_STRINGS: return load_strings(s, t, h, err);
+	case BLOCK_MAPPINGS: return load_mappings(s, t, h, err);
+	case BLOCK_FRAMES: return load_frames(s, t, h, err);
+	case BLOCK_STACKS: return load_stacks(s, t, h, err);
+	case BLOCK_SYMBOLS: return load_symbols(s, t, err);
+	case BLOCK_STREAMS: return load_streams(s, t, h, err);
+	default: return 0;
+	}
+}
+
+int segment_load(struct segment *s, const struct block_header *h, const void *payload,
+	struct column_decoder *decoder, struct err *err)
+{
+	const struct table_layout *layout = table_layout(h->kind);
+	struct table t = { 0 };
+	int rc;
+
+	if (!layout || h->kind == BLOCK_INDEX)
+		return 0;
+	s->stored += h->stored;
+	rc = take_table(s, h, payload, layout, decoder, &t, err);
+	if (!rc)
+		rc = load_table(s, &t, h, err);
+	table_done(&t);
+	return rc ? err_step(err, -EBADMSG, "%s", layout->name) : 0;
+}
+
+/* ---- questions ---- */
+
+const struct event_type *segment_type(const struct segment *s, uint32_t number)
+{
+	return number < s->n_types ? s->types[number] : NULL;
+}
+
+struct text segment_string(const struct segment *s, uint32_t number)
+{
+	if (number >= s->n_strings || !s->strings[number].s)
+		return (struct text){ "", 0 };
+	return s->strings[number];
+}
+
+struct mapping segment_mapping(const struct segment *s, uint32_t number)
+{
+	return number < s->n_mappings ? s->mappings[number] : (struct mapping){ 0 };
+}
+
+uint32_t segment_stack_parent(const struct segment *s, uint32_t stack)
+{
+	return stack < s->n_stacks ? s->stack_parent[stack] : 0;
+}
+
+uint32_t segment_stack_frame(const struct segment *s, uint32_t stack)
+{
+	return stack < s->n_stacks ? s->stack_frame[stack] : 0;
+}
+
+uint8_t segment_stack_flags(const struct segment *s, uint32_t stack)
+{
+	return stack < s->n_stacks ? s->stack_flags[stack] : 0;
+}
+
+uint32_t segment_frame(const struct segment *s, uint32_t frame, uint64_t *address)
+{
+	*address = frame < s->n_frames ? s->frame_address[frame] : 0;
+	return frame < s->n_frames ? s->frame_mapping[frame] : 0;
+}
+
+const struct symbol *segment_symbol(const struct segment *s, uint32_t frame)
+{
+	uint32_t i = frame < s->n_frames ? s->frame_symbol[frame] : 0;
+
+	return i ? &s->symbols[i - 1] : NULL;
+}
+
+const struct symbol *segment_symbol_next(const struct segment *s, const struct symbol *symbol)
+{
+	return symbol->next ? &s->symbols[symbol->next - 1] : NULL;
+}
+
+struct text segment_info(const struct segment *s, const char *key)
+{
+	for (uint32_t i = s->n_info; i-- > 0;)
+		if (text_is(s->info[i].key, key))
+			return s->info[i].value;
+	return (struct text){ "", 0 };
+}

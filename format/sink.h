@@ -1,0 +1,43 @@
+/* Where a writer's bytes go: a file, a pipe or memory, without ever making the caller wait.
+ *
+ * A sink with a queue has a thread of its own that writes; when the disk or the reader behind a
+ * pipe is slow the queue fills and sink_put says so, and the caller drops and counts. A sink
+ * without a queue writes at once, for tools that may wait. */
+#ifndef FORMAT_SINK_H
+#define FORMAT_SINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/base/err.h"
+
+struct sink;
+
+/* Writes to fd, which stays the caller's. queue_bytes 0: no thread. */
+struct sink *sink_new(int fd, size_t queue_bytes);
+
+/* Collects everything in memory. */
+struct sink *sink_new_memory(void);
+
+/* What a memory sink holds; borrowed. */
+const uint8_t *sink_memory(const struct sink *s, size_t *len);
+
+/* Ends the thread and frees; what was not drained is lost. */
+void sink_free(struct sink *s);
+
+/* Takes all bytes or none: 0, -EAGAIN when there is no room now, or the errno with which writing
+ * failed, from then on always. */
+int sink_put(struct sink *s, const void *data, size_t len);
+
+/* How many bytes sink_put would take now. */
+size_t sink_room(struct sink *s);
+
+/* Waits until everything is written, at most timeout_ms (-1: for ever). 0, -ETIMEDOUT, or the
+ * errno with which writing failed. */
+int sink_drain(struct sink *s, int timeout_ms);
+
+/* Bytes written so far, and the errno of the first failure (0: none). */
+uint64_t sink_written(struct sink *s);
+int sink_error(struct sink *s);
+
+#endif

@@ -1,0 +1,34 @@
+/* The columns of every block that is not events. One place for both directions. */
+#ifndef FORMAT_TABLES_H
+#define FORMAT_TABLES_H
+
+#include "specs/layout.h"
+
+struct table_layout {
+	enum block_kind kind;
+	const char *name;
+	uint8_t columns[8]; /* enum field_type */
+	uint32_t n_columns;
+};
+
+/* Column numbers, in the order of the layout. */
+enum { INFO_KEY, INFO_VALUE };
+enum { SCHEMA_TYPE, SCHEMA_NAME, SCHEMA_UNIT, SCHEMA_DOC, SCHEMA_FIELD, SCHEMA_SHOW, SCHEMA_ENUM };
+enum { ENUMS_ENUM, ENUMS_VALUE, ENUMS_NAME };
+enum { STRINGS_TEXT };
+enum { MAPPINGS_KIND, MAPPINGS_PATH, MAPPINGS_BUILD_ID, MAPPINGS_BASE, MAPPINGS_PID };
+enum { FRAMES_MAPPING, FRAMES_ADDRESS };
+enum { STACKS_PARENT, STACKS_FRAME, STACKS_FLAGS };
+enum { SYMBOLS_FRAME, SYMBOLS_DEPTH, SYMBOLS_NAME, SYMBOLS_LINKAGE, SYMBOLS_FILE, SYMBOLS_LINE,
+	SYMBOLS_START };
+enum { STREAMS_CPU, STREAMS_TID, STREAMS_NAME };
+enum { INDEX_OFFSET, INDEX_STORED, INDEX_KIND, INDEX_TYPE, INDEX_STREAM, INDEX_COUNT, INDEX_FIRST,
+	INDEX_LAST };
+
+/* NULL for a kind whose payload is no table, or is events. */
+const struct table_layout *table_layout(unsigned kind);
+
+/* The name of any kind, for messages; NULL if unknown. */
+const char *block_kind_name(unsigned kind);
+
+#endif

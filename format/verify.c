@@ -1,0 +1,170 @@
+/* A file is walked from front to back, whatever its index says, and then the index is held against
+ * what was found. */
+#include "format/verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "format/base/arena.h"
+#include "format/tables.h"
+
+struct verifier {
+	struct reader *reader;
+	struct column_decoder *decoder;
+	uint64_t *values; /* one column */
+	struct verify_result result;
+};
+
+static uint32_t dictionary_size(const struct segment *s, enum field_type type)
+{
+	switch (type) {
+	case FIELD_STRING: return s->n_strings;
+	case FIELD_STACK: return s->n_stacks;
+	case FIELD_MAPPING: return s->n_mappings;
+	default: return 0;
+	}
+}
+
+/* Number 0 means "none" in each dictionary. */
+static bool references_hold(const struct segment *s, enum field_type type, const uint64_t *v,
+	uint32_t n)
+{
+	uint32_t size = dictionary_size(s, type);
+
+	if (type != FIELD_STRING && type != FIELD_STACK && type != FIELD_MAPPING)
+		return true;
+	for (uint32_t i = 0; i < n; i++)
+		if (v[i] && v[i] >= size)
+			return false;
+	return true;
+}
+
+static int check_columns(struct verifier *v, const struct segment *s,
+	const struct event_type *type, const struct block_header *h, struct err *err)
+{
+	for (uint32_t f = 0; f < type->n_fields; f++) {
+		if (column_decode(v->decoder, f, v->values, err))
+			return -EBADMSG;
+		if (!references_hold(s, type->fields[f].type, v->values, h->count))
+			return err_set(err, EBADMSG, "%s.%s refers to what is not there",
+				type->name, type->fields[f].name);
+		if (f > 0)
+			continue;
+		for (uint32_t i = 1; i < h->count; i++)
+			if (v->values[i] < v->values[i - 1])
+				return err_set(err, EBADMSG, "rows are not in order of time");
+		if (v->values[0] != h->first || v->values[h->count - 1] != h->last)
+			return err_set(err, EBADMSG, "times differ from the header's");
+	}
+	return 0;
+}
+
+static int check_events(struct verifier *v, const struct segment *s, const struct block_header *h,
+	const void *payload, struct err *err)
+{
+	const struct event_type *type = segment_type(s, h->type);
+	uint8_t types[MAX_FIELDS];
+
+	if (!type || type->n_fields != h->columns || !h->count ||
+		event_row_bytes(type) * h->count > BLOCK_MAX_BYTES)
+		return err_set(err, EBADMSG, "%u events of type %u, which is not declared so",
+			h->count, h->type);
+	for (uint32_t f = 0; f < type->n_fields; f++)
+		types[f] = (uint8_t)type->fields[f].type;
+	if (column_decoder_open(v->decoder, payload, h->stored, types, h->columns, h->count, err))
+		return -EBADMSG;
+	return check_columns(v, s, type, h, err);
+}
+
+static void check_block(struct verifier *v, uint32_t segment, const struct block_header *h,
+	const void *payload, uint64_t offset)
+{
+	struct err err;
+
+	v->result.blocks++;
+	if (h->kind != BLOCK_EVENTS)
+		return;
+	v->result.events += h->count;
+	if (check_events(v, reader_segment(v->reader, segment), h, payload, &err))
+		reader_report(v->reader, offset, sizeof(*h) + h->stored, "%.90s", err.text);
+}
+
+static void on_damage(void *ctx, const struct damage *d)
+{
+	reader_report(ctx, d->offset, d->bytes, "%s", d->what);
+}
+
+/* Numbers the segments of the walk as the reader did, by their offset. */
+static uint32_t segment_at(struct reader *r, uint32_t current, uint64_t offset)
+{
+	while (current + 1 < reader_n_segments(r) &&
+		reader_segment(r, current + 1)->offset <= offset)
+		current++;
+	return current;
+}
+
+static void check_file(struct verifier *v)
+{
+	struct reader *r = v->reader;
+	const struct block_ref *refs;
+	struct block_header h;
+	const void *payload;
+	uint64_t offset, listed = 0;
+	uint32_t segment = 0;
+	size_t n, next = 0;
+	struct scan s;
+
+	refs = reader_blocks(r, &n);
+	scan_map(&s, reader_map(r), 0, reader_bytes(r));
+	s.damaged = on_damage;
+	s.ctx = r;
+	while (scan_next(&s, &h, &payload, &offset) > 0) {
+		segment = segment_at(r, segment, offset);
+		check_block(v, segment, &h, payload, offset);
+		while (next < n && refs[next].offset < offset)
+			next++;
+		if (h.kind != BLOCK_EVENTS && (!table_layout(h.kind) || h.kind == BLOCK_INDEX))
+			continue;
+		if (next == n || refs[next].offset != offset)
+			reader_report(r, offset, sizeof(h) + h.stored,
+				"the index does not name this block");
+		else
+			listed++;
+	}
+	scan_done(&s);
+	for (size_t i = 0; listed < n && i < n; i++)
+		reader_block(r, &refs[i], &h); /* reports what the index names in vain */
+}
+
+static int check_stream(struct verifier *v, struct err *err)
+{
+	struct block_header h;
+	const void *payload;
+	uint32_t segment = 0;
+	int rc;
+
+	while ((rc = reader_next_block(v->reader, &h, &payload, &segment, err)) > 0)
+		check_block(v, segment, &h, payload, reader_bytes(v->reader));
+	return rc;
+}
+
+int verify(struct reader *r, struct verify_result *result, struct err *err)
+{
+	struct verifier v = { .reader = r };
+	int rc = 0;
+
+	v.decoder = column_decoder_new();
+	v.values = xcalloc(BLOCK_MAX_ROWS, sizeof(*v.values));
+	if (reader_is_stream(r))
+		rc = check_stream(&v, err);
+	else
+		check_file(&v);
+	v.result.segments = reader_n_segments(r);
+	v.result.bytes = reader_bytes(r);
+	v.result.complete = reader_is_complete(r);
+	column_decoder_free(v.decoder);
+	free(v.values);
+	*result = v.result;
+	return rc;
+}

@@ -1,0 +1,551 @@
+/* Stages: where events wait until there are enough of them to make a block. */
+#include "format/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/arena.h"
+#include "format/emit.h"
+#include "format/tables.h"
+#include "gen/events.h"
+#include "specs/events/recorder.h"
+
+enum {
+	STAGE_BYTES = 256 << 10,
+	MANY_BLOCKS = 1 << 17, /* in one segment's index: 5 MiB of the writer's memory */
+};
+
+/* One stream's rows of one type. */
+struct stage {
+	uint8_t *rows;   /* owned; in the form of the C struct */
+	uint32_t n, cap;
+	uint64_t last;   /* time of the newest row */
+	bool unsorted;
+	/* What did not go through and is not yet told. */
+	uint64_t dropped, drop_first, drop_last;
+};
+
+struct type {
+	const struct event_type *type;
+	bool declared; /* in this segment */
+	bool used;     /* has had rows in this segment */
+};
+
+struct stream {
+	char *name; /* owned by the arena */
+	int cpu;
+	uint32_t tid;
+};
+
+struct pair {
+	char *key, *value; /* owned by the arena */
+};
+
+struct row_order {
+	uint64_t time;
+	uint32_t row;
+};
+
+struct writer {
+	struct emit emit;
+	struct sink *sink; /* borrowed */
+	struct dict dict;
+	struct arena arena;
+	struct writer_config config;
+	uint32_t generation;
+	struct type *types;     /* owned */
+	struct stream *streams; /* owned */
+	struct stage *stages;   /* owned; of stream s and type t at s * cap_types + t */
+	struct pair *info;      /* owned */
+	uint32_t n_types, cap_types, n_streams, cap_streams, n_info, info_done, streams_done;
+	struct row_order *order; /* owned */
+	int lost_type;
+	int error;
+	uint64_t events, dropped;
+};
+
+static uint64_t row_time(const uint8_t *row)
+{
+	uint64_t t;
+
+	memcpy(&t, row, sizeof(t));
+	return t;
+}
+
+/* ---- setting up ---- */
+
+static int start_segment(struct writer *w)
+{
+	struct segment_payload p = { .major = TRACE_MAJOR, .minor = TRACE_MINOR,
+		.start_ns = w->config.start_ns, .start_real_ns = w->config.start_real_ns };
+	struct block_header h = { .kind = BLOCK_SEGMENT, .first = p.start_ns, .last = p.start_ns };
+
+	memcpy(p.boot_id, w->config.boot_id, sizeof(p.boot_id));
+	/* Different in any two segments that are likely to meet in one file. */
+	w->emit.segment = (uint32_t)hash_u64(hash_u64(p.start_ns ^ p.start_real_ns) + w->generation);
+	return emit_plain(&w->emit, &h, &p, sizeof(p));
+}
+
+struct writer *writer_new(struct sink *sink, const struct writer_config *config)
+{
+	struct writer *w = xcalloc(1, sizeof(*w));
+
+	w->sink = sink;
+	w->config = *config;
+	if (!w->config.stage_bytes)
+		w->config.stage_bytes = STAGE_BYTES;
+	emit_init(&w->emit, sink);
+	dict_init(&w->dict);
+	w->order = xcalloc(EMIT_MAX_ROWS, sizeof(*w->order));
+	w->generation = 1;
+	writer_stream(w, "recorder", -1, 0);
+	w->lost_type = writer_type(w, &event_lost, NULL);
+	w->error = start_segment(w);
+	return w;
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < (size_t)w->cap_streams * w->cap_types; i++)
+		free(w->stages[i].rows);
+	emit_done(&w->emit);
+	dict_done(&w->dict);
+	arena_done(&w->arena);
+	free(w->types);
+	free(w->streams);
+	free(w->stages);
+	free(w->info);
+	free(w->order);
+	free(w);
+}
+
+/* Grows the table of stages to hold this many streams and types. */
+static void grow_stages(struct writer *w, uint32_t streams, uint32_t types)
+{
+	struct stage *bigger = xcalloc((size_t)streams * types, sizeof(*bigger));
+
+	for (uint32_t s = 0; s < w->n_streams; s++)
+		for (uint32_t t = 0; t < w->n_types; t++)
+			bigger[(size_t)s * types + t] = w->stages[(size_t)s * w->cap_types + t];
+	free(w->stages);
+	w->stages = bigger;
+	w->types = xrealloc(w->types, types, sizeof(*w->types));
+	w->streams = xrealloc(w->streams, streams, sizeof(*w->streams));
+	w->cap_streams = streams;
+	w->cap_types = types;
+}
+
+int writer_type(struct writer *w, const struct event_type *type, struct err *err)
+{
+	for (uint32_t i = 0; i < w->n_types; i++)
+		if (w->types[i].type == type)
+			return (int)i;
+	if (!emit_schema_fits(type) || type->size > w->config.stage_bytes)
+		return err_set(err, E2BIG, "event %s is too large for a trace", type->name);
+	if (w->n_types == MAX_EVENT_TYPES)
+		return err_set(err, E2BIG, "more than %d types of events", MAX_EVENT_TYPES);
+	if (w->n_types == w->cap_types)
+		grow_stages(w, w->cap_streams ? w->cap_streams : 8,
+			w->cap_types ? w->cap_types * 2 : 16);
+	w->types[w->n_types] = (struct type){ .type = type };
+	return (int)w->n_types++;
+}
+
+uint32_t writer_stream(struct writer *w, const char *name, int cpu, uint32_t tid)
+{
+	if (w->n_streams == w->cap_streams)
+		grow_stages(w, w->cap_streams ? w->cap_streams * 2 : 8,
+			w->cap_types ? w->cap_types : 16);
+	w->streams[w->n_streams] = (struct stream){ arena_strdup(&w->arena, name), cpu, tid };
+	return w->n_streams++;
+}
+
+void writer_info(struct writer *w, const char *key, const char *value)
+{
+	w->info = xrealloc(w->info, w->n_info + 1, sizeof(*w->info));
+	w->info[w->n_info++] = (struct pair){ arena_strdup(&w->arena, key),
+		arena_strdup(&w->arena, value) };
+}
+
+/* ---- dictionaries ---- */
+
+uint32_t writer_string(struct writer *w, const char *s, size_t len)
+{
+	return dict_string(&w->dict, s, len);
+}
+
+uint32_t writer_mapping(struct writer *w, const struct mapping *m)
+{
+	return dict_mapping(&w->dict, m);
+}
+
+uint32_t writer_frame(struct writer *w, uint32_t mapping, uint64_t address)
+{
+	return dict_frame(&w->dict, mapping, address);
+}
+
+uint32_t writer_stack_root(struct writer *w, uint8_t flags)
+{
+	return dict_stack_root(&w->dict, flags);
+}
+
+uint32_t writer_stack(struct writer *w, uint32_t parent, uint32_t frame)
+{
+	return dict_stack(&w->dict, parent, frame);
+}
+
+bool writer_symbol(struct writer *w, const struct dict_symbol *s)
+{
+	return dict_symbol(&w->dict, s);
+}
+
+bool writer_crowded(const struct writer *w)
+{
+	return dict_crowded(&w->dict) || w->emit.n_index > MANY_BLOCKS;
+}
+
+uint32_t writer_generation(const struct writer *w)
+{
+	return w->generation;
+}
+
+static int emit_new_info(struct writer *w)
+{
+	const char *pairs[64][2];
+
+	while (w->info_done < w->n_info) {
+		uint32_t n = w->n_info - w->info_done;
+		int rc;
+
+		n = n < 64 ? n : 64;
+		for (uint32_t i = 0; i < n; i++) {
+			pairs[i][0] = w->info[w->info_done + i].key;
+			pairs[i][1] = w->info[w->info_done + i].value;
+		}
+		rc = emit_info(&w->emit, (const char *const(*)[2])pairs, n);
+		if (rc)
+			return rc;
+		w->info_done += n;
+	}
+	return 0;
+}
+
+static int emit_new_types(struct writer *w)
+{
+	const struct event_type *types[MAX_EVENT_TYPES];
+	uint16_t numbers[MAX_EVENT_TYPES];
+	uint32_t n = 0;
+	int rc;
+
+	for (uint32_t i = 0; i < w->n_types; i++) {
+		if (!w->types[i].used || w->types[i].declared)
+			continue;
+		types[n] = w->types[i].type;
+		numbers[n++] = (uint16_t)i;
+	}
+	if (!n)
+		return 0;
+	rc = emit_schema(&w->emit, types, numbers, n);
+	for (uint32_t i = 0; !rc && i < n; i++)
+		w->types[numbers[i]].declared = true;
+	return rc;
+}
+
+static int emit_new_streams(struct writer *w)
+{
+	struct block_header h = { .kind = BLOCK_STREAMS, .first = w->streams_done };
+	uint32_t n = w->n_streams - w->streams_done;
+	const struct stream *s = w->streams + w->streams_done;
+	int rc;
+
+	if (n > EMIT_MAX_ROWS)
+		n = EMIT_MAX_ROWS;
+	if (!n)
+		return 0;
+	h.columns = (uint16_t)table_layout(BLOCK_STREAMS)->n_columns;
+	h.count = n;
+	h.last = h.first + n - 1;
+	emit_begin(&w->emit, n);
+	for (uint32_t i = 0; i < n; i++)
+		w->emit.values[i] = (uint64_t)(int64_t)s[i].cpu;
+	column_coder_add(w->emit.coder, FIELD_S32, w->emit.values);
+	for (uint32_t i = 0; i < n; i++)
+		w->emit.values[i] = s[i].tid;
+	column_coder_add(w->emit.coder, FIELD_U32, w->emit.values);
+	for (uint32_t i = 0; i < n; i++)
+		w->emit.values[i] = dict_string(&w->dict, s[i].name, strlen(s[i].name));
+	column_coder_add(w->emit.coder, FIELD_STRING, w->emit.values);
+	rc = emit_block(&w->emit, &h);
+	if (!rc)
+		w->streams_done += n;
+	return rc;
+}
+
+/* Everything that events refer to. Streams are first as their names are strings. */
+static int emit_references(struct writer *w)
+{
+	int rc = emit_new_info(w);
+
+	if (!rc)
+		rc = emit_new_types(w);
+	if (!rc)
+		rc = emit_new_streams(w);
+	return rc ? rc : emit_dict(&w->emit, &w->dict);
+}
+
+/* ---- events ---- */
+
+static int by_time(const void *a, const void *b)
+{
+	const struct row_order *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->row < y->row ? -1 : 1;
+}
+
+static void order_rows(struct writer *w, const struct stage *g, uint32_t size)
+{
+	for (uint32_t i = 0; i < g->n; i++)
+		w->order[i] = (struct row_order){ row_time(g->rows + (size_t)i * size), i };
+	if (g->unsorted)
+		qsort(w->order, g->n, sizeof(*w->order), by_time);
+}
+
+static uint64_t load_field(const uint8_t *p, const struct field *f)
+{
+	uint64_t v = 0;
+	unsigned shift = 64 - 8 * f->size;
+
+	if (f->chars) {
+		memcpy(&v, p, 4); /* stage_row has put the string's number there */
+		return v;
+	}
+	memcpy(&v, p, f->size);
+	if (field_signed(f->type) && shift)
+		v = (uint64_t)((int64_t)(v << shift) >> shift);
+	return v;
+}
+
+static void add_columns(struct writer *w, const struct stage *g, const struct event_type *t)
+{
+	order_rows(w, g, t->size);
+	emit_begin(&w->emit, g->n);
+	for (uint32_t k = 0; k < t->n_fields; k++) {
+		const struct field *f = &t->fields[k];
+
+		for (uint32_t i = 0; i < g->n; i++)
+			w->emit.values[i] = load_field(
+				g->rows + (size_t)w->order[i].row * t->size + f->offset, f);
+		column_coder_add(w->emit.coder, f->type, w->emit.values);
+	}
+}
+
+static int emit_stage(struct writer *w, uint32_t stream, int type)
+{
+	struct stage *g = &w->stages[(size_t)stream * w->cap_types + (uint32_t)type];
+	const struct event_type *t = w->types[type].type;
+	struct block_header h = { .kind = BLOCK_EVENTS, .type = (uint16_t)type,
+		.stream = stream, .count = g->n, .columns = (uint16_t)t->n_fields };
+	int rc;
+
+	if (!g->n)
+		return 0;
+	w->types[type].used = true;
+	rc = emit_references(w);
+	if (!rc) {
+		add_columns(w, g, t);
+		h.first = w->order[0].time;
+		h.last = w->order[g->n - 1].time;
+		rc = emit_block(&w->emit, &h);
+	}
+	if (rc == -EAGAIN && type == w->lost_type)
+		return rc; /* these stay until there is room */
+	if (rc == -EAGAIN) {
+		order_rows(w, g, t->size);
+		g->drop_first = g->dropped ? g->drop_first : w->order[0].time;
+		g->drop_last = w->order[g->n - 1].time;
+		g->dropped += g->n;
+		w->dropped += g->n;
+		rc = 0;
+	}
+	g->n = 0;
+	g->last = 0;
+	g->unsorted = false;
+	return rc;
+}
+
+static void stage_open(struct writer *w, struct stage *g, uint32_t size)
+{
+	g->cap = (uint32_t)(w->config.stage_bytes / size);
+	if (g->cap > EMIT_MAX_ROWS)
+		g->cap = EMIT_MAX_ROWS;
+	g->rows = xcalloc(g->cap, size);
+}
+
+/* Copies the row; arrays of char are replaced by the number of their string. */
+static void stage_row(struct writer *w, struct stage *g, const struct event_type *t,
+	const void *event)
+{
+	uint8_t *row = g->rows + (size_t)g->n++ * t->size;
+	uint64_t time = row_time(event);
+
+	memcpy(row, event, t->size);
+	for (uint32_t k = 0; k < t->n_fields; k++) {
+		const struct field *f = &t->fields[k];
+		char *s = (char *)row + f->offset;
+		uint32_t id;
+
+		if (!f->chars)
+			continue;
+		id = dict_string(&w->dict, s, strnlen(s, f->size));
+		memcpy(s, &id, sizeof(id));
+	}
+	if (time < g->last)
+		g->unsorted = true;
+	else
+		g->last = time;
+}
+
+/* The stage of losses is full as the sink has been stuck for long: adds to a row that is there. */
+static void merge_lost(struct stage *g, const struct lost *more)
+{
+	struct lost *rows = (struct lost *)g->rows, *to = &rows[g->n - 1];
+
+	for (uint32_t i = 0; i < g->n; i++)
+		if (rows[i].stream == more->stream && rows[i].reason == more->reason)
+			to = &rows[i];
+	to->lost += more->lost;
+	to->since = more->since < to->since ? more->since : to->since;
+	to->time = more->time > to->time ? more->time : to->time;
+	g->unsorted = true;
+}
+
+int writer_add(struct writer *w, uint32_t stream, int type, const void *event)
+{
+	struct stage *g = &w->stages[(size_t)stream * w->cap_types + (uint32_t)type];
+	const struct event_type *t = w->types[type].type;
+
+	if (w->error)
+		return w->error;
+	if (!g->rows)
+		stage_open(w, g, t->size);
+	if (g->n == g->cap) {
+		w->error = emit_stage(w, stream, type);
+		if (w->error == -EAGAIN)
+			w->error = 0;
+	}
+	if (g->n == g->cap) { /* only losses stay when the sink is full */
+		merge_lost(g, event);
+		return w->error;
+	}
+	stage_row(w, g, t, event);
+	w->events += type != w->lost_type;
+	return w->error;
+}
+
+/* Turns what did not go through into `lost` events. */
+static void tell_losses(struct writer *w)
+{
+	for (uint32_t s = 0; s < w->n_streams; s++) {
+		for (uint32_t t = 0; t < w->n_types; t++) {
+			struct stage *g = &w->stages[(size_t)s * w->cap_types + t];
+			const char *name = w->types[t].type->name;
+			struct lost lost = { .time = g->drop_last, .since = g->drop_first,
+				.stream = s, .reason = LOST_DISK_SLOW, .lost = g->dropped };
+
+			if (!g->dropped)
+				continue;
+			lost.event = dict_string(&w->dict, name, strlen(name));
+			writer_add(w, 0, w->lost_type, &lost);
+			g->dropped = 0;
+		}
+	}
+}
+
+static int emit_sync(struct writer *w, uint64_t safe_ns)
+{
+	struct block_header h = { .kind = BLOCK_SYNC, .first = safe_ns, .last = safe_ns };
+
+	return emit_plain(&w->emit, &h, NULL, 0);
+}
+
+static int flush_stages(struct writer *w)
+{
+	int rc = 0;
+
+	tell_losses(w);
+	for (uint32_t s = 0; !rc && s < w->n_streams; s++)
+		for (uint32_t t = 0; !rc && t < w->n_types; t++)
+			rc = emit_stage(w, s, (int)t);
+	if (!rc || rc == -EAGAIN)
+		rc = emit_references(w);
+	return rc;
+}
+
+int writer_flush(struct writer *w, uint64_t safe_ns)
+{
+	int rc;
+
+	if (w->error)
+		return w->error;
+	rc = flush_stages(w);
+	if (!rc)
+		rc = emit_sync(w, safe_ns);
+	if (rc == -EAGAIN)
+		rc = 0;
+	w->error = rc;
+	return rc;
+}
+
+static void forget_segment(struct writer *w)
+{
+	dict_clear(&w->dict);
+	w->info_done = w->streams_done = 0;
+	for (uint32_t i = 0; i < w->n_types; i++)
+		w->types[i].declared = w->types[i].used = false;
+	w->generation++;
+}
+
+int writer_roll(struct writer *w, uint64_t now_ns, uint64_t now_real_ns)
+{
+	int rc = w->error ? w->error : flush_stages(w);
+
+	if (!rc)
+		rc = emit_end(&w->emit);
+	if (!rc) {
+		forget_segment(w);
+		w->config.start_ns = now_ns;
+		w->config.start_real_ns = now_real_ns;
+		rc = start_segment(w);
+	}
+	if (rc && rc != -EAGAIN)
+		w->error = rc;
+	return rc;
+}
+
+int writer_close(struct writer *w, uint64_t safe_ns)
+{
+	int rc = w->error;
+
+	w->emit.patient = true;
+	if (!rc)
+		rc = writer_flush(w, safe_ns);
+	if (!rc)
+		rc = flush_stages(w); /* losses that the first flush still met */
+	if (!rc)
+		rc = emit_end(&w->emit);
+	if (!rc)
+		rc = sink_drain(w->sink, -1);
+	return rc;
+}
+
+void writer_stats(struct writer *w, struct writer_stats *stats)
+{
+	stats->events = w->events;
+	stats->dropped = w->dropped;
+	stats->written = sink_written(w->sink);
+}

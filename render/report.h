@@ -1,0 +1,105 @@
+/* What an analyzer found, before anybody decides how it looks.
+ *
+ * A report is a title, notes (what the reader must know to trust the numbers: losses, truncated
+ * stacks) and sections. Analyzers fill it and never print; each output (render/out_*.c) turns any
+ * report into bytes. Everything a report points to lives in its arena or longer. Texts may hold any
+ * bytes, as they come from traces: outputs make them safe (render/escape.h). */
+#ifndef RENDER_REPORT_H
+#define RENDER_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/base/arena.h"
+
+enum note_level {
+	NOTE_INFO,    /* good to know */
+	NOTE_WARNING, /* numbers are incomplete or uncertain */
+};
+
+struct note {
+	enum note_level level;
+	const char *text; /* one sentence */
+};
+
+/* What a number means, so that each output can write it its way: JSON plain, text readable. */
+enum cell_kind {
+	CELL_TEXT,
+	CELL_COUNT,   /* 12,345 */
+	CELL_NUMBER,  /* a plain number such as a pid */
+	CELL_NS,      /* a duration: 1.2 ms */
+	CELL_BYTES,   /* 4.0 KiB */
+	CELL_PERCENT, /* value 0.123 is 12.3% */
+	CELL_FLOAT,
+};
+
+struct column {
+	const char *name;  /* also the key in JSON: lower case, words joined by _ */
+	const char *title; /* what a person reads */
+	enum cell_kind kind;
+};
+
+union cell {
+	const char *text;
+	uint64_t count; /* CELL_COUNT, CELL_NUMBER, CELL_NS, CELL_BYTES */
+	double number;  /* CELL_PERCENT, CELL_FLOAT */
+};
+
+struct table {
+	const struct column *columns;
+	uint32_t n_columns;
+	union cell *cells; /* row after row */
+	uint32_t n_rows, cap_rows;
+	bool facts; /* two columns, name and value: shown as a list, in JSON as an object */
+};
+
+enum section_kind {
+	SECTION_TABLE,
+	SECTION_TREE,
+};
+
+struct section {
+	enum section_kind kind;
+	const char *id;    /* key in JSON, anchor in HTML */
+	const char *title;
+	union {
+		struct table *table;
+		struct tree *tree; /* render/tree.h */
+	};
+};
+
+struct report {
+	struct arena arena;
+	const char *title;
+	const char *subtitle; /* where the numbers come from; may be "" */
+	struct note *notes;
+	struct section *sections;
+	uint32_t n_notes, n_sections;
+};
+
+void report_init(struct report *r, const char *title, const char *subtitle);
+void report_done(struct report *r);
+
+/* Adds a sentence; the text is formatted into the report's arena. */
+void report_note(struct report *r, enum note_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Adds an empty table; id, title and columns are borrowed. */
+struct table *report_table(struct report *r, const char *id, const char *title,
+	const struct column *columns, uint32_t n_columns);
+
+/* Adds a table of names and values; fill it with report_fact. */
+struct table *report_facts(struct report *r, const char *id, const char *title);
+
+/* Adds a tree, borrowed, which must live as long as the report. */
+void report_tree(struct report *r, const char *id, const char *title, struct tree *tree);
+
+/* Adds a row of n_columns cells, which are zero; the caller fills them. Valid until the next row. */
+union cell *table_row(struct report *r, struct table *t);
+
+/* Adds a row to a table of facts, the value formatted into the report's arena. */
+void report_fact(struct report *r, struct table *t, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif
