@@ -32,8 +32,7 @@ int block_parse(const void *p, size_t len, struct block_header *h, struct err *e
 	memcpy(&got, p, sizeof(got));
 	if (got.magic != TRACE_MAGIC)
 		return err_set(err, EBADMSG, "no block starts here");
-	if (got.stored > BLOCK_MAX_BYTES || got.count > BLOCK_MAX_ROWS ||
-		got.columns > MAX_FIELDS)
+	if (got.stored > BLOCK_MAX_BYTES || got.count > BLOCK_MAX_ROWS || got.columns > MAX_FIELDS)
 		return err_set(err, EBADMSG, "header makes no sense");
 	*h = got;
 	return 0;

@@ -43,8 +43,8 @@ struct column_decoder {
 	struct column_slot slots[MAX_FIELDS];
 	const uint8_t *types;
 	uint32_t n_columns, n_rows;
-	uint8_t *unpacked;  /* owned; UNPACK_MAX bytes, once needed */
-	uint64_t *leader;   /* owned; values of a column that another follows, once needed */
+	uint8_t *unpacked; /* owned; UNPACK_MAX bytes, once needed */
+	uint64_t *leader;  /* owned; values of a column that another follows, once needed */
 	uint32_t leader_rows;
 	struct map seen;
 };
@@ -89,7 +89,8 @@ int column_decoder_open(struct column_decoder *d, const void *payload, size_t le
 
 	d->n_columns = 0;
 	if (n_columns > MAX_FIELDS || n_rows == 0 || n_rows > BLOCK_MAX_ROWS)
-		return err_set(err, EBADMSG, "%u columns of %u rows are no block", n_columns, n_rows);
+		return err_set(err, EBADMSG, "%u columns of %u rows are no block", n_columns,
+			n_rows);
 	for (uint32_t i = 0; i < n_columns; i++)
 		if (!take_head(&in, &d->slots[i]))
 			return err_set(err, EBADMSG, "head of column %u makes no sense", i);
@@ -117,8 +118,8 @@ static int open_slot(struct column_decoder *d, uint32_t column, struct cursor *i
 	}
 	if (!d->unpacked)
 		d->unpacked = xrealloc(NULL, 1, UNPACK_MAX);
-	n = LZ4_decompress_safe(
-		(const char *)s->data, (char *)d->unpacked, (int)s->stored, (int)s->unpacked);
+	n = LZ4_decompress_safe((const char *)s->data, (char *)d->unpacked, (int)s->stored,
+		(int)s->unpacked);
 	if (n < 0 || (uint32_t)n != s->unpacked)
 		return err_set(err, EBADMSG, "column %u does not unpack", column);
 	*in = cursor_of(d->unpacked, s->unpacked);

@@ -33,14 +33,14 @@ struct leader {
 
 struct column_coder {
 	uint32_t max_rows, n_rows, n_columns;
-	uint64_t *plain;                    /* owned; the column's values, unsigned */
-	uint64_t *residual[3];              /* owned; by predictor */
-	struct leader leaders[LEADERS];     /* distinct.index owned */
+	uint64_t *plain;                /* owned; the column's values, unsigned */
+	uint64_t *residual[3];          /* owned; by predictor */
+	struct leader leaders[LEADERS]; /* distinct.index owned */
 	uint32_t n_leaders;
-	struct map seen;                    /* value -> number in distinct */
+	struct map seen; /* value -> number in distinct */
 	uint8_t *heads_data, *body_data, *trial_data, *packed_data; /* owned */
-	struct buf heads, body;             /* of the whole payload */
-	struct buf trial;                   /* one column, before LZ4 */
+	struct buf heads, body;                                     /* of the whole payload */
+	struct buf trial;                                           /* one column, before LZ4 */
 	size_t trial_cap;
 };
 
@@ -256,8 +256,9 @@ static size_t pack_trial(struct column_coder *c, size_t limit, bool hard)
 
 	if (limit <= 1 || c->trial.len < LZ4_LEAST)
 		return 0;
-	n = hard ? LZ4_compress_HC(from, to, (int)c->trial.len, (int)limit - 1, LZ4HC_CLEVEL_DEFAULT)
-		 : LZ4_compress_default(from, to, (int)c->trial.len, (int)limit - 1);
+	n = hard
+		? LZ4_compress_HC(from, to, (int)c->trial.len, (int)limit - 1, LZ4HC_CLEVEL_DEFAULT)
+		: LZ4_compress_default(from, to, (int)c->trial.len, (int)limit - 1);
 	return n > 0 ? (size_t)n : 0;
 }
 

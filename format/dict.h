@@ -12,11 +12,11 @@
 
 struct mapping {
 	enum mapping_kind kind;
-	uint32_t path;             /* string */
-	const uint8_t *build_id;   /* borrowed; may be NULL when build_id_len is 0 */
-	uint32_t build_id_len;     /* at most 32 */
-	uint64_t base;             /* see mapping_kind: where address 0 was, for the kernel */
-	uint32_t pid;              /* for code that only one process has */
+	uint32_t path;           /* string */
+	const uint8_t *build_id; /* borrowed; may be NULL when build_id_len is 0 */
+	uint32_t build_id_len;   /* at most 32 */
+	uint64_t base;           /* see mapping_kind: where address 0 was, for the kernel */
+	uint32_t pid;            /* for code that only one process has */
 };
 
 enum { BUILD_ID_MAX = 32 };
@@ -33,14 +33,14 @@ struct dict_symbol {
 
 struct dict {
 	struct map string_map, mapping_map, frame_map, stack_map;
-	char *bytes;                    /* owned; all strings one behind the other */
-	uint32_t *string_at;            /* owned; string i is bytes[at[i] .. at[i + 1]) */
-	struct dict_mapping *mappings;  /* owned */
-	uint32_t *frame_mapping;        /* owned */
-	uint64_t *frame_address;        /* owned */
+	char *bytes;                          /* owned; all strings one behind the other */
+	uint32_t *string_at;                  /* owned; string i is bytes[at[i] .. at[i + 1]) */
+	struct dict_mapping *mappings;        /* owned */
+	uint32_t *frame_mapping;              /* owned */
+	uint64_t *frame_address;              /* owned */
 	uint32_t *stack_parent, *stack_frame; /* owned */
-	uint8_t *stack_flags;           /* owned */
-	struct dict_symbol *symbols;    /* owned; a queue, emptied when written */
+	uint8_t *stack_flags;                 /* owned */
+	struct dict_symbol *symbols;          /* owned; a queue, emptied when written */
 	uint32_t n_strings, n_mappings, n_frames, n_stacks, n_symbols; /* including number 0 */
 	/* How many are in the file already. */
 	uint32_t strings_done, mappings_done, frames_done, stacks_done;

@@ -101,7 +101,8 @@ int emit_end(struct emit *e)
 	struct end_payload end = { .index_offset = e->segment_bytes };
 	int rc;
 
-	if (!e->patient && sink_room(e->sink) < BLOCK_MAX_BYTES / 4 + e->n_index * sizeof(*e->index))
+	if (!e->patient &&
+		sink_room(e->sink) < BLOCK_MAX_BYTES / 4 + e->n_index * sizeof(*e->index))
 		return -EAGAIN;
 	rc = emit_index(e);
 	if (rc)

@@ -21,15 +21,15 @@ struct index_entry {
 };
 
 struct emit {
-	struct sink *sink;            /* borrowed */
-	struct column_coder *coder;   /* owned */
-	uint8_t *block;               /* owned; one header and payload */
-	uint32_t segment;             /* number that goes into each block */
-	uint64_t segment_bytes;       /* put since the segment's start */
-	struct index_entry *index;    /* owned */
+	struct sink *sink;          /* borrowed */
+	struct column_coder *coder; /* owned */
+	uint8_t *block;             /* owned; one header and payload */
+	uint32_t segment;           /* number that goes into each block */
+	uint64_t segment_bytes;     /* put since the segment's start */
+	struct index_entry *index;  /* owned */
 	uint32_t n_index, cap_index;
-	uint64_t *values;             /* owned; EMIT_MAX_ROWS, for callers that gather a column */
-	bool patient;                 /* wait for the sink instead of answering -EAGAIN */
+	uint64_t *values; /* owned; EMIT_MAX_ROWS, for callers that gather a column */
+	bool patient;     /* wait for the sink instead of answering -EAGAIN */
 };
 
 void emit_init(struct emit *e, struct sink *sink);

@@ -58,8 +58,11 @@ static void texts_put(struct emit *e, struct texts *t)
 static struct block_header header(enum block_kind kind, uint32_t first, uint32_t n)
 {
 	const struct table_layout *t = table_layout(kind);
-	struct block_header h = { .kind = (uint8_t)kind, .columns = (uint16_t)t->n_columns,
-		.count = n, .first = first, .last = n ? first + n - 1 : first };
+	struct block_header h = { .kind = (uint8_t)kind,
+		.columns = (uint16_t)t->n_columns,
+		.count = n,
+		.first = first,
+		.last = n ? first + n - 1 : first };
 
 	return h;
 }

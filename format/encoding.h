@@ -25,10 +25,10 @@ struct series {
 	const uint64_t *v;
 	uint32_t n;
 	uint64_t max;
-	uint32_t n_runs;      /* of equal neighbours */
-	uint32_t classes[65]; /* how many residuals need this many bits */
+	uint32_t n_runs;                 /* of equal neighbours */
+	uint32_t classes[65];            /* how many residuals need this many bits */
 	const struct distinct *distinct; /* NULL when a predictor changed the values */
-	size_t width;         /* bytes of the type */
+	size_t width;                    /* bytes of the type */
 };
 
 #define CANNOT UINT64_MAX

@@ -18,8 +18,8 @@ struct huffman_encoder {
 };
 
 struct huffman_decoder {
-	unsigned bits;                            /* of the longest code */
-	uint16_t entry[1 << HUFFMAN_MAX_BITS];    /* symbol << 4 | length */
+	unsigned bits;                         /* of the longest code */
+	uint16_t entry[1 << HUFFMAN_MAX_BITS]; /* symbol << 4 | length */
 };
 
 /* Codes for n symbols (1..HUFFMAN_SYMBOLS) that occur count[] times; at least one must. Lengths
@@ -31,8 +31,8 @@ uint64_t huffman_build(struct huffman_encoder *h, const uint32_t *count, uint32_
  * length 1 is accepted). */
 int huffman_prepare(struct huffman_decoder *h, const uint64_t *lengths, uint32_t n);
 
-static inline void huffman_put(
-	struct bit_writer *w, const struct huffman_encoder *h, uint32_t symbol)
+static inline void huffman_put(struct bit_writer *w, const struct huffman_encoder *h,
+	uint32_t symbol)
 {
 	bits_put(w, h->code[symbol], h->length[symbol]);
 }

@@ -94,8 +94,7 @@ int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
 	struct block_header h;
 	uint64_t last = end - END_BYTES;
 
-	if (end < END_BYTES || !block_at(map, last, end, BLOCK_END, &h) ||
-		h.stored != sizeof(e))
+	if (end < END_BYTES || !block_at(map, last, end, BLOCK_END, &h) || h.stored != sizeof(e))
 		return -EBADMSG;
 	memcpy(&e, map + last + sizeof(h), sizeof(e));
 	if (e.segment_bytes > end || e.segment_bytes < END_BYTES ||

@@ -74,7 +74,7 @@ struct merge {
 	struct binding **bindings; /* owned; elements in the arena */
 	uint32_t n_bindings;
 	struct column_decoder *decoder; /* owned */
-	uint32_t at_match;  /* of the row that is being delivered */
+	uint32_t at_match;              /* of the row that is being delivered */
 	struct run *current;
 	uint64_t values[MAX_FIELDS];
 };
@@ -281,7 +281,8 @@ static void open_block(struct merge *m, uint32_t input, struct segment *segment,
 	r->reader = input;
 	r->sequence = m->n_opened++;
 	if (column_decoder_open(m->decoder, payload, h->stored, b->field_types, h->columns,
-		    h->count, &err) || decode_run(m, r, b, h, &err)) {
+		    h->count, &err) ||
+		decode_run(m, r, b, h, &err)) {
 		reader_report(reader, offset, sizeof(*h) + h->stored, "%.80s", err.text);
 		free_run(m, r);
 		return;
@@ -331,8 +332,8 @@ static void list_blocks(struct merge *m, uint32_t number)
 		if (!type_wanted(m, s, blocks[i].type) || blocks[i].last + shift < o->from_ns ||
 			(o->to_ns && blocks[i].first + shift >= o->to_ns))
 			continue;
-		m->pending[m->n_pending++] =
-			(struct pending){ blocks[i].first + shift, number, (uint32_t)i };
+		m->pending[m->n_pending++] = (struct pending){ blocks[i].first + shift, number,
+			(uint32_t)i };
 	}
 }
 
@@ -463,8 +464,9 @@ static int fill(struct merge *m, struct err *err)
 	int rc = fill_from_streams(m, err);
 
 	while (!rc && m->at_pending < m->n_pending &&
-		(!m->n_heap || (!m->options.unordered &&
-				       m->pending[m->at_pending].first <= row_time(m, m->heap[0]))))
+		(!m->n_heap ||
+			(!m->options.unordered &&
+				m->pending[m->at_pending].first <= row_time(m, m->heap[0]))))
 		open_pending(m);
 	return rc;
 }

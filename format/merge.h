@@ -18,17 +18,17 @@ struct want {
 struct merge_options {
 	const struct want *wants; /* borrowed while the merge lives */
 	uint32_t n_wants;
-	uint64_t from_ns, to_ns;  /* only from <= time < to; on the first trace's clock. to 0: all */
-	bool unordered;           /* block after block: faster, for sums that need no order */
+	uint64_t from_ns, to_ns; /* only from <= time < to; on the first trace's clock. to 0: all */
+	bool unordered;          /* block after block: faster, for sums that need no order */
 };
 
 struct row {
-	uint64_t time;             /* ns, on the clock of the first trace's first segment */
-	struct segment *segment;   /* where its numbers mean something; borrowed */
+	uint64_t time;           /* ns, on the clock of the first trace's first segment */
+	struct segment *segment; /* where its numbers mean something; borrowed */
 	const struct event_type *type;
 	uint32_t stream, reader, want;
-	const uint64_t *values;    /* as wanted; 0 for a field that the trace does not have */
-	uint64_t missing;          /* bit i: field i is not there (of the first 64) */
+	const uint64_t *values; /* as wanted; 0 for a field that the trace does not have */
+	uint64_t missing;       /* bit i: field i is not there (of the first 64) */
 };
 
 struct merge;

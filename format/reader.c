@@ -32,8 +32,8 @@ struct reader {
 	bool own_fd, own_map, stream;
 	const uint8_t *map;
 	uint64_t size;
-	uint64_t released; /* the mapping up to here is given back */
-	struct scan scan;  /* streams */
+	uint64_t released;  /* the mapping up to here is given back */
+	struct scan scan;   /* streams */
 	struct slot *slots; /* owned */
 	uint32_t n_slots;
 	struct block_ref *blocks; /* owned */
@@ -91,8 +91,8 @@ static int add_segment(struct reader *r, const struct block_header *h, const voi
 		if (p.major > TRACE_MAJOR)
 			return err_set(err, ENOTSUP,
 				"is of format %u.%u, which is newer than this program's %d.%d: "
-				"install a newer version", p.major, p.minor, TRACE_MAJOR,
-				TRACE_MINOR);
+				"install a newer version",
+				p.major, p.minor, TRACE_MAJOR, TRACE_MINOR);
 	}
 	s = segment_new(offset, h->segment);
 	s->start_ns = p.start_ns;
@@ -169,7 +169,8 @@ struct indexed {
 static int add_indexed(struct reader *r, const struct indexed *x, struct err *err)
 {
 	const struct segment_index *ix = &x->index;
-	int rc = add_segment(r, &ix->start, r->map + ix->offset + sizeof(ix->start), ix->offset, err);
+	int rc = add_segment(r, &ix->start, r->map + ix->offset + sizeof(ix->start), ix->offset,
+		err);
 
 	for (size_t i = 0; !rc && i < ix->n; i++) {
 		struct block_ref ref = ix->blocks[i];
@@ -219,7 +220,8 @@ static int not_a_trace(const struct reader *r, struct err *err)
 	const char *start = (const char *)r->map;
 
 	if (r->size >= 8 && memcmp(start, "PERFILE2", 8) == 0)
-		return err_set(err, EINVAL, "is a perf.data file, not a trace: record with `rec cpu`");
+		return err_set(err, EINVAL,
+			"is a perf.data file, not a trace: record with `rec cpu`");
 	if (r->size >= 4 && memcmp(start, "PK\3\4", 4) == 0)
 		return err_set(err, EINVAL, "is a zip archive, not a trace: unpack it first");
 	if (r->size >= 2 && memcmp(start, "\x1f\x8b", 2) == 0)
@@ -457,7 +459,8 @@ int reader_next_block(struct reader *r, struct block_header *h, const void **pay
 	if (!r->n_slots) {
 		r->map = r->scan.data;
 		r->size = r->scan.len;
-		rc = r->scan.base || r->scan.len ? not_a_trace(r, err)
+		rc = r->scan.base || r->scan.len
+			? not_a_trace(r, err)
 			: err_set(err, EINVAL, "is empty: nothing was recorded into it");
 		r->map = NULL;
 		return err_step(err, rc, "%s", r->name);

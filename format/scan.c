@@ -13,7 +13,10 @@ enum { BLOCK_BYTES = sizeof(struct block_header) + BLOCK_MAX_BYTES };
 
 void scan_map(struct scan *s, const uint8_t *map, uint64_t from, uint64_t to)
 {
-	*s = (struct scan){ .fd = -1, .data = map + from, .base = from, .len = to - from,
+	*s = (struct scan){ .fd = -1,
+		.data = map + from,
+		.base = from,
+		.len = to - from,
 		.eof = true };
 }
 
@@ -125,7 +128,8 @@ int scan_next(struct scan *s, struct block_header *h, const void **payload, uint
 		if (rc == 1)
 			break;
 		if (!first.text[0])
-			first = rc ? why : (struct err){ "the trace ends in the middle of a block" };
+			first = rc ? why
+				   : (struct err){ "the trace ends in the middle of a block" };
 		if (!next_candidate(s)) {
 			report(s, gap, s->base + s->len, first.text);
 			return s->error ? -s->error : 0;

@@ -26,7 +26,7 @@ struct enumeration {
 struct field {
 	const char *name;
 	const char *doc;
-	const char *unit; /* "" for a plain number */
+	const char *unit;                      /* "" for a plain number */
 	const struct enumeration *enumeration; /* for SHOW_ENUM and SHOW_FLAGS, otherwise NULL */
 	enum field_type type;
 	enum field_show show;

@@ -46,8 +46,7 @@ int64_t segment_shift(const struct segment *base, const struct segment *s)
 	if (memcmp(s->boot_id, base->boot_id, sizeof(s->boot_id)) == 0 || !s->start_real_ns ||
 		!base->start_real_ns)
 		return 0;
-	return (int64_t)((s->start_real_ns - s->start_ns) -
-		(base->start_real_ns - base->start_ns));
+	return (int64_t)((s->start_real_ns - s->start_ns) - (base->start_real_ns - base->start_ns));
 }
 
 /* ---- decoded tables ---- */
@@ -240,7 +239,8 @@ static uint32_t grown(const struct segment *s, uint32_t count, const struct bloc
 	struct err *err)
 {
 	uint64_t end = h->first + h->count;
-	uint64_t most = (uint64_t)count + BLOCK_MAX_ROWS + BLOCK_ROWS_PER_BYTE * (uint64_t)s->stored;
+	uint64_t most = (uint64_t)count + BLOCK_MAX_ROWS +
+		BLOCK_ROWS_PER_BYTE * (uint64_t)s->stored;
 
 	if (h->first == 0 || h->first > UINT32_MAX || end > UINT32_MAX || end > most) {
 		err_set(err, EBADMSG, "numbers from %llu on cannot be",
@@ -339,7 +339,8 @@ static int load_stacks(struct segment *s, const struct table *t, const struct bl
 		}
 		s->stack_parent[node] = (uint32_t)parent;
 		s->stack_frame[node] = (uint32_t)t->values[STACKS_FRAME][i];
-		s->stack_flags[node] = (uint8_t)(t->values[STACKS_FLAGS][i] | s->stack_flags[parent]);
+		s->stack_flags[node] = (uint8_t)(t->values[STACKS_FLAGS][i] |
+			s->stack_flags[parent]);
 	}
 	return rc;
 }
@@ -394,7 +395,8 @@ static int load_streams(struct segment *s, const struct table *t, const struct b
 	for (uint32_t i = 0; i < t->n; i++)
 		s->streams[s->n_streams++] = (struct stream_info){
 			(int32_t)t->values[STREAMS_CPU][i], (uint32_t)t->values[STREAMS_TID][i],
-			(uint32_t)t->values[STREAMS_NAME][i] };
+			(uint32_t)t->values[STREAMS_NAME][i]
+		};
 	return 0;
 }
 

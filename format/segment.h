@@ -31,17 +31,17 @@ struct stream_info {
 struct symbol {
 	uint32_t name, linkage, file; /* strings */
 	uint32_t line;
-	uint64_t start;        /* of the function, as an address of the frame's mapping */
+	uint64_t start; /* of the function, as an address of the frame's mapping */
 	uint32_t depth;
-	uint32_t next;         /* 1 + number of the next symbol of this frame, or 0 */
+	uint32_t next; /* 1 + number of the next symbol of this frame, or 0 */
 };
 
 struct segment {
-	uint64_t offset;        /* in the file */
-	uint32_t id;            /* what its blocks have in their header */
+	uint64_t offset; /* in the file */
+	uint32_t id;     /* what its blocks have in their header */
 	uint64_t start_ns, start_real_ns;
 	uint8_t boot_id[16];
-	int64_t shift_ns;       /* added to its times to put all segments on one clock */
+	int64_t shift_ns; /* added to its times to put all segments on one clock */
 	struct arena arena;
 	struct event_type **types; /* by number; NULL where undeclared */
 	uint32_t n_types;
@@ -55,7 +55,7 @@ struct segment {
 	uint64_t *frame_address;
 	uint32_t n_frames;
 	uint32_t *stack_parent, *stack_frame;
-	uint8_t *stack_flags;   /* of the root, at every node */
+	uint8_t *stack_flags; /* of the root, at every node */
 	uint32_t n_stacks;
 	struct symbol *symbols;
 	uint32_t n_symbols;
@@ -63,7 +63,7 @@ struct segment {
 	uint32_t n_streams;
 	struct info_pair *info;
 	uint32_t n_info;
-	size_t stored;          /* bytes of table payload taken in; bounds the memory of the above */
+	size_t stored; /* bytes of table payload taken in; bounds the memory of the above */
 };
 
 struct segment *segment_new(uint64_t offset, uint32_t id);

@@ -13,12 +13,12 @@
 #include "format/base/arena.h"
 
 struct sink {
-	int fd;          /* -1: memory */
-	uint8_t *ring;   /* owned; queue, or the whole content of a memory sink */
-	size_t size;     /* of ring */
-	uint64_t put;    /* bytes taken so far */
+	int fd;        /* -1: memory */
+	uint8_t *ring; /* owned; queue, or the whole content of a memory sink */
+	size_t size;   /* of ring */
+	uint64_t put;  /* bytes taken so far */
 	uint64_t written;
-	int error;       /* positive errno */
+	int error; /* positive errno */
 	bool stop, has_thread;
 	pthread_t thread;
 	pthread_mutex_t lock;

@@ -6,20 +6,23 @@
 static const struct table_layout layouts[] = {
 	{ BLOCK_INFO, "info", { FIELD_TEXT, FIELD_TEXT }, 2 },
 	{ BLOCK_SCHEMA, "schema",
-		{ FIELD_U16, FIELD_TEXT, FIELD_TEXT, FIELD_TEXT, FIELD_U8, FIELD_U8, FIELD_U32 }, 7 },
+		{ FIELD_U16, FIELD_TEXT, FIELD_TEXT, FIELD_TEXT, FIELD_U8, FIELD_U8, FIELD_U32 },
+		7 },
 	{ BLOCK_ENUMS, "enums", { FIELD_U32, FIELD_S64, FIELD_TEXT }, 3 },
 	{ BLOCK_STRINGS, "strings", { FIELD_TEXT }, 1 },
-	{ BLOCK_MAPPINGS, "mappings",
-		{ FIELD_U8, FIELD_STRING, FIELD_TEXT, FIELD_U64, FIELD_U32 }, 5 },
+	{ BLOCK_MAPPINGS, "mappings", { FIELD_U8, FIELD_STRING, FIELD_TEXT, FIELD_U64, FIELD_U32 },
+		5 },
 	{ BLOCK_FRAMES, "frames", { FIELD_MAPPING, FIELD_U64 }, 2 },
 	{ BLOCK_STACKS, "stacks", { FIELD_STACK, FIELD_U32, FIELD_U8 }, 3 },
 	{ BLOCK_SYMBOLS, "symbols",
 		{ FIELD_U32, FIELD_U8, FIELD_STRING, FIELD_STRING, FIELD_STRING, FIELD_U32,
-			FIELD_U64 }, 7 },
+			FIELD_U64 },
+		7 },
 	{ BLOCK_STREAMS, "streams", { FIELD_S32, FIELD_U32, FIELD_STRING }, 3 },
 	{ BLOCK_INDEX, "index",
 		{ FIELD_U64, FIELD_U32, FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U32, FIELD_U64,
-			FIELD_U64 }, 8 },
+			FIELD_U64 },
+		8 },
 };
 
 const struct table_layout *table_layout(unsigned kind)

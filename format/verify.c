@@ -40,8 +40,8 @@ static bool references_hold(const struct segment *s, enum field_type type, const
 	return true;
 }
 
-static int check_columns(struct verifier *v, const struct segment *s,
-	const struct event_type *type, const struct block_header *h, struct err *err)
+static int check_columns(struct verifier *v, const struct segment *s, const struct event_type *type,
+	const struct block_header *h, struct err *err)
 {
 	for (uint32_t f = 0; f < type->n_fields; f++) {
 		if (column_decode(v->decoder, f, v->values, err))

@@ -18,9 +18,9 @@ enum {
 
 /* One stream's rows of one type. */
 struct stage {
-	uint8_t *rows;   /* owned; in the form of the C struct */
+	uint8_t *rows; /* owned; in the form of the C struct */
 	uint32_t n, cap;
-	uint64_t last;   /* time of the newest row */
+	uint64_t last; /* time of the newest row */
 	bool unsorted;
 	/* What did not go through and is not yet told. */
 	uint64_t dropped, drop_first, drop_last;
@@ -77,13 +77,16 @@ static uint64_t row_time(const uint8_t *row)
 
 static int start_segment(struct writer *w)
 {
-	struct segment_payload p = { .major = TRACE_MAJOR, .minor = TRACE_MINOR,
-		.start_ns = w->config.start_ns, .start_real_ns = w->config.start_real_ns };
+	struct segment_payload p = { .major = TRACE_MAJOR,
+		.minor = TRACE_MINOR,
+		.start_ns = w->config.start_ns,
+		.start_real_ns = w->config.start_real_ns };
 	struct block_header h = { .kind = BLOCK_SEGMENT, .first = p.start_ns, .last = p.start_ns };
 
 	memcpy(p.boot_id, w->config.boot_id, sizeof(p.boot_id));
 	/* Different in any two segments that are likely to meet in one file. */
-	w->emit.segment = (uint32_t)hash_u64(hash_u64(p.start_ns ^ p.start_real_ns) + w->generation);
+	w->emit.segment = (uint32_t)hash_u64(
+		hash_u64(p.start_ns ^ p.start_real_ns) + w->generation);
 	return emit_plain(&w->emit, &h, &p, sizeof(p));
 }
 
@@ -338,8 +341,9 @@ static void add_columns(struct writer *w, const struct stage *g, const struct ev
 		const struct field *f = &t->fields[k];
 
 		for (uint32_t i = 0; i < g->n; i++)
-			w->emit.values[i] = load_field(
-				g->rows + (size_t)w->order[i].row * t->size + f->offset, f);
+			w->emit.values[i] = load_field(g->rows + (size_t)w->order[i].row * t->size +
+					f->offset,
+				f);
 		column_coder_add(w->emit.coder, f->type, w->emit.values);
 	}
 }
@@ -348,8 +352,11 @@ static int emit_stage(struct writer *w, uint32_t stream, int type)
 {
 	struct stage *g = &w->stages[(size_t)stream * w->cap_types + (uint32_t)type];
 	const struct event_type *t = w->types[type].type;
-	struct block_header h = { .kind = BLOCK_EVENTS, .type = (uint16_t)type,
-		.stream = stream, .count = g->n, .columns = (uint16_t)t->n_fields };
+	struct block_header h = { .kind = BLOCK_EVENTS,
+		.type = (uint16_t)type,
+		.stream = stream,
+		.count = g->n,
+		.columns = (uint16_t)t->n_fields };
 	int rc;
 
 	if (!g->n)
@@ -454,8 +461,11 @@ static void tell_losses(struct writer *w)
 		for (uint32_t t = 0; t < w->n_types; t++) {
 			struct stage *g = &w->stages[(size_t)s * w->cap_types + t];
 			const char *name = w->types[t].type->name;
-			struct lost lost = { .time = g->drop_last, .since = g->drop_first,
-				.stream = s, .reason = LOST_DISK_SLOW, .lost = g->dropped };
+			struct lost lost = { .time = g->drop_last,
+				.since = g->drop_first,
+				.stream = s,
+				.reason = LOST_DISK_SLOW,
+				.lost = g->dropped };
 
 			if (!g->dropped)
 				continue;

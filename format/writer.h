@@ -31,9 +31,9 @@ struct writer_config {
 };
 
 struct writer_stats {
-	uint64_t events;   /* taken in */
-	uint64_t dropped;  /* taken in, but the sink was full */
-	uint64_t written;  /* bytes that reached the file */
+	uint64_t events;  /* taken in */
+	uint64_t dropped; /* taken in, but the sink was full */
+	uint64_t written; /* bytes that reached the file */
 };
 
 struct writer *writer_new(struct sink *sink, const struct writer_config *config);

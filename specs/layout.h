@@ -16,39 +16,39 @@ enum {
 #define TRACE_MAGIC 0x43455289u
 
 enum block_kind {
-	BLOCK_SEGMENT = 1,   /* starts a segment */
-	BLOCK_INFO = 2,      /* facts about machine and recording: key, value */
-	BLOCK_SCHEMA = 3,    /* declarations of event types and their fields */
-	BLOCK_ENUMS = 4,     /* names of the values of enumerations */
-	BLOCK_STRINGS = 5,   /* dictionary of texts */
-	BLOCK_MAPPINGS = 6,  /* dictionary of mapped files and other homes of code */
-	BLOCK_FRAMES = 7,    /* dictionary of code addresses: mapping, address */
-	BLOCK_STACKS = 8,    /* dictionary of stacks, as a tree: parent, frame */
-	BLOCK_SYMBOLS = 9,   /* names of frames */
-	BLOCK_STREAMS = 10,  /* what the streams are */
-	BLOCK_EVENTS = 11,   /* rows of one event type of one stream */
-	BLOCK_SYNC = 12,     /* promise: events before its time are all written */
-	BLOCK_INDEX = 13,    /* where the segment's blocks are */
-	BLOCK_END = 14,      /* ends a segment */
+	BLOCK_SEGMENT = 1,     /* starts a segment */
+	BLOCK_INFO = 2,        /* facts about machine and recording: key, value */
+	BLOCK_SCHEMA = 3,      /* declarations of event types and their fields */
+	BLOCK_ENUMS = 4,       /* names of the values of enumerations */
+	BLOCK_STRINGS = 5,     /* dictionary of texts */
+	BLOCK_MAPPINGS = 6,    /* dictionary of mapped files and other homes of code */
+	BLOCK_FRAMES = 7,      /* dictionary of code addresses: mapping, address */
+	BLOCK_STACKS = 8,      /* dictionary of stacks, as a tree: parent, frame */
+	BLOCK_SYMBOLS = 9,     /* names of frames */
+	BLOCK_STREAMS = 10,    /* what the streams are */
+	BLOCK_EVENTS = 11,     /* rows of one event type of one stream */
+	BLOCK_SYNC = 12,       /* promise: events before its time are all written */
+	BLOCK_INDEX = 13,      /* where the segment's blocks are */
+	BLOCK_END = 14,        /* ends a segment */
 	BLOCK_MUST_KNOW = 128, /* kinds from here on must be understood or the trace refused */
 };
 
 enum {
 	BLOCK_MAX_BYTES = 1 << 20, /* of a payload; also of its rows in plain form */
 	BLOCK_MAX_ROWS = 1 << 16,
-	BLOCK_ROWS_PER_BYTE = 8,   /* dictionary rows that one stored byte may stand for, plus... */
-	BLOCK_ROWS_FREE = 256,     /* ...these for any block: bounds memory by file size */
-	TEXT_PER_BYTE = 32,        /* bytes of text that one stored byte may stand for */
-	MAX_TEXT = (1 << 16) - 1,  /* bytes of one string */
-	MAX_FIELDS = 256,          /* of one event type */
-	MAX_EVENT_TYPES = 4096,    /* of one segment */
+	BLOCK_ROWS_PER_BYTE = 8,  /* dictionary rows that one stored byte may stand for, plus... */
+	BLOCK_ROWS_FREE = 256,    /* ...these for any block: bounds memory by file size */
+	TEXT_PER_BYTE = 32,       /* bytes of text that one stored byte may stand for */
+	MAX_TEXT = (1 << 16) - 1, /* bytes of one string */
+	MAX_FIELDS = 256,         /* of one event type */
+	MAX_EVENT_TYPES = 4096,   /* of one segment */
 };
 
 struct block_header {
 	uint32_t magic;
-	uint32_t crc;      /* CRC-32C of everything behind this field, payload included */
-	uint32_t stored;   /* bytes of payload in the file */
-	uint32_t segment;  /* the same in all blocks of a segment, another in the next one */
+	uint32_t crc;     /* CRC-32C of everything behind this field, payload included */
+	uint32_t stored;  /* bytes of payload in the file */
+	uint32_t segment; /* the same in all blocks of a segment, another in the next one */
 	uint8_t kind;
 	uint8_t must_know; /* flags that a reader must understand; none is defined yet */
 	uint8_t may_skip;  /* flags that a reader may ignore; none is defined yet */
@@ -141,22 +141,23 @@ enum field_show {
 };
 
 enum mapping_kind {
-	MAP_NONE = 0,    /* address is absolute, nothing known */
-	MAP_FILE = 1,    /* an ELF file; address = offset in the file */
-	MAP_VDSO = 2,    /* like a file, without one */
-	MAP_KERNEL = 3,  /* address = offset from the kernel's text start */
-	MAP_MODULE = 4,  /* address = offset from the module's start */
-	MAP_JIT = 5,     /* code made at run time by process `pid`; address is absolute */
-	MAP_BPF = 6,     /* a BPF program's code in the kernel; address is absolute */
+	MAP_NONE = 0,   /* address is absolute, nothing known */
+	MAP_FILE = 1,   /* an ELF file; address = offset in the file */
+	MAP_VDSO = 2,   /* like a file, without one */
+	MAP_KERNEL = 3, /* address = offset from the kernel's text start */
+	MAP_MODULE = 4, /* address = offset from the module's start */
+	MAP_JIT = 5,    /* code made at run time by process `pid`; address is absolute */
+	MAP_BPF = 6,    /* a BPF program's code in the kernel; address is absolute */
 };
 
 /* Flags of a stack's root: how the frames above it were found and whether they are all there. */
 enum stack_flags {
-	STACK_USER_FP = 1,       /* user frames by frame pointers */
-	STACK_USER_DWARF = 2,    /* user frames by call frame information */
-	STACK_KERNEL = 4,        /* frames in the kernel, by the kernel's unwinder */
-	STACK_TRUNCATED = 8,     /* the outermost frames are missing: deeper than the recorder's limit */
-	STACK_NO_USER = 16,      /* the user part could not be read */
+	STACK_USER_FP = 1,    /* user frames by frame pointers */
+	STACK_USER_DWARF = 2, /* user frames by call frame information */
+	STACK_KERNEL = 4,     /* frames in the kernel, by the kernel's unwinder */
+	STACK_TRUNCATED =
+		8,          /* the outermost frames are missing: deeper than the recorder's limit */
+	STACK_NO_USER = 16, /* the user part could not be read */
 };
 
 #endif

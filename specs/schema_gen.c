@@ -103,7 +103,8 @@ static void put_enum(const struct btf_type *t)
 			fputc(tolower((unsigned char)*s), table);
 		fprintf(table, "\" },\n");
 	}
-	fprintf(table, "};\nstatic const struct enumeration enum_%s = { \"%s\", values_%s, %d };\n\n",
+	fprintf(table,
+		"};\nstatic const struct enumeration enum_%s = { \"%s\", values_%s, %d };\n\n",
 		name_of(t->name_off), name_of(t->name_off), name_of(t->name_off), btf_vlen(t));
 }
 
@@ -138,7 +139,8 @@ struct place {
 static void put_field(const struct place *at, const char *name, const char *type, const char *show,
 	const char *enumeration, __u32 size, int chars)
 {
-	const char *doc = tag(at->owner, at->member, "doc"), *unit = tag(at->owner, at->member, "unit");
+	const char *doc = tag(at->owner, at->member, "doc"),
+		   *unit = tag(at->owner, at->member, "unit");
 
 	if (!doc)
 		fail("%s.%s%s: no DOC", at->event, at->prefix, name);
@@ -152,17 +154,20 @@ static void put_field(const struct place *at, const char *name, const char *type
 
 static void put_int(const struct place *at, const char *name, const struct btf_type *t)
 {
-	const char *is = tag(at->owner, at->member, "is"), *show = tag(at->owner, at->member, "show");
+	const char *is = tag(at->owner, at->member, "is"),
+		   *show = tag(at->owner, at->member, "show");
 	const char *type = int_type(name, t);
 
 	if (is) {
 		if (t->size != 4)
 			fail("%s.%s: a number of a dictionary is a __u32", at->event, name);
-		type = strcmp(is, "string") == 0 ? "FIELD_STRING" :
-			strcmp(is, "stack") == 0 ? "FIELD_STACK" :
-			strcmp(is, "mapping") == 0 ? "FIELD_MAPPING" : NULL;
+		type = strcmp(is, "string") == 0     ? "FIELD_STRING"
+			: strcmp(is, "stack") == 0   ? "FIELD_STACK"
+			: strcmp(is, "mapping") == 0 ? "FIELD_MAPPING"
+						     : NULL;
 		if (!type)
-			fail("%s.%s: IS(\"%s\") is not string, stack or mapping", at->event, name, is);
+			fail("%s.%s: IS(\"%s\") is not string, stack or mapping", at->event, name,
+				is);
 	}
 	if (show && strcmp(show, "hex") != 0)
 		fail("%s.%s: SHOW(\"%s\") does not fit an integer", at->event, name, show);
@@ -249,8 +254,8 @@ static void put_event(const char *name, __u32 id)
 	put_members(&at, id);
 	fprintf(table, "};\nconst struct event_type event_%s = {\n\t\"%s\", ", name, name);
 	put_quoted(doc);
-	fprintf(table, ",\n\tfields_%s, sizeof(fields_%s) / sizeof(fields_%s[0]), %u\n};\n\n", name, name,
-		name, t->size);
+	fprintf(table, ",\n\tfields_%s, sizeof(fields_%s) / sizeof(fields_%s[0]), %u\n};\n\n", name,
+		name, name, t->size);
 }
 
 /* Calls for each event: the struct that a variable event_NAME points to. */

@@ -66,8 +66,8 @@ static uint32_t crc_sliced(uint32_t c, const uint8_t *p, size_t len)
 #ifdef __x86_64__
 static uint32_t skip_lane(uint32_t c)
 {
-	return shift_lane[0][c & 255] ^ shift_lane[1][c >> 8 & 255] ^
-		shift_lane[2][c >> 16 & 255] ^ shift_lane[3][c >> 24];
+	return shift_lane[0][c & 255] ^ shift_lane[1][c >> 8 & 255] ^ shift_lane[2][c >> 16 & 255] ^
+		shift_lane[3][c >> 24];
 }
 
 static inline uint64_t load(const uint8_t *p)
@@ -78,8 +78,8 @@ static inline uint64_t load(const uint8_t *p)
 	return v;
 }
 
-__attribute__((target("sse4.2"))) static uint32_t crc_hardware(
-	uint32_t crc, const uint8_t *p, size_t len)
+__attribute__((target("sse4.2"))) static uint32_t crc_hardware(uint32_t crc, const uint8_t *p,
+	size_t len)
 {
 	uint64_t c = crc;
 

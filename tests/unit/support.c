@@ -17,7 +17,8 @@ uint64_t random_u64(uint64_t *state)
 
 struct sink *memory_trace(struct writer **w)
 {
-	struct writer_config config = { .start_ns = 1000000000, .start_real_ns = 1700000000000000000,
+	struct writer_config config = { .start_ns = 1000000000,
+		.start_real_ns = 1700000000000000000,
 		.boot_id = "bootbootbootboo" };
 	struct sink *sink = sink_new_memory();
 
@@ -47,16 +48,23 @@ uint8_t *small_trace(unsigned n, size_t *len)
 	int comm_type = writer_type(w, &event_process_comm, NULL);
 	uint32_t cpu0 = writer_stream(w, "cpu", 0, 0), cpu1 = writer_stream(w, "cpu", 1, 0);
 	uint32_t comm = writer_string(w, "worker", 6), event = writer_string(w, "cycles", 6);
-	struct mapping file = { .kind = MAP_FILE, .path = writer_string(w, "/bin/worker", 11),
-		.build_id = (const uint8_t *)"0123456789abcdefghij", .build_id_len = 20 };
+	struct mapping file = { .kind = MAP_FILE,
+		.path = writer_string(w, "/bin/worker", 11),
+		.build_id = (const uint8_t *)"0123456789abcdefghij",
+		.build_id_len = 20 };
 	uint32_t mapping = writer_mapping(w, &file), root = writer_stack_root(w, STACK_USER_FP);
 	struct process_comm named = { .time = 1000000001, .pid = 7, .tid = 7, .comm = comm };
 
 	writer_info(w, "command", "worker --fast");
 	writer_add(w, 0, comm_type, &named);
 	for (unsigned i = 0; i < n; i++) {
-		struct cpu_sample s = { .time = 1000000100 + i * 1000, .cpu = i & 1, .pid = 7,
-			.tid = 7 + i % 3, .comm = comm, .event = event, .mode = CPU_MODE_USER,
+		struct cpu_sample s = { .time = 1000000100 + i * 1000,
+			.cpu = i & 1,
+			.pid = 7,
+			.tid = 7 + i % 3,
+			.comm = comm,
+			.event = event,
+			.mode = CPU_MODE_USER,
 			.period = 1 };
 		uint32_t main_frame = writer_frame(w, mapping, 0x1000);
 		uint32_t leaf = writer_frame(w, mapping, 0x2000 + i % 5 * 16);
@@ -66,8 +74,10 @@ uint8_t *small_trace(unsigned n, size_t *len)
 		if (i % 50 == 49)
 			writer_flush(w, s.time);
 	}
-	writer_symbol(w, &(struct dict_symbol){ .frame = writer_frame(w, mapping, 0x1000),
-		.name = writer_string(w, "main", 4), .start = 0xff0 });
+	writer_symbol(w,
+		&(struct dict_symbol){ .frame = writer_frame(w, mapping, 0x1000),
+			.name = writer_string(w, "main", 4),
+			.start = 0xff0 });
 	writer_info(w, "exit_status", "0");
 	return finish_trace(w, sink, len);
 }

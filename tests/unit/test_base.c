@@ -128,7 +128,8 @@ static void crc32c_gives_the_published_values(void **state)
 	for (size_t len = 0; len < sizeof(bytes) - 8; len += len / 7 + 1)
 		assert_int_equal(crc32c(5, bytes + len % 8, len),
 			crc32c_portable(5, bytes + len % 8, len));
-	assert_int_equal(crc32c(crc32c(0, bytes, 4000), bytes + 4000, 5000), crc32c(0, bytes, 9000));
+	assert_int_equal(crc32c(crc32c(0, bytes, 4000), bytes + 4000, 5000),
+		crc32c(0, bytes, 9000));
 }
 
 static void a_map_keeps_what_was_put_while_it_grows(void **state)

@@ -18,7 +18,8 @@ static uint64_t fit(enum field_type type, uint64_t v)
 {
 	unsigned shift = 64 - 8 * (unsigned)field_width(type);
 
-	return field_signed(type) ? (uint64_t)((int64_t)(v << shift) >> shift) : v << shift >> shift;
+	return field_signed(type) ? (uint64_t)((int64_t)(v << shift) >> shift)
+				  : v << shift >> shift;
 }
 
 /* Kinds of columns that recordings have, and some that they should not. */
@@ -39,13 +40,13 @@ static uint64_t made_up(unsigned kind, uint32_t i, uint64_t *seed)
 	case 8: return r % 900;
 	case 9: return i % 13 ? 5 : r;
 	case 10: return i % 4;
-	default: return (uint64_t)-(int64_t)(r % 40);
+	default: return (uint64_t) - (int64_t)(r % 40);
 	}
 }
 enum { KINDS = 12 };
 
-static void decode_and_compare(const struct buf *payload, enum field_type type, const uint64_t *want,
-	uint32_t n)
+static void decode_and_compare(const struct buf *payload, enum field_type type,
+	const uint64_t *want, uint32_t n)
 {
 	struct column_decoder *d = column_decoder_new();
 	uint64_t *got = calloc(n, sizeof(*got));
@@ -131,7 +132,7 @@ static void a_column_that_another_determines_costs_little(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < ROWS; i++) {
 		tid[i] = 1000 + random_u64(&seed) % 50;
-		value[i] = (uint64_t)-(int64_t)(tid[i] * tid[i]);
+		value[i] = (uint64_t) - (int64_t)(tid[i] * tid[i]);
 	}
 	column_coder_begin(c, ROWS);
 	column_coder_add(c, FIELD_U32, tid);

@@ -99,7 +99,8 @@ static void *feed_pipe(void *arg)
 	struct feed *f = arg;
 
 	for (size_t at = 0; at < f->len; at += f->piece)
-		if (write(f->fd, f->bytes + at, f->len - at < f->piece ? f->len - at : f->piece) < 0)
+		if (write(f->fd, f->bytes + at, f->len - at < f->piece ? f->len - at : f->piece) <
+			0)
 			break;
 	close(f->fd);
 	return NULL;
@@ -140,8 +141,11 @@ static void every_field_type_and_extreme_value_comes_back(void **state)
 		double f64;
 		char name[16];
 	};
-#define F(member, type_, chars_) { #member, "", "", NULL, type_, SHOW_PLAIN, \
-	offsetof(struct extreme, member), sizeof(((struct extreme *)0)->member), chars_ }
+#define F(member, type_, chars_) \
+	{ \
+#member, "", "", NULL, type_, SHOW_PLAIN, offsetof(struct extreme, member), \
+			sizeof(((struct extreme *)0)->member), chars_ \
+	}
 	static const struct field fields[] = { F(time, FIELD_U64, false), F(u8, FIELD_U8, false),
 		F(u16, FIELD_U16, false), F(u32, FIELD_U32, false), F(u64, FIELD_U64, false),
 		F(s8, FIELD_S8, false), F(s16, FIELD_S16, false), F(s32, FIELD_S32, false),
@@ -407,8 +411,10 @@ static uint8_t *with_foreign_block(const uint8_t *bytes, size_t *len, unsigned k
 	at = sizeof(first) + first.stored;
 	memcpy(out, bytes, at);
 	h = (struct block_header *)(out + at);
-	*h = (struct block_header){ .kind = (uint8_t)kind, .must_know = (uint8_t)must_know,
-		.may_skip = (uint8_t)may_skip, .segment = first.segment };
+	*h = (struct block_header){ .kind = (uint8_t)kind,
+		.must_know = (uint8_t)must_know,
+		.may_skip = (uint8_t)may_skip,
+		.segment = first.segment };
 	memset(h + 1, 7, 16);
 	block_seal(h, 16);
 	memcpy(out + at + sizeof(*h) + 16, bytes + at, *len - at);
@@ -488,8 +494,10 @@ static void a_window_reads_only_its_events(void **state)
 {
 	static const char *const fields[] = { "tid", "nonsense", "time" };
 	const struct want want = { "cpu_sample", fields, 3 };
-	struct merge_options options = { .wants = &want, .n_wants = 1,
-		.from_ns = 1000000100 + 300 * 1000, .to_ns = 1000000100 + 400 * 1000 };
+	struct merge_options options = { .wants = &want,
+		.n_wants = 1,
+		.from_ns = 1000000100 + 300 * 1000,
+		.to_ns = 1000000100 + 400 * 1000 };
 	size_t len;
 	uint8_t *bytes = small_trace(1000, &len);
 	struct reader *r = reader_open_memory(bytes, len, NULL);
@@ -543,9 +551,11 @@ static void several_wants_share_one_pass(void **state)
 
 static void traces_of_two_machines_meet_on_wall_clock_time(void **state)
 {
-	struct writer_config early = { .start_ns = 5000, .start_real_ns = 1000000000000,
+	struct writer_config early = { .start_ns = 5000,
+		.start_real_ns = 1000000000000,
 		.boot_id = "machine-a" };
-	struct writer_config late = { .start_ns = 900000000, .start_real_ns = 1000000000500,
+	struct writer_config late = { .start_ns = 900000000,
+		.start_real_ns = 1000000000500,
 		.boot_id = "machine-b" };
 	const struct writer_config *configs[] = { &early, &late };
 	const struct want want = { "process_exit", NULL, 0 };
@@ -562,8 +572,10 @@ static void traces_of_two_machines_meet_on_wall_clock_time(void **state)
 		int type = writer_type(w, &event_process_exit, NULL);
 
 		for (uint32_t k = 0; k < 2; k++)
-			writer_add(w, 0, type, &(struct process_exit){
-				.time = configs[i]->start_ns + 100 + k * 1000, .pid = i * 10 + k });
+			writer_add(w, 0, type,
+				&(struct process_exit){ .time = configs[i]->start_ns + 100 +
+						k * 1000,
+					.pid = i * 10 + k });
 		bytes[i] = finish_trace(w, sink, &len[i]);
 		readers[i] = reader_open_memory(bytes[i], len[i], NULL);
 	}
@@ -686,7 +698,8 @@ static void what_a_stuck_reader_costs_is_counted(void **state)
 	w = writer_new(sink, &config);
 	type = writer_type(w, &event_cpu_sample, NULL);
 	for (uint64_t i = 0; i < n; i++)
-		writer_add(w, 0, type, &(struct cpu_sample){ .time = i, .period = random_u64(&seed) });
+		writer_add(w, 0, type,
+			&(struct cpu_sample){ .time = i, .period = random_u64(&seed) });
 	assert_int_equal(writer_flush(w, n), 0);
 	writer_stats(w, &stats);
 	assert_true(stats.dropped > 0);
@@ -759,8 +772,9 @@ static void rows_that_come_a_little_out_of_order_are_sorted(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 1000; i++)
-		writer_add(w, 0, type, &(struct process_exit){
-			.time = 5000 + i * 10 + random_u64(&seed) % 100, .pid = i });
+		writer_add(w, 0, type,
+			&(struct process_exit){ .time = 5000 + i * 10 + random_u64(&seed) % 100,
+				.pid = i });
 	bytes = finish_trace(w, sink, &len);
 	r = reader_open_memory(bytes, len, NULL);
 	m = merge_new(&r, 1, &options);
