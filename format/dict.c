@@ -19,10 +19,10 @@ enum {
 void dict_init(struct dict *d)
 {
 	memset(d, 0, sizeof(*d));
-	map_init(&d->string_map, MAX_STRINGS);
-	map_init(&d->mapping_map, MAX_MAPPINGS);
-	map_init(&d->frame_map, MAX_FRAMES);
-	map_init(&d->stack_map, MAX_STACKS);
+	map_init_reserved(&d->string_map, MAX_STRINGS);
+	map_init_reserved(&d->mapping_map, MAX_MAPPINGS);
+	map_init_reserved(&d->frame_map, MAX_FRAMES);
+	map_init_reserved(&d->stack_map, MAX_STACKS);
 	d->bytes = xcalloc(MAX_BYTES, 1);
 	d->string_at = xcalloc(MAX_STRINGS + 1, sizeof(*d->string_at));
 	d->mappings = xcalloc(MAX_MAPPINGS, sizeof(*d->mappings));
@@ -31,6 +31,9 @@ void dict_init(struct dict *d)
 	d->stack_parent = xcalloc(MAX_STACKS, sizeof(*d->stack_parent));
 	d->stack_frame = xcalloc(MAX_STACKS, sizeof(*d->stack_frame));
 	d->stack_flags = xcalloc(MAX_STACKS, sizeof(*d->stack_flags));
+	d->stack_depth = xcalloc(MAX_STACKS, sizeof(*d->stack_depth));
+	d->frame_in_file = xcalloc(MAX_FRAMES, sizeof(*d->frame_in_file));
+	d->stack_in_file = xcalloc(MAX_STACKS, sizeof(*d->stack_in_file));
 	d->symbols = xcalloc(MAX_SYMBOLS, sizeof(*d->symbols));
 	dict_clear(d);
 }
@@ -49,6 +52,9 @@ void dict_done(struct dict *d)
 	free(d->stack_parent);
 	free(d->stack_frame);
 	free(d->stack_flags);
+	free(d->stack_depth);
+	free(d->frame_in_file);
+	free(d->stack_in_file);
 	free(d->symbols);
 	memset(d, 0, sizeof(*d));
 }
@@ -61,7 +67,7 @@ void dict_clear(struct dict *d)
 	map_clear(&d->stack_map);
 	d->n_strings = d->n_mappings = d->n_frames = d->n_stacks = 1;
 	d->strings_done = d->mappings_done = d->frames_done = d->stacks_done = 1;
-	d->n_symbols = 0;
+	d->n_symbols = d->symbols_ready = 0;
 	d->string_at[1] = 0;
 }
 
@@ -132,6 +138,7 @@ uint32_t dict_frame(struct dict *d, uint32_t mapping, uint64_t address)
 	*map_put(&d->frame_map, key, NULL) = d->n_frames;
 	d->frame_mapping[d->n_frames] = mapping;
 	d->frame_address[d->n_frames] = address;
+	d->frame_in_file[d->n_frames] = 0;
 	return d->n_frames++;
 }
 
@@ -148,6 +155,8 @@ static uint32_t stack_node(struct dict *d, uint32_t parent, uint32_t frame, uint
 	d->stack_parent[d->n_stacks] = parent;
 	d->stack_frame[d->n_stacks] = frame;
 	d->stack_flags[d->n_stacks] = flags;
+	d->stack_in_file[d->n_stacks] = 0;
+	d->stack_depth[d->n_stacks] = parent ? d->stack_depth[parent] + 1 : 0;
 	return d->n_stacks++;
 }
 

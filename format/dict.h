@@ -3,7 +3,8 @@
  *
  * All memory is taken at the start, for the largest dictionary that is allowed; pages are touched
  * only as it fills. A dictionary that is full answers 0, the number that means "none": the writer
- * starts a new segment before that happens (dict_crowded). Numbers start at 1. */
+ * starts a new segment before that happens (dict_crowded). Numbers start at 1. Frames and stacks have
+ * other numbers in the file than here: dict_order.c gives them. */
 #ifndef FORMAT_DICT_H
 #define FORMAT_DICT_H
 
@@ -18,8 +19,6 @@ struct mapping {
 	uint64_t base;           /* see mapping_kind: where address 0 was, for the kernel */
 	uint32_t pid;            /* for code that only one process has */
 };
-
-enum { BUILD_ID_MAX = 32 };
 
 struct dict_mapping {
 	struct mapping m;
@@ -40,10 +39,16 @@ struct dict {
 	uint64_t *frame_address;              /* owned */
 	uint32_t *stack_parent, *stack_frame; /* owned */
 	uint8_t *stack_flags;                 /* owned */
-	struct dict_symbol *symbols;          /* owned; a queue, emptied when written */
+	uint32_t *stack_depth;                /* owned; distance from the root */
+	/* The numbers above are ours; those in the file are given when a row is written, in an order
+	 * that packs well. 0: not written yet. */
+	uint32_t *frame_in_file, *stack_in_file; /* owned */
+	struct dict_symbol *symbols;             /* owned; a queue, emptied when written */
 	uint32_t n_strings, n_mappings, n_frames, n_stacks, n_symbols; /* including number 0 */
 	/* How many are in the file already. */
 	uint32_t strings_done, mappings_done, frames_done, stacks_done;
+	uint32_t
+		symbols_ready; /* so many of the queue speak of frames by their number in the file */
 };
 
 void dict_init(struct dict *d);
@@ -61,6 +66,14 @@ uint32_t dict_stack(struct dict *d, uint32_t parent, uint32_t frame);
 
 /* Queues a row; false when the queue is full until the next flush. */
 bool dict_symbol(struct dict *d, const struct dict_symbol *s);
+
+/* Chooses the order in which the next rows are written, at most max of them: order[i] is the number
+ * here of the row that gets number frames_done + i (stacks_done + i) in the file. Returns how many;
+ * they are written when dict_frames_written (dict_stacks_written) says so. */
+uint32_t dict_order_frames(struct dict *d, uint32_t *order, uint32_t max);
+uint32_t dict_order_stacks(struct dict *d, uint32_t *order, uint32_t max);
+void dict_frames_written(struct dict *d, const uint32_t *order, uint32_t n);
+void dict_stacks_written(struct dict *d, const uint32_t *order, uint32_t n);
 
 /* Some dictionary is three quarters full. */
 bool dict_crowded(const struct dict *d);

@@ -16,6 +16,7 @@ void emit_init(struct emit *e, struct sink *sink)
 	e->coder = column_coder_new(EMIT_MAX_ROWS);
 	e->block = xcalloc(1, sizeof(struct block_header) + BLOCK_MAX_BYTES);
 	e->values = xcalloc(EMIT_MAX_ROWS, sizeof(*e->values));
+	e->order = xcalloc(EMIT_MAX_ROWS, sizeof(*e->order));
 	e->cap_index = 1024;
 	e->index = xcalloc(e->cap_index, sizeof(*e->index));
 }
@@ -25,6 +26,7 @@ void emit_done(struct emit *e)
 	column_coder_free(e->coder);
 	free(e->block);
 	free(e->values);
+	free(e->order);
 	free(e->index);
 	memset(e, 0, sizeof(*e));
 }

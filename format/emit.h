@@ -29,6 +29,7 @@ struct emit {
 	struct index_entry *index;  /* owned */
 	uint32_t n_index, cap_index;
 	uint64_t *values; /* owned; EMIT_MAX_ROWS, for callers that gather a column */
+	uint32_t *order;  /* owned; EMIT_MAX_ROWS */
 	bool patient;     /* wait for the sink instead of answering -EAGAIN */
 };
 

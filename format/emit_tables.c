@@ -67,13 +67,6 @@ static struct block_header header(enum block_kind kind, uint32_t first, uint32_t
 	return h;
 }
 
-static void put_u32(struct emit *e, enum field_type type, const uint32_t *v, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		e->values[i] = v[i];
-	column_coder_add(e->coder, type, e->values);
-}
-
 static int emit_strings(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
 {
 	struct block_header h = header(BLOCK_STRINGS, first, n);
@@ -102,27 +95,45 @@ static int emit_mappings(struct emit *e, struct dict *d, uint32_t first, uint32_
 	return emit_block(e, &h);
 }
 
-static int emit_frames(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
+static int emit_frames(struct emit *e, struct dict *d)
 {
-	struct block_header h = header(BLOCK_FRAMES, first, n);
+	uint32_t n = dict_order_frames(d, e->order, EMIT_MAX_ROWS);
+	struct block_header h = header(BLOCK_FRAMES, d->frames_done, n);
+	int rc;
 
 	emit_begin(e, n);
-	put_u32(e, FIELD_MAPPING, d->frame_mapping + first, n);
-	column_coder_add(e->coder, FIELD_U64, d->frame_address + first);
-	return emit_block(e, &h);
+	for (uint32_t i = 0; i < n; i++)
+		e->values[i] = d->frame_mapping[e->order[i]];
+	column_coder_add(e->coder, FIELD_MAPPING, e->values);
+	for (uint32_t i = 0; i < n; i++)
+		e->values[i] = d->frame_address[e->order[i]];
+	column_coder_add(e->coder, FIELD_U64, e->values);
+	rc = emit_block(e, &h);
+	if (!rc)
+		dict_frames_written(d, e->order, n);
+	return rc;
 }
 
-static int emit_stacks(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
+static int emit_stacks(struct emit *e, struct dict *d)
 {
-	struct block_header h = header(BLOCK_STACKS, first, n);
+	uint32_t n = dict_order_stacks(d, e->order, EMIT_MAX_ROWS);
+	struct block_header h = header(BLOCK_STACKS, d->stacks_done, n);
+	int rc;
 
 	emit_begin(e, n);
-	put_u32(e, FIELD_STACK, d->stack_parent + first, n);
-	put_u32(e, FIELD_U32, d->stack_frame + first, n);
 	for (uint32_t i = 0; i < n; i++)
-		e->values[i] = d->stack_flags[first + i];
+		e->values[i] = d->stack_in_file[d->stack_parent[e->order[i]]];
+	column_coder_add(e->coder, FIELD_STACK, e->values);
+	for (uint32_t i = 0; i < n; i++)
+		e->values[i] = d->frame_in_file[d->stack_frame[e->order[i]]];
+	column_coder_add(e->coder, FIELD_U32, e->values);
+	for (uint32_t i = 0; i < n; i++)
+		e->values[i] = d->stack_flags[e->order[i]];
 	column_coder_add(e->coder, FIELD_U8, e->values);
-	return emit_block(e, &h);
+	rc = emit_block(e, &h);
+	if (!rc)
+		dict_stacks_written(d, e->order, n);
+	return rc;
 }
 
 /* How many strings from `first` on fit one block. */
@@ -141,18 +152,25 @@ static uint32_t rows_that_fit(uint32_t first, uint32_t end)
 	return end - first < EMIT_MAX_ROWS ? end - first : EMIT_MAX_ROWS;
 }
 
-static int emit_in_pieces(struct emit *e, struct dict *d, uint32_t *done, uint32_t end,
-	int (*piece)(struct emit *, struct dict *, uint32_t first, uint32_t n))
+static int by_frame(const void *a, const void *b)
 {
-	while (*done < end) {
-		uint32_t n = rows_that_fit(*done, end);
-		int rc = piece(e, d, *done, n);
+	const struct dict_symbol *x = a, *y = b;
 
-		if (rc)
-			return rc;
-		*done += n;
+	if (x->frame != y->frame)
+		return x->frame < y->frame ? -1 : 1;
+	return x->depth < y->depth ? -1 : x->depth > y->depth;
+}
+
+/* Symbols refer to frames by the numbers in the file from here on, sorted by them: neighbours then
+ * are often in the same function. */
+static void order_symbols(struct dict *d)
+{
+	for (; d->symbols_ready < d->n_symbols; d->symbols_ready++) {
+		struct dict_symbol *s = &d->symbols[d->symbols_ready];
+
+		s->frame = d->frame_in_file[s->frame];
 	}
-	return 0;
+	qsort(d->symbols, d->n_symbols, sizeof(*d->symbols), by_frame);
 }
 
 static int emit_symbols(struct emit *e, struct dict *d)
@@ -162,6 +180,7 @@ static int emit_symbols(struct emit *e, struct dict *d)
 
 	if (!d->n_symbols)
 		return 0;
+	order_symbols(d);
 	emit_begin(e, d->n_symbols);
 	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U32, frame);
 	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U8, depth);
@@ -172,7 +191,7 @@ static int emit_symbols(struct emit *e, struct dict *d)
 	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U64, start);
 	rc = emit_block(e, &h);
 	if (!rc)
-		d->n_symbols = 0;
+		d->n_symbols = d->symbols_ready = 0;
 	return rc;
 }
 
@@ -187,12 +206,17 @@ int emit_dict(struct emit *e, struct dict *d)
 		if (!rc)
 			d->strings_done += n;
 	}
-	if (!rc)
-		rc = emit_in_pieces(e, d, &d->mappings_done, d->n_mappings, emit_mappings);
-	if (!rc)
-		rc = emit_in_pieces(e, d, &d->frames_done, d->n_frames, emit_frames);
-	if (!rc)
-		rc = emit_in_pieces(e, d, &d->stacks_done, d->n_stacks, emit_stacks);
+	while (!rc && d->mappings_done < d->n_mappings) {
+		uint32_t n = rows_that_fit(d->mappings_done, d->n_mappings);
+
+		rc = emit_mappings(e, d, d->mappings_done, n);
+		if (!rc)
+			d->mappings_done += n;
+	}
+	while (!rc && d->frames_done < d->n_frames)
+		rc = emit_frames(e, d);
+	while (!rc && d->stacks_done < d->n_stacks)
+		rc = emit_stacks(e, d);
 	return rc ? rc : emit_symbols(e, d);
 }
 

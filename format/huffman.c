@@ -1,6 +1,7 @@
 /* From counts to code lengths to codes. */
 #include "format/huffman.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,7 @@ uint64_t huffman_build(struct huffman_encoder *h, const uint32_t *count, uint32_
 	for (uint32_t s = 0; s < n; s++)
 		if (count[s])
 			leaf[n_leaves++] = (struct leaf){ count[s], s };
+	assert(n_leaves > 0);
 	qsort(leaf, n_leaves, sizeof(leaf[0]), by_count);
 	assign_lengths(h, leaf, n_leaves);
 	assign_codes(h, n);

@@ -229,7 +229,7 @@ static int decode_run(struct merge *m, struct run *r, const struct binding *b,
 		r->columns[f] = to;
 		to += h->count;
 	}
-	r->time = r->columns[0];
+	r->time = r->memory; /* the first column is always needed */
 	if (!sorted(r->time, h->count, h))
 		return err_set(err, EBADMSG, "rows are not in order of time");
 	return 0;
@@ -328,6 +328,8 @@ static void list_blocks(struct merge *m, uint32_t number)
 		if (blocks[i].kind != BLOCK_EVENTS)
 			continue;
 		s = reader_segment(in->reader, blocks[i].segment);
+		if (o->block)
+			o->block(o->ctx, s, &blocks[i]);
 		shift = (uint64_t)(s->shift_ns + in->shift);
 		if (!type_wanted(m, s, blocks[i].type) || blocks[i].last + shift < o->from_ns ||
 			(o->to_ns && blocks[i].first + shift >= o->to_ns))
@@ -372,10 +374,17 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 		return 0;
 	}
 	s = reader_segment(in->reader, segment);
-	if (h.kind == BLOCK_SYNC)
+	if (h.kind == BLOCK_SYNC) {
 		in->safe = h.last + (uint64_t)(s->shift_ns + in->shift);
-	else
-		open_block(m, number, s, &h, payload, reader_bytes(in->reader));
+		return 0;
+	}
+	if (m->options.block) {
+		struct block_ref ref = { reader_bytes(in->reader), h.first, h.last, segment,
+			h.stored, h.stream, h.count, h.type, h.kind };
+
+		m->options.block(m->options.ctx, s, &ref);
+	}
+	open_block(m, number, s, &h, payload, reader_bytes(in->reader));
 	return 0;
 }
 

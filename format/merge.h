@@ -20,6 +20,10 @@ struct merge_options {
 	uint32_t n_wants;
 	uint64_t from_ns, to_ns; /* only from <= time < to; on the first trace's clock. to 0: all */
 	bool unordered;          /* block after block: faster, for sums that need no order */
+	/* Told of every block of events that the traces have, wanted or not, before any of its rows;
+	 * a stream's blocks as they come. May be NULL. */
+	void (*block)(void *ctx, struct segment *segment, const struct block_ref *block);
+	void *ctx;
 };
 
 struct row {

@@ -32,8 +32,11 @@ struct reader {
 	bool own_fd, own_map, stream;
 	const uint8_t *map;
 	uint64_t size;
-	uint64_t released;  /* the mapping up to here is given back */
-	struct scan scan;   /* streams */
+	uint64_t released;        /* the mapping up to here is given back */
+	struct scan scan;         /* streams */
+	struct block_header held; /* streams: the block that was read last... */
+	const void *held_payload;
+	bool is_held;       /* ...and is still to be looked at */
 	struct slot *slots; /* owned */
 	uint32_t n_slots;
 	struct block_ref *blocks; /* owned */
@@ -432,40 +435,71 @@ struct segment *reader_segment(struct reader *r, uint32_t number)
 
 /* ---- streams ---- */
 
+static int nothing_read(struct reader *r, struct err *err)
+{
+	int rc;
+
+	r->map = r->scan.data;
+	r->size = r->scan.len;
+	rc = r->scan.base || r->scan.len
+		? not_a_trace(r, err)
+		: err_set(err, EINVAL, "is empty: nothing was recorded into it");
+	r->map = NULL;
+	return err_step(err, rc, "%s", r->name);
+}
+
+/* The next block, its segment known. 1, 0 at the end, negative errno. */
+static int take_block(struct reader *r, struct err *err)
+{
+	struct block_header *h = &r->held;
+	uint64_t offset;
+	int rc = scan_next(&r->scan, h, &r->held_payload, &offset);
+
+	if (rc < 0)
+		return err_errno(err, -rc, "reading %s", r->name);
+	if (rc == 0)
+		return r->n_slots ? 0 : nothing_read(r, err);
+	r->size = offset + sizeof(*h) + h->stored;
+	rc = block_understood(h, err);
+	if (!rc && begins_segment(r, h))
+		rc = add_segment(r, h, r->held_payload, offset, err);
+	if (rc)
+		return err_step(err, rc, "%s", r->name);
+	r->slots[r->n_slots - 1].ended = h->kind == BLOCK_END;
+	return 1;
+}
+
+int reader_begin(struct reader *r, struct err *err)
+{
+	int rc;
+
+	if (!r->stream || r->n_slots)
+		return 0;
+	rc = take_block(r, err);
+	r->is_held = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
 int reader_next_block(struct reader *r, struct block_header *h, const void **payload,
 	uint32_t *segment, struct err *err)
 {
-	uint64_t offset;
-	int rc;
+	int rc = 1;
 
-	while ((rc = scan_next(&r->scan, h, payload, &offset)) > 0) {
+	while (r->is_held || (rc = take_block(r, err)) > 0) {
+		struct slot *slot = &r->slots[r->n_slots - 1];
 		struct err why;
 
-		r->size = offset + sizeof(*h) + h->stored;
-		rc = block_understood(h, err);
-		if (!rc && begins_segment(r, h))
-			rc = add_segment(r, h, *payload, offset, err);
-		if (rc)
-			return rc;
+		r->is_held = false;
+		*h = r->held;
+		*payload = r->held_payload;
 		*segment = r->n_slots - 1;
-		r->slots[*segment].ended = h->kind == BLOCK_END;
 		if (h->kind == BLOCK_EVENTS || h->kind == BLOCK_SYNC)
 			return 1;
-		if (segment_load(r->slots[*segment].segment, h, *payload, r->decoder, &why))
-			reader_report(r, offset, sizeof(*h) + h->stored, "%.90s", why.text);
+		if (segment_load(slot->segment, h, *payload, r->decoder, &why))
+			reader_report(r, r->size - sizeof(*h) - h->stored, sizeof(*h) + h->stored,
+				"%.90s", why.text);
 	}
-	if (rc < 0)
-		return err_errno(err, -rc, "reading %s", r->name);
-	if (!r->n_slots) {
-		r->map = r->scan.data;
-		r->size = r->scan.len;
-		rc = r->scan.base || r->scan.len
-			? not_a_trace(r, err)
-			: err_set(err, EINVAL, "is empty: nothing was recorded into it");
-		r->map = NULL;
-		return err_step(err, rc, "%s", r->name);
-	}
-	return 0;
+	return rc;
 }
 
 bool reader_is_stream(const struct reader *r)

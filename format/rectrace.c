@@ -225,7 +225,7 @@ static void fill_frame(const struct segment *s, uint32_t frame, const struct sym
 	to->binary = public_text(segment_string(s, m.path));
 	to->build_id = m.build_id;
 	to->build_id_len = m.build_id_len;
-	to->kernel = m.kind == MAP_KERNEL || m.kind == MAP_MODULE || m.kind == MAP_BPF;
+	to->kernel = m.kind == MAPPING_KERNEL || m.kind == MAPPING_MODULE || m.kind == MAPPING_BPF;
 	to->function = public_text(segment_string(s, symbol ? symbol->name : 0));
 	to->file = public_text(segment_string(s, symbol ? symbol->file : 0));
 	to->line = symbol ? symbol->line : 0;
@@ -269,7 +269,9 @@ PUBLIC int rectrace_stack_truncated(const struct rectrace *t, int field)
 	const struct field *f = field_of(t, field);
 	uint32_t node = f && f->type == FIELD_STACK ? (uint32_t)t->row.values[field] : 0;
 
-	return node && segment_stack_flags(t->row.segment, node) & STACK_TRUNCATED ? 1 : 0;
+	return node && segment_stack_flags(t->row.segment, node) & (STACK_TRUNCATED | STACK_BROKEN)
+		? 1
+		: 0;
 }
 
 PUBLIC struct rectrace_text rectrace_info(const struct rectrace *t, const char *key)

@@ -51,41 +51,38 @@ int64_t segment_shift(const struct segment *base, const struct segment *s)
 
 /* ---- decoded tables ---- */
 
-struct text_column {
-	uint64_t *lengths;
-	const char *bytes;
-};
-
-/* All columns of a table, decoded; texts are copied to the segment's arena. */
+/* All columns of a table, decoded, one behind the other; texts are copied to the segment's arena. */
 struct table {
 	uint32_t n;
-	uint64_t *values[8];
-	struct text *texts[8];
+	uint64_t *values;   /* owned; row i of column c at c * n + i; of texts the lengths */
+	struct text *texts; /* owned; likewise */
 };
 
-static void table_done(struct table *t)
+static uint64_t value(const struct table *t, uint32_t column, uint32_t row)
 {
-	for (int i = 0; i < 8; i++) {
-		free(t->values[i]);
-		free(t->texts[i]);
-	}
+	return t->values[(size_t)column * t->n + row];
+}
+
+static struct text text(const struct table *t, uint32_t column, uint32_t row)
+{
+	return t->texts[(size_t)column * t->n + row];
 }
 
 static int take_texts(struct segment *s, struct table *t, uint32_t column,
 	struct column_decoder *decoder, struct err *err)
 {
+	uint64_t *lengths = t->values + (size_t)column * t->n;
+	struct text *texts = t->texts + (size_t)column * t->n;
 	const uint8_t *bytes;
 	size_t n_bytes;
 	char *copy;
 
-	t->values[column] = xcalloc(t->n, sizeof(uint64_t));
-	t->texts[column] = xcalloc(t->n, sizeof(struct text));
-	if (column_decode_text(decoder, column, t->values[column], &bytes, &n_bytes, err))
+	if (column_decode_text(decoder, column, lengths, &bytes, &n_bytes, err))
 		return -EBADMSG;
 	copy = arena_strndup(&s->arena, (const char *)bytes, n_bytes);
 	for (uint32_t i = 0; i < t->n; i++) {
-		t->texts[column][i] = (struct text){ copy, t->values[column][i] };
-		copy += t->values[column][i];
+		texts[i] = (struct text){ copy, lengths[i] };
+		copy += lengths[i];
 	}
 	return 0;
 }
@@ -104,14 +101,14 @@ static int take_table(struct segment *s, const struct block_header *h, const voi
 	if (column_decoder_open(decoder, payload, h->stored, types, h->columns, h->count, err))
 		return -EBADMSG;
 	t->n = h->count;
+	t->values = xcalloc((size_t)layout->n_columns * t->n, sizeof(*t->values));
+	t->texts = xcalloc((size_t)layout->n_columns * t->n, sizeof(*t->texts));
 	for (uint32_t c = 0; c < layout->n_columns; c++) {
-		if (layout->columns[c] == FIELD_TEXT) {
-			if (take_texts(s, t, c, decoder, err))
-				return -EBADMSG;
-			continue;
-		}
-		t->values[c] = xcalloc(t->n, sizeof(uint64_t));
-		if (column_decode(decoder, c, t->values[c], err))
+		int rc = layout->columns[c] == FIELD_TEXT
+			? take_texts(s, t, c, decoder, err)
+			: column_decode(decoder, c, t->values + (size_t)c * t->n, err);
+
+		if (rc)
 			return -EBADMSG;
 	}
 	return 0;
@@ -139,13 +136,13 @@ static void add_enum(struct segment *s, const struct table *t, uint32_t first, u
 	struct enum_value *v = arena_alloc(&s->arena, (end - first) * sizeof(*v));
 
 	for (uint32_t i = first; i < end; i++) {
-		v[i - first].value = (int64_t)t->values[ENUMS_VALUE][i];
-		v[i - first].name = c_string(s, t->texts[ENUMS_NAME][i]);
+		v[i - first].value = (int64_t)value(t, ENUMS_VALUE, i);
+		v[i - first].name = c_string(s, text(t, ENUMS_NAME, i));
 	}
 	s->enums = xrealloc(s->enums, s->n_enums + 1, sizeof(*s->enums));
 	s->enum_numbers = xrealloc(s->enum_numbers, s->n_enums + 1, sizeof(*s->enum_numbers));
 	s->enums[s->n_enums] = (struct enumeration){ "", v, end - first };
-	s->enum_numbers[s->n_enums++] = (uint32_t)t->values[ENUMS_ENUM][first];
+	s->enum_numbers[s->n_enums++] = (uint32_t)value(t, ENUMS_ENUM, first);
 }
 
 /* Enumerations move while they arrive, so they get a home of their own once complete. */
@@ -166,7 +163,7 @@ static int load_enums(struct segment *s, const struct table *t, struct err *err)
 	(void)err;
 	for (uint32_t i = 0, end; i < t->n; i = end) {
 		for (end = i + 1; end < t->n; end++)
-			if (t->values[ENUMS_ENUM][end] != t->values[ENUMS_ENUM][i])
+			if (value(t, ENUMS_ENUM, end) != value(t, ENUMS_ENUM, i))
 				break;
 		add_enum(s, t, i, end);
 	}
@@ -176,12 +173,12 @@ static int load_enums(struct segment *s, const struct table *t, struct err *err)
 static int take_field(struct segment *s, const struct table *t, uint32_t row, struct field *f,
 	struct err *err)
 {
-	f->type = (enum field_type)t->values[SCHEMA_FIELD][row];
-	f->show = (enum field_show)t->values[SCHEMA_SHOW][row];
-	f->name = c_string(s, t->texts[SCHEMA_NAME][row]);
-	f->unit = c_string(s, t->texts[SCHEMA_UNIT][row]);
-	f->doc = c_string(s, t->texts[SCHEMA_DOC][row]);
-	f->enumeration = keep_enum(s, (uint32_t)t->values[SCHEMA_ENUM][row]);
+	f->type = (enum field_type)value(t, SCHEMA_FIELD, row);
+	f->show = (enum field_show)value(t, SCHEMA_SHOW, row);
+	f->name = c_string(s, text(t, SCHEMA_NAME, row));
+	f->unit = c_string(s, text(t, SCHEMA_UNIT, row));
+	f->doc = c_string(s, text(t, SCHEMA_DOC, row));
+	f->enumeration = keep_enum(s, (uint32_t)value(t, SCHEMA_ENUM, row));
 	f->size = (uint16_t)field_width(f->type);
 	if (!f->size)
 		return err_set(err, EBADMSG, "field %s has unknown type %d", f->name, f->type);
@@ -192,7 +189,7 @@ static int take_field(struct segment *s, const struct table *t, uint32_t row, st
 static int take_type(struct segment *s, const struct table *t, uint32_t first, uint32_t end,
 	struct err *err)
 {
-	uint64_t number = t->values[SCHEMA_TYPE][first];
+	uint64_t number = value(t, SCHEMA_TYPE, first);
 	uint32_t n_fields = end - first - 1;
 	struct event_type *type = arena_alloc(&s->arena, sizeof(*type));
 	struct field *fields = arena_alloc(&s->arena, (n_fields + 1) * sizeof(*fields));
@@ -205,8 +202,8 @@ static int take_type(struct segment *s, const struct table *t, uint32_t first, u
 			return -EBADMSG;
 	if (strcmp(fields[0].name, "time") != 0 || fields[0].type != FIELD_U64)
 		return err_set(err, EBADMSG, "event type without a time");
-	type->name = c_string(s, t->texts[SCHEMA_NAME][first]);
-	type->doc = c_string(s, t->texts[SCHEMA_DOC][first]);
+	type->name = c_string(s, text(t, SCHEMA_NAME, first));
+	type->doc = c_string(s, text(t, SCHEMA_DOC, first));
 	type->fields = fields;
 	type->n_fields = n_fields;
 	while (s->n_types <= number) {
@@ -220,10 +217,10 @@ static int take_type(struct segment *s, const struct table *t, uint32_t first, u
 static int load_schema(struct segment *s, const struct table *t, struct err *err)
 {
 	for (uint32_t i = 0, end; i < t->n; i = end) {
-		if (t->values[SCHEMA_FIELD][i])
+		if (value(t, SCHEMA_FIELD, i))
 			return err_set(err, EBADMSG, "field without an event");
 		for (end = i + 1; end < t->n; end++)
-			if (!t->values[SCHEMA_FIELD][end])
+			if (!value(t, SCHEMA_FIELD, end))
 				break;
 		if (take_type(s, t, i, end, err))
 			return -EBADMSG;
@@ -272,7 +269,7 @@ static int load_strings(struct segment *s, const struct table *t, const struct b
 		return -EBADMSG;
 	GROW(s->strings, s->n_strings, n);
 	s->n_strings = n;
-	memcpy(s->strings + h->first, t->texts[STRINGS_TEXT], t->n * sizeof(*s->strings));
+	memcpy(s->strings + h->first, t->texts, t->n * sizeof(*s->strings)); /* the only column */
 	return 0;
 }
 
@@ -287,12 +284,12 @@ static int load_mappings(struct segment *s, const struct table *t, const struct 
 	s->n_mappings = n;
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct mapping *m = &s->mappings[h->first + i];
-		struct text id = t->texts[MAPPINGS_BUILD_ID][i];
+		struct text id = text(t, MAPPINGS_BUILD_ID, i);
 
-		m->kind = (enum mapping_kind)t->values[MAPPINGS_KIND][i];
-		m->path = (uint32_t)t->values[MAPPINGS_PATH][i];
-		m->base = t->values[MAPPINGS_BASE][i];
-		m->pid = (uint32_t)t->values[MAPPINGS_PID][i];
+		m->kind = (enum mapping_kind)value(t, MAPPINGS_KIND, i);
+		m->path = (uint32_t)value(t, MAPPINGS_PATH, i);
+		m->base = value(t, MAPPINGS_BASE, i);
+		m->pid = (uint32_t)value(t, MAPPINGS_PID, i);
 		m->build_id = (const uint8_t *)id.s;
 		m->build_id_len = id.len <= BUILD_ID_MAX ? (uint32_t)id.len : BUILD_ID_MAX;
 	}
@@ -311,8 +308,8 @@ static int load_frames(struct segment *s, const struct table *t, const struct bl
 	GROW(s->frame_symbol, s->n_frames, n);
 	s->n_frames = n;
 	for (uint32_t i = 0; i < t->n; i++) {
-		s->frame_mapping[h->first + i] = (uint32_t)t->values[FRAMES_MAPPING][i];
-		s->frame_address[h->first + i] = t->values[FRAMES_ADDRESS][i];
+		s->frame_mapping[h->first + i] = (uint32_t)value(t, FRAMES_MAPPING, i);
+		s->frame_address[h->first + i] = value(t, FRAMES_ADDRESS, i);
 	}
 	return 0;
 }
@@ -330,7 +327,7 @@ static int load_stacks(struct segment *s, const struct table *t, const struct bl
 	GROW(s->stack_flags, s->n_stacks, n);
 	s->n_stacks = n;
 	for (uint32_t i = 0; i < t->n; i++) {
-		uint64_t parent = t->values[STACKS_PARENT][i], node = h->first + i;
+		uint64_t parent = value(t, STACKS_PARENT, i), node = h->first + i;
 
 		if (parent >= node) { /* would be a loop */
 			rc = err_set(err, EBADMSG, "stack %llu has parent %llu",
@@ -338,8 +335,8 @@ static int load_stacks(struct segment *s, const struct table *t, const struct bl
 			continue;
 		}
 		s->stack_parent[node] = (uint32_t)parent;
-		s->stack_frame[node] = (uint32_t)t->values[STACKS_FRAME][i];
-		s->stack_flags[node] = (uint8_t)(t->values[STACKS_FLAGS][i] |
+		s->stack_frame[node] = (uint32_t)value(t, STACKS_FRAME, i);
+		s->stack_flags[node] = (uint8_t)(value(t, STACKS_FLAGS, i) |
 			s->stack_flags[parent]);
 	}
 	return rc;
@@ -369,11 +366,11 @@ static int load_symbols(struct segment *s, const struct table *t, struct err *er
 
 	s->symbols = xrealloc(s->symbols, room_for(s->n_symbols + t->n), sizeof(*s->symbols));
 	for (uint32_t i = 0; i < t->n; i++) {
-		uint64_t frame = t->values[SYMBOLS_FRAME][i];
-		struct symbol new = { (uint32_t)t->values[SYMBOLS_NAME][i],
-			(uint32_t)t->values[SYMBOLS_LINKAGE][i],
-			(uint32_t)t->values[SYMBOLS_FILE][i], (uint32_t)t->values[SYMBOLS_LINE][i],
-			t->values[SYMBOLS_START][i], (uint32_t)t->values[SYMBOLS_DEPTH][i], 0 };
+		uint64_t frame = value(t, SYMBOLS_FRAME, i);
+		struct symbol new = { (uint32_t)value(t, SYMBOLS_NAME, i),
+			(uint32_t)value(t, SYMBOLS_LINKAGE, i), (uint32_t)value(t, SYMBOLS_FILE, i),
+			(uint32_t)value(t, SYMBOLS_LINE, i), value(t, SYMBOLS_START, i),
+			(uint32_t)value(t, SYMBOLS_DEPTH, i), 0 };
 
 		if (frame >= s->n_frames || new.depth > UINT8_MAX) {
 			rc = err_set(err, EBADMSG, "name for frame %llu, which is not there",
@@ -393,10 +390,9 @@ static int load_streams(struct segment *s, const struct table *t, const struct b
 			(unsigned long long)h->first);
 	s->streams = xrealloc(s->streams, s->n_streams + t->n, sizeof(*s->streams));
 	for (uint32_t i = 0; i < t->n; i++)
-		s->streams[s->n_streams++] = (struct stream_info){
-			(int32_t)t->values[STREAMS_CPU][i], (uint32_t)t->values[STREAMS_TID][i],
-			(uint32_t)t->values[STREAMS_NAME][i]
-		};
+		s->streams[s->n_streams++] = (struct stream_info){ (int32_t)value(t, STREAMS_CPU,
+									   i),
+			(uint32_t)value(t, STREAMS_TID, i), (uint32_t)value(t, STREAMS_NAME, i) };
 	return 0;
 }
 
@@ -404,8 +400,8 @@ static int load_info(struct segment *s, const struct table *t)
 {
 	s->info = xrealloc(s->info, s->n_info + t->n, sizeof(*s->info));
 	for (uint32_t i = 0; i < t->n; i++)
-		s->info[s->n_info++] = (struct info_pair){ t->texts[INFO_KEY][i],
-			t->texts[INFO_VALUE][i] };
+		s->info[s->n_info++] = (struct info_pair){ text(t, INFO_KEY, i),
+			text(t, INFO_VALUE, i) };
 	return 0;
 }
 
@@ -439,7 +435,8 @@ int segment_load(struct segment *s, const struct block_header *h, const void *pa
 	rc = take_table(s, h, payload, layout, decoder, &t, err);
 	if (!rc)
 		rc = load_table(s, &t, h, err);
-	table_done(&t);
+	free(t.values);
+	free(t.texts);
 	return rc ? err_step(err, -EBADMSG, "%s", layout->name) : 0;
 }
 

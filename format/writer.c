@@ -28,8 +28,8 @@ struct stage {
 
 struct type {
 	const struct event_type *type;
-	bool declared; /* in this segment */
-	bool used;     /* has had rows in this segment */
+	bool has_chars; /* arrays of char, which become strings */
+	bool declared;  /* in this segment */
 };
 
 struct stream {
@@ -141,6 +141,14 @@ static void grow_stages(struct writer *w, uint32_t streams, uint32_t types)
 	w->cap_types = types;
 }
 
+static bool has_chars(const struct event_type *type)
+{
+	for (uint32_t i = 0; i < type->n_fields; i++)
+		if (type->fields[i].chars)
+			return true;
+	return false;
+}
+
 int writer_type(struct writer *w, const struct event_type *type, struct err *err)
 {
 	for (uint32_t i = 0; i < w->n_types; i++)
@@ -153,7 +161,7 @@ int writer_type(struct writer *w, const struct event_type *type, struct err *err
 	if (w->n_types == w->cap_types)
 		grow_stages(w, w->cap_streams ? w->cap_streams : 8,
 			w->cap_types ? w->cap_types * 2 : 16);
-	w->types[w->n_types] = (struct type){ .type = type };
+	w->types[w->n_types] = (struct type){ .type = type, .has_chars = has_chars(type) };
 	return (int)w->n_types++;
 }
 
@@ -185,9 +193,13 @@ uint32_t writer_mapping(struct writer *w, const struct mapping *m)
 	return dict_mapping(&w->dict, m);
 }
 
-uint32_t writer_frame(struct writer *w, uint32_t mapping, uint64_t address)
+uint32_t writer_frame(struct writer *w, uint32_t mapping, uint64_t address, bool *is_new)
 {
-	return dict_frame(&w->dict, mapping, address);
+	uint32_t before = w->dict.n_frames, frame = dict_frame(&w->dict, mapping, address);
+
+	if (is_new)
+		*is_new = frame && frame == before;
+	return frame;
 }
 
 uint32_t writer_stack_root(struct writer *w, uint8_t flags)
@@ -198,11 +210,6 @@ uint32_t writer_stack_root(struct writer *w, uint8_t flags)
 uint32_t writer_stack(struct writer *w, uint32_t parent, uint32_t frame)
 {
 	return dict_stack(&w->dict, parent, frame);
-}
-
-bool writer_symbol(struct writer *w, const struct dict_symbol *s)
-{
-	return dict_symbol(&w->dict, s);
 }
 
 bool writer_crowded(const struct writer *w)
@@ -236,6 +243,7 @@ static int emit_new_info(struct writer *w)
 	return 0;
 }
 
+/* All at once, as they share many words. */
 static int emit_new_types(struct writer *w)
 {
 	const struct event_type *types[MAX_EVENT_TYPES];
@@ -244,7 +252,7 @@ static int emit_new_types(struct writer *w)
 	int rc;
 
 	for (uint32_t i = 0; i < w->n_types; i++) {
-		if (!w->types[i].used || w->types[i].declared)
+		if (w->types[i].declared)
 			continue;
 		types[n] = w->types[i].type;
 		numbers[n++] = (uint16_t)i;
@@ -299,6 +307,13 @@ static int emit_references(struct writer *w)
 	return rc ? rc : emit_dict(&w->emit, &w->dict);
 }
 
+bool writer_symbol(struct writer *w, const struct dict_symbol *s)
+{
+	if (dict_symbol(&w->dict, s))
+		return true;
+	return emit_references(w) == 0 && dict_symbol(&w->dict, s);
+}
+
 /* ---- events ---- */
 
 static int by_time(const void *a, const void *b)
@@ -318,16 +333,18 @@ static void order_rows(struct writer *w, const struct stage *g, uint32_t size)
 		qsort(w->order, g->n, sizeof(*w->order), by_time);
 }
 
-static uint64_t load_field(const uint8_t *p, const struct field *f)
+static uint64_t load_field(const struct writer *w, const uint8_t *p, const struct field *f)
 {
 	uint64_t v = 0;
 	unsigned shift = 64 - 8 * f->size;
 
 	if (f->chars) {
-		memcpy(&v, p, 4); /* stage_row has put the string's number there */
+		memcpy(&v, p, 4); /* number_chars has put the string's number there */
 		return v;
 	}
 	memcpy(&v, p, f->size);
+	if (f->type == FIELD_STACK)
+		return v < w->dict.n_stacks ? w->dict.stack_in_file[v] : 0;
 	if (field_signed(f->type) && shift)
 		v = (uint64_t)((int64_t)(v << shift) >> shift);
 	return v;
@@ -341,9 +358,8 @@ static void add_columns(struct writer *w, const struct stage *g, const struct ev
 		const struct field *f = &t->fields[k];
 
 		for (uint32_t i = 0; i < g->n; i++)
-			w->emit.values[i] = load_field(g->rows + (size_t)w->order[i].row * t->size +
-					f->offset,
-				f);
+			w->emit.values[i] = load_field(w,
+				g->rows + (size_t)w->order[i].row * t->size + f->offset, f);
 		column_coder_add(w->emit.coder, f->type, w->emit.values);
 	}
 }
@@ -361,7 +377,6 @@ static int emit_stage(struct writer *w, uint32_t stream, int type)
 
 	if (!g->n)
 		return 0;
-	w->types[type].used = true;
 	rc = emit_references(w);
 	if (!rc) {
 		add_columns(w, g, t);
@@ -393,14 +408,9 @@ static void stage_open(struct writer *w, struct stage *g, uint32_t size)
 	g->rows = xcalloc(g->cap, size);
 }
 
-/* Copies the row; arrays of char are replaced by the number of their string. */
-static void stage_row(struct writer *w, struct stage *g, const struct event_type *t,
-	const void *event)
+/* Puts the number of its string in the place of each array of char. */
+static void number_chars(struct writer *w, const struct event_type *t, uint8_t *row)
 {
-	uint8_t *row = g->rows + (size_t)g->n++ * t->size;
-	uint64_t time = row_time(event);
-
-	memcpy(row, event, t->size);
 	for (uint32_t k = 0; k < t->n_fields; k++) {
 		const struct field *f = &t->fields[k];
 		char *s = (char *)row + f->offset;
@@ -411,6 +421,16 @@ static void stage_row(struct writer *w, struct stage *g, const struct event_type
 		id = dict_string(&w->dict, s, strnlen(s, f->size));
 		memcpy(s, &id, sizeof(id));
 	}
+}
+
+static void stage_row(struct writer *w, struct stage *g, const struct type *type, const void *event)
+{
+	uint8_t *row = g->rows + (size_t)g->n++ * type->type->size;
+	uint64_t time = row_time(event);
+
+	memcpy(row, event, type->type->size);
+	if (type->has_chars)
+		number_chars(w, type->type, row);
 	if (time < g->last)
 		g->unsorted = true;
 	else
@@ -449,7 +469,7 @@ int writer_add(struct writer *w, uint32_t stream, int type, const void *event)
 		merge_lost(g, event);
 		return w->error;
 	}
-	stage_row(w, g, t, event);
+	stage_row(w, g, &w->types[type], event);
 	w->events += type != w->lost_type;
 	return w->error;
 }
@@ -516,7 +536,7 @@ static void forget_segment(struct writer *w)
 	dict_clear(&w->dict);
 	w->info_done = w->streams_done = 0;
 	for (uint32_t i = 0; i < w->n_types; i++)
-		w->types[i].declared = w->types[i].used = false;
+		w->types[i].declared = false;
 	w->generation++;
 }
 

@@ -53,12 +53,13 @@ void writer_info(struct writer *w, const char *key, const char *value);
 
 uint32_t writer_string(struct writer *w, const char *s, size_t len);
 uint32_t writer_mapping(struct writer *w, const struct mapping *m);
-uint32_t writer_frame(struct writer *w, uint32_t mapping, uint64_t address);
+/* is_new (may be NULL): whether the segment did not have the frame before. */
+uint32_t writer_frame(struct writer *w, uint32_t mapping, uint64_t address, bool *is_new);
 uint32_t writer_stack_root(struct writer *w, uint8_t flags);
 uint32_t writer_stack(struct writer *w, uint32_t parent, uint32_t frame);
 
 /* Queues the name of a frame. Depth 0 is the function itself, 1 the function inlined into it,
- * and so on. Later rows for the same frame and depth win. False: queue full, flush and repeat. */
+ * and so on. Later rows for the same frame and depth win. False: no room now, the sink is stuck. */
 bool writer_symbol(struct writer *w, const struct dict_symbol *s);
 
 /* Copies one event, the C struct that its type describes. Its time may be a little before that of

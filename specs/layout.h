@@ -141,23 +141,25 @@ enum field_show {
 };
 
 enum mapping_kind {
-	MAP_NONE = 0,   /* address is absolute, nothing known */
-	MAP_FILE = 1,   /* an ELF file; address = offset in the file */
-	MAP_VDSO = 2,   /* like a file, without one */
-	MAP_KERNEL = 3, /* address = offset from the kernel's text start */
-	MAP_MODULE = 4, /* address = offset from the module's start */
-	MAP_JIT = 5,    /* code made at run time by process `pid`; address is absolute */
-	MAP_BPF = 6,    /* a BPF program's code in the kernel; address is absolute */
+	MAPPING_NONE = 0,   /* address is absolute, nothing known */
+	MAPPING_FILE = 1,   /* an ELF file; address = offset in the file */
+	MAPPING_VDSO = 2,   /* like a file, without one */
+	MAPPING_KERNEL = 3, /* address = offset from `base`, the kernel's text start */
+	MAPPING_MODULE = 4, /* address = offset from the module's start */
+	MAPPING_JIT = 5,    /* code made at run time by process `pid`; address is absolute */
+	MAPPING_BPF = 6,    /* a BPF program in the kernel; address = offset from `base` */
 };
+
+enum { BUILD_ID_MAX = 32 }; /* bytes */
 
 /* Flags of a stack's root: how the frames above it were found and whether they are all there. */
 enum stack_flags {
 	STACK_USER_FP = 1,    /* user frames by frame pointers */
 	STACK_USER_DWARF = 2, /* user frames by call frame information */
 	STACK_KERNEL = 4,     /* frames in the kernel, by the kernel's unwinder */
-	STACK_TRUNCATED =
-		8,          /* the outermost frames are missing: deeper than the recorder's limit */
-	STACK_NO_USER = 16, /* the user part could not be read */
+	STACK_TRUNCATED = 8,  /* the outermost frames are missing: too deep for the recorder */
+	STACK_NO_USER = 16,   /* the user part could not be read */
+	STACK_BROKEN = 32,    /* the outermost frames are missing: the walk left the mapped code */
 };
 
 #endif

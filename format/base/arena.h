@@ -22,13 +22,13 @@ void arena_reset(struct arena *a);
 
 /* Never NULL: when the machine has no memory left the program ends with one line, as nothing
  * sensible can go on. Not for the recording loop, which allocates up front. */
-void *arena_alloc(struct arena *a, size_t size);
+void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* malloc family with the same promise, for arrays that grow. */
-void *xrealloc(void *p, size_t n, size_t size);
-void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
+void *xcalloc(size_t n, size_t size) __attribute__((returns_nonnull));
 
 #endif

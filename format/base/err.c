@@ -5,41 +5,39 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *err, int code, const char *fmt, ...)
+void err_write(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!err)
-		return -code;
+		return;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	return -code;
 }
 
-int err_errno(struct err *err, int code, const char *fmt, ...)
+void err_write_errno(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 	size_t n;
 
 	if (!err)
-		return -code;
+		return;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(code));
-	return -code;
 }
 
-int err_step(struct err *err, int rc, const char *fmt, ...)
+void err_write_step(struct err *err, const char *fmt, ...)
 {
 	char step[sizeof(err->text)];
 	va_list ap;
 	size_t n, rest;
 
 	if (!err)
-		return rc;
+		return;
 	va_start(ap, fmt);
 	vsnprintf(step, sizeof(step) - 2, fmt, ap);
 	va_end(ap);
@@ -50,5 +48,4 @@ int err_step(struct err *err, int rc, const char *fmt, ...)
 	memmove(err->text + n, err->text, rest);
 	memcpy(err->text, step, n);
 	err->text[n + rest] = '\0';
-	return rc;
 }

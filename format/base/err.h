@@ -9,15 +9,25 @@ struct err {
 	char text[1024];
 };
 
-/* Writes the sentence and returns -code, so that `return err_set(err, EINVAL, ...)` reads well.
- * code is a positive errno. */
-int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Writes the sentence and gives -code, so that `return err_set(err, EINVAL, ...)` reads well. code is
+ * a positive errno. Macros, so that whoever analyzes the caller sees that it is not 0. */
+#define err_set(err, code, ...) (err_write((err), __VA_ARGS__), err_rc(-(code)))
 
 /* The same, with ": " and the text of errno value `code` behind the sentence. */
-int err_errno(struct err *err, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+#define err_errno(err, code, ...) (err_write_errno((err), (code), __VA_ARGS__), err_rc(-(code)))
 
-/* Puts "step: " in front of what is there. Returns rc unchanged, for `return err_step(...)`. */
-int err_step(struct err *err, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Puts "step: " in front of what is there. Gives rc, for `return err_step(...)`. */
+#define err_step(err, rc, ...) (err_write_step((err), __VA_ARGS__), err_rc(rc))
+
+/* A function, so that a result nobody wants is no warning. */
+static inline int err_rc(int rc)
+{
+	return rc;
+}
+
+void err_write(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void err_write_errno(struct err *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void err_write_step(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,10 +1,13 @@
 /* Slots carry the generation in which they were filled, so that clearing costs nothing. */
 #include "format/base/map.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/arena.h"
+
+enum { FIRST_SLOTS = 1024 };
 
 static uint32_t slots_for(uint32_t n)
 {
@@ -19,15 +22,23 @@ void map_init(struct map *m, uint32_t n)
 {
 	uint32_t slots = slots_for(n);
 
-	m->slots = xcalloc(slots, sizeof(*m->slots));
-	m->mask = slots - 1;
-	m->count = 0;
-	m->generation = 1;
+	*m = (struct map){ .mask = slots - 1, .generation = 1 };
+	m->memory = m->slots = xcalloc(slots, sizeof(*m->slots));
+}
+
+/* A table of s slots lies at [s, 2s) of the memory: all sizes side by side, none in another's way. */
+void map_init_reserved(struct map *m, uint32_t n)
+{
+	*m = (struct map){ .mask = FIRST_SLOTS - 1, .generation = 1, .reserved = slots_for(n) };
+	if (m->reserved < FIRST_SLOTS)
+		m->reserved = FIRST_SLOTS;
+	m->memory = xcalloc((size_t)m->reserved * 2, sizeof(*m->memory));
+	m->slots = m->memory + FIRST_SLOTS;
 }
 
 void map_done(struct map *m)
 {
-	free(m->slots);
+	free(m->memory);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -35,7 +46,9 @@ void map_clear(struct map *m)
 {
 	m->count = 0;
 	if (++m->generation == 0) {
-		memset(m->slots, 0, ((size_t)m->mask + 1) * sizeof(*m->slots));
+		memset(m->memory, 0,
+			(m->reserved ? (size_t)m->reserved * 2 : (size_t)m->mask + 1) *
+				sizeof(*m->memory));
 		m->generation = 1;
 	}
 }
@@ -49,16 +62,31 @@ static struct map_slot *find(const struct map *m, uint64_t key)
 	return &m->slots[i];
 }
 
+static void move_to(struct map *m, struct map_slot *slots, uint32_t mask)
+{
+	const struct map_slot *old = m->slots;
+	uint32_t old_mask = m->mask;
+
+	m->slots = slots;
+	m->mask = mask;
+	for (size_t i = 0; i <= old_mask; i++)
+		if (old[i].used == m->generation)
+			*find(m, old[i].key) = old[i];
+}
+
 static void grow(struct map *m)
 {
-	struct map bigger;
+	uint32_t slots = (m->mask + 1) * 2;
+	struct map_slot *old = m->memory;
 
-	map_init(&bigger, m->count * 2);
-	for (size_t i = 0; i <= m->mask; i++)
-		if (m->slots[i].used == m->generation)
-			*map_put(&bigger, m->slots[i].key, NULL) = m->slots[i].value;
-	free(m->slots);
-	*m = bigger;
+	if (m->reserved) {
+		assert(slots <= m->reserved);
+		move_to(m, m->memory + slots, slots - 1);
+		return;
+	}
+	m->memory = xcalloc(slots, sizeof(*m->slots));
+	move_to(m, m->memory, slots - 1);
+	free(old);
 }
 
 uint32_t *map_get(const struct map *m, uint64_t key)

@@ -1,9 +1,8 @@
 /* A hash map from 64-bit keys to 32-bit values, for interning and counting by number.
  *
  * Open addressing with linear probing, a power of two of slots, at most 3/4 full. Key and value
- * are free to be anything. A map may be given all its memory at the start (map_init with the
- * largest count), so that the recording loop never allocates; the pages of an unused part cost
- * nothing until touched. */
+ * are free to be anything. A map may be given all its memory at the start (map_init_reserved), so
+ * that the recording loop never allocates; a part that is not used costs no pages. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -18,14 +17,20 @@ struct map_slot {
 };
 
 struct map {
-	struct map_slot *slots; /* owned */
-	uint32_t mask;          /* slots - 1 */
+	struct map_slot *slots;  /* a power of two of them */
+	struct map_slot *memory; /* owned; slots lie in it */
+	uint32_t mask;           /* slots - 1 */
 	uint32_t count;
 	uint32_t generation;
+	uint32_t reserved; /* slots that memory has room for when it was reserved, or 0 */
 };
 
 /* Room for n entries before it grows. */
 void map_init(struct map *m, uint32_t n);
+
+/* Memory for n entries, taken now; small at first all the same, as a small table is in the cache. It
+ * must not get more than n entries. */
+void map_init_reserved(struct map *m, uint32_t n);
 void map_done(struct map *m);
 
 /* Forgets all entries in constant time. */

@@ -38,7 +38,7 @@ struct process_mmap {
 	__u64 time TIME;
 	__u32 pid DOC("process; 0 for the kernel");
 	__u64 address SHOW("hex") DOC("where it starts in memory");
-	__u64 size UNIT("bytes") DOC("how long it is");
+	__u64 size UNIT("bytes") DOC("how long it is; 0 if that is not known");
 	__u64 offset SHOW("hex") DOC("where it starts in the file");
 	__u32 mapping IS("mapping") DOC("what is there");
 } EVENT("Code appeared in an address space.");

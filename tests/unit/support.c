@@ -48,7 +48,7 @@ uint8_t *small_trace(unsigned n, size_t *len)
 	int comm_type = writer_type(w, &event_process_comm, NULL);
 	uint32_t cpu0 = writer_stream(w, "cpu", 0, 0), cpu1 = writer_stream(w, "cpu", 1, 0);
 	uint32_t comm = writer_string(w, "worker", 6), event = writer_string(w, "cycles", 6);
-	struct mapping file = { .kind = MAP_FILE,
+	struct mapping file = { .kind = MAPPING_FILE,
 		.path = writer_string(w, "/bin/worker", 11),
 		.build_id = (const uint8_t *)"0123456789abcdefghij",
 		.build_id_len = 20 };
@@ -66,8 +66,8 @@ uint8_t *small_trace(unsigned n, size_t *len)
 			.event = event,
 			.mode = CPU_MODE_USER,
 			.period = 1 };
-		uint32_t main_frame = writer_frame(w, mapping, 0x1000);
-		uint32_t leaf = writer_frame(w, mapping, 0x2000 + i % 5 * 16);
+		uint32_t main_frame = writer_frame(w, mapping, 0x1000, NULL);
+		uint32_t leaf = writer_frame(w, mapping, 0x2000 + i % 5 * 16, NULL);
 
 		s.stack = writer_stack(w, writer_stack(w, root, main_frame), leaf);
 		writer_add(w, i & 1 ? cpu1 : cpu0, sample_type, &s);
@@ -75,7 +75,7 @@ uint8_t *small_trace(unsigned n, size_t *len)
 			writer_flush(w, s.time);
 	}
 	writer_symbol(w,
-		&(struct dict_symbol){ .frame = writer_frame(w, mapping, 0x1000),
+		&(struct dict_symbol){ .frame = writer_frame(w, mapping, 0x1000, NULL),
 			.name = writer_string(w, "main", 4),
 			.start = 0xff0 });
 	writer_info(w, "exit_status", "0");

@@ -154,6 +154,23 @@ static void a_map_keeps_what_was_put_while_it_grows(void **state)
 	map_done(&m);
 }
 
+static void a_reserved_map_fills_up_to_what_was_reserved(void **state)
+{
+	struct map m;
+
+	(void)state;
+	map_init_reserved(&m, 50000);
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 50000; i++)
+			*map_put(&m, i * 7919ULL, NULL) = i;
+		for (uint32_t i = 0; i < 50000; i++)
+			assert_int_equal(*map_get(&m, i * 7919ULL), i);
+		assert_int_equal(m.count, 50000);
+		map_clear(&m);
+	}
+	map_done(&m);
+}
+
 static void an_arena_gives_zeroed_aligned_pieces_of_any_size(void **state)
 {
 	struct arena a = { 0 };
@@ -219,6 +236,7 @@ int main(void)
 		cmocka_unit_test(bits_of_any_width_come_back),
 		cmocka_unit_test(crc32c_gives_the_published_values),
 		cmocka_unit_test(a_map_keeps_what_was_put_while_it_grows),
+		cmocka_unit_test(a_reserved_map_fills_up_to_what_was_reserved),
 		cmocka_unit_test(an_arena_gives_zeroed_aligned_pieces_of_any_size),
 		cmocka_unit_test(huffman_codes_come_back_and_are_as_short_as_entropy_allows),
 	};

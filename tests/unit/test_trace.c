@@ -657,7 +657,7 @@ static void a_crowded_dictionary_asks_for_a_new_segment(void **state)
 
 	(void)state;
 	while (!writer_crowded(w))
-		node = writer_stack(w, node, writer_frame(w, 0, n++ % 1000));
+		node = writer_stack(w, node, writer_frame(w, 0, n++ % 1000, NULL));
 	assert_true(n > 100000);
 	while (node)
 		node = writer_stack(w, node, 5);

@@ -1,0 +1,40 @@
+/* Places to look, each proved by the build id. There is one so far; further ones belong here: the
+ * name in .gnu_debuglink, a cache filled from debuginfod. */
+#include "format/symbols/debug_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "format/symbols/target_file.h"
+
+static int check_build_id(int fd, const struct build_id *id, struct err *err)
+{
+	char hex[BUILD_ID_HEX], wanted[BUILD_ID_HEX];
+	struct build_id found;
+	int rc = build_id_of_file(fd, &found, err);
+
+	if (rc || build_id_equal(&found, id))
+		return rc;
+	return err_set(err, ESTALE, "build id is %s, not %s", build_id_hex(&found, hex),
+		build_id_hex(id, wanted));
+}
+
+int debug_file_open(const char *root, const struct build_id *id, struct err *err)
+{
+	char hex[BUILD_ID_HEX], path[128];
+	int fd, rc;
+
+	if (id->len < 2)
+		return err_set(err, ENOENT, "a build id of %u bytes has no debug file", id->len);
+	build_id_hex(id, hex);
+	snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug", hex, hex + 2);
+	fd = target_file_open(root, path, true, err);
+	if (fd < 0)
+		return fd;
+	rc = check_build_id(fd, id, err);
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return err_step(err, rc, "debug file '%s%s'", root, path);
+}

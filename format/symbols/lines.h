@@ -1,0 +1,47 @@
+/* Lines of large text files, read in big pieces without a copy: a piece is filled, its whole lines
+ * are taken one by one, the unfinished line at its end moves to the front of the next piece.
+ *
+ * A line without its newline at the end of the file is still being written (or cut) and is not
+ * given out; a line that does not fit into a piece is skipped. */
+#ifndef SYMBOLS_LINES_H
+#define SYMBOLS_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lines {
+	int fd;          /* borrowed */
+	char *piece;     /* owned */
+	size_t size;     /* of a piece, bytes */
+	size_t have;     /* bytes in the piece */
+	size_t next;     /* of them, taken */
+	uint64_t offset; /* in the file, of the piece's first byte */
+	uint64_t left;   /* bytes that may still be read */
+	int error;       /* errno of a failed read, or 0 */
+	bool skip;       /* inside a line that is too long */
+};
+
+/* Reads from fd's position, at most `most` bytes in all. */
+void lines_init(struct lines *l, int fd, size_t size, uint64_t most);
+void lines_done(struct lines *l);
+
+/* The next piece; false when there is none. Lines of the piece before are no longer valid. */
+bool lines_fill(struct lines *l);
+
+/* The next line of the piece, its newline excluded and not terminated; NULL when there is none. */
+const char *lines_next(struct lines *l, size_t *len);
+
+/* A hexadecimal number of 1 to 16 digits at *p, of either case; *p moves behind it. */
+bool take_hex(const char **p, const char *end, uint64_t *v);
+
+/* Moves *p behind c; false if it is not there. */
+static inline bool take_char(const char **p, const char *end, char c)
+{
+	if (*p == end || **p != c)
+		return false;
+	(*p)++;
+	return true;
+}
+
+#endif
