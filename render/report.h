@@ -61,7 +61,7 @@ enum section_kind {
 
 struct section {
 	enum section_kind kind;
-	const char *id;    /* key in JSON, anchor in HTML */
+	const char *id; /* key in JSON, anchor in HTML */
 	const char *title;
 	union {
 		struct table *table;
@@ -94,6 +94,9 @@ struct table *report_facts(struct report *r, const char *id, const char *title);
 
 /* Adds a tree, borrowed, which must live as long as the report. */
 void report_tree(struct report *r, const char *id, const char *title, struct tree *tree);
+
+/* "info" or "warning". */
+const char *note_level_name(enum note_level level);
 
 /* Adds a row of n_columns cells, which are zero; the caller fills them. Valid until the next row. */
 union cell *table_row(struct report *r, struct table *t);

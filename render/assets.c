@@ -1,0 +1,49 @@
+/* The files are taken in by the assembler, so that there is no other copy of them. */
+#include "render/assets.h"
+
+#include <string.h>
+
+/* Makes `symbol` the asset of a file. */
+#define EMBED(symbol, file) \
+	__asm__(".pushsection .rodata\n" #symbol "_text:\n.incbin \"render/page/" file \
+		"\"\n" #symbol "_end:\n.byte 0\n.popsection\n"); \
+	extern const char symbol##_text[], symbol##_end[]; \
+	static const struct asset symbol = { file, symbol##_text, symbol##_end }
+
+EMBED(base_css, "base.css");
+EMBED(flame_css, "flame.css");
+EMBED(still_css, "still.css");
+EMBED(report_css, "report.css");
+EMBED(format_js, "format.js");
+EMBED(tree_js, "tree.js");
+EMBED(layout_js, "layout.js");
+EMBED(tooltip_js, "tooltip.js");
+EMBED(view_js, "view.js");
+EMBED(keys_js, "keys.js");
+EMBED(link_js, "link.js");
+EMBED(tables_js, "tables.js");
+EMBED(main_js, "main.js");
+
+const struct asset *const picture_styles[] = { &base_css, &flame_css, NULL };
+const struct asset *const picture_scripts[] = { &format_js, &tree_js, &layout_js, &tooltip_js,
+	&view_js, &keys_js, &link_js, NULL };
+const struct asset *const report_styles[] = { &report_css, NULL };
+const struct asset *const report_scripts[] = { &tables_js, NULL };
+const struct asset *const still_styles[] = { &still_css, NULL };
+const struct asset *const main_scripts[] = { &main_js, NULL };
+
+/* The Makefile writes a line { "view.js", "sha256-..." }, for each file. */
+static const struct {
+	const char *name, *hash;
+} hashes[] = {
+#include "gen/page_hashes.h"
+	{ NULL, NULL },
+};
+
+const char *asset_hash(const struct asset *a)
+{
+	for (size_t i = 0; hashes[i].name; i++)
+		if (!strcmp(hashes[i].name, a->name))
+			return hashes[i].hash;
+	return NULL;
+}

@@ -1,0 +1,262 @@
+/* Frames are numbered anew, only those that something in the file shows, in order of name: the
+ * script then sorts by number. */
+#include "render/flame_data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "render/escape.h"
+#include "render/flame_cut.h"
+#include "render/palette.h"
+
+enum { MAX_LEAVES = 5000, UNUSED = 0, USED = 1 };
+
+struct data {
+	FILE *out;
+	const struct tree *tree;
+	const struct flame_cut *cut;
+	uint32_t *number;     /* owned; a frame's number in the file plus one, or 0 */
+	uint64_t *hidden;     /* owned; left out weight that ends in a frame */
+	uint32_t *n_hidden;   /* owned; nodes that this weight comes from */
+	uint64_t hidden_from; /* frames with more hidden weight than this are listed */
+};
+
+/* ---- numbers, without the price of printf ---- */
+
+static void put_uint(FILE *out, uint64_t v)
+{
+	char digits[24], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	fwrite_unlocked(p, 1, (size_t)(digits + sizeof(digits) - p), out);
+}
+
+static void put_item(FILE *out, bool *first, bool negative, uint64_t v)
+{
+	if (!*first)
+		putc_unlocked(',', out);
+	*first = false;
+	if (negative)
+		putc_unlocked('-', out);
+	put_uint(out, v);
+}
+
+/* ---- frames ---- */
+
+static void collect_hidden(struct data *d)
+{
+	const struct tree *t = d->tree;
+
+	for (uint32_t n = 0; n < t->n_nodes; n++) {
+		uint32_t frame = t->nodes[n].frame;
+
+		if (d->cut->keep[n]) {
+			d->number[frame] = USED;
+		} else if (t->nodes[n].self) {
+			d->hidden[frame] += t->nodes[n].self;
+			d->n_hidden[frame]++;
+		}
+	}
+	d->hidden_from = flame_threshold(d->hidden, t->n_frames, MAX_LEAVES);
+	for (uint32_t f = 0; f < t->n_frames; f++)
+		if (d->hidden[f] > d->hidden_from)
+			d->number[f] = USED;
+}
+
+/* Bounded, and inside of quotes. */
+static void put_name(FILE *out, const char *name)
+{
+	struct arena scratch = { 0 };
+
+	escape_put(out, ESCAPE_JSON, flame_name(&scratch, name));
+	arena_done(&scratch);
+}
+
+/* The number of a module's name in the list, which is written as it grows. */
+static uint32_t module_number(FILE *out, struct map *seen, const char *module)
+{
+	bool is_new;
+	uint32_t count = seen->count;
+	/* Names that share a hash would share an entry; nothing but a label would be wrong. */
+	uint32_t *number = map_put(seen, hash_bytes(module, strlen(module)), &is_new);
+
+	if (is_new) {
+		*number = count;
+		fputs(count ? ",\"" : "\"", out);
+		if (*module)
+			put_name(out, module);
+		putc_unlocked('"', out);
+	}
+	return *number;
+}
+
+/* Writes the modules; by_rank lists the frames in order of name. */
+static uint32_t *put_modules(const struct data *d, const uint32_t *by_rank)
+{
+	uint32_t *modules = xcalloc(d->tree->n_frames, sizeof(*modules));
+	struct map seen;
+
+	map_init(&seen, 64);
+	fputs("\n\"modules\":[", d->out);
+	module_number(d->out, &seen, "");
+	for (uint32_t i = 0; i < d->tree->n_frames; i++) {
+		uint32_t f = by_rank[i];
+
+		if (d->number[f])
+			modules[f] = module_number(d->out, &seen, d->tree->frames[f].module);
+	}
+	fputs("],", d->out);
+	map_done(&seen);
+	return modules;
+}
+
+static void put_frames(struct data *d)
+{
+	uint32_t n = d->tree->n_frames, count = 0;
+	uint32_t *by_rank = xcalloc(n, sizeof(*by_rank)), *modules;
+
+	for (uint32_t f = 0; f < n; f++)
+		by_rank[d->tree->frames[f].rank] = f;
+	modules = put_modules(d, by_rank);
+	fputs("\n\"frames\":[", d->out);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t f = by_rank[i];
+
+		if (!d->number[f])
+			continue;
+		fputs(count ? ",\"" : "\"", d->out);
+		put_name(d->out, d->tree->frames[f].name);
+		fprintf(d->out, "\",%u,%u", modules[f], palette_index(&d->tree->frames[f]));
+		d->number[f] = ++count;
+	}
+	fputs("],", d->out);
+	free(modules);
+	free(by_rank);
+}
+
+/* ---- nodes ---- */
+
+static void put_node(struct data *d, bool *first, uint32_t node, uint32_t up)
+{
+	const struct tree_node *n = &d->tree->nodes[node];
+	struct flame_rest rest = flame_rest_of(d->cut, d->tree, node);
+
+	put_item(d->out, first, false, up);
+	put_item(d->out, first, false, d->number[n->frame] - 1);
+	put_item(d->out, first, false, n->self);
+	if (!rest.n)
+		return;
+	put_item(d->out, first, false, 0);
+	put_item(d->out, first, true, rest.n);
+	put_item(d->out, first, false, rest.weight);
+}
+
+static void put_nodes(struct data *d)
+{
+	uint32_t depth = 0, last = 0, node = 0;
+	bool first = true, keep;
+
+	fputs("\n\"nodes\":[", d->out);
+	do {
+		keep = d->cut->keep[node];
+		if (keep) {
+			put_node(d, &first, node, node ? last + 1 - depth : 0);
+			last = depth;
+		}
+		node = tree_next(d->tree, node, keep, &depth);
+	} while (node);
+	fputs("],", d->out);
+}
+
+static void put_leaves(struct data *d)
+{
+	struct flame_rest rest = { 0 };
+	bool first = true;
+
+	fputs("\n\"leaves\":[", d->out);
+	for (uint32_t f = 0; f < d->tree->n_frames; f++) {
+		if (d->hidden[f] > d->hidden_from) {
+			put_item(d->out, &first, false, d->number[f] - 1);
+			put_item(d->out, &first, false, d->hidden[f]);
+			put_item(d->out, &first, false, d->n_hidden[f]);
+		} else if (d->hidden[f]) {
+			rest.weight += d->hidden[f];
+			rest.n++;
+		}
+	}
+	if (rest.n) {
+		put_item(d->out, &first, true, rest.n);
+		put_item(d->out, &first, false, rest.weight);
+	}
+	fputs("]", d->out);
+}
+
+/* ---- all of it ---- */
+
+static void put_string(FILE *out, const char *key, const char *s)
+{
+	fprintf(out, "\"%s\":\"", key);
+	escape_put(out, ESCAPE_JSON, s);
+	fputs("\",", out);
+}
+
+static void put_numbers(FILE *out, const struct tree *t, const struct flame_cut *cut)
+{
+	struct data d = { .out = out, .tree = t, .cut = cut };
+
+	d.number = xcalloc(t->n_frames, sizeof(*d.number));
+	d.hidden = xcalloc(t->n_frames, sizeof(*d.hidden));
+	d.n_hidden = xcalloc(t->n_frames, sizeof(*d.n_hidden));
+	collect_hidden(&d);
+	put_frames(&d);
+	put_nodes(&d);
+	put_leaves(&d);
+	free(d.number);
+	free(d.hidden);
+	free(d.n_hidden);
+}
+
+static void put_tree(FILE *out, const struct section *s, const struct render_options *o)
+{
+	struct arena scratch = { 0 };
+	struct flame_cut cut;
+
+	flame_cut_init(&cut, s->tree, FLAME_MAX_NODES, o->min_percent);
+	fputs("{", out);
+	put_string(out, "id", s->id);
+	put_string(out, "title", s->title);
+	put_string(out, "unit", s->tree->unit);
+	put_string(out, "note", flame_note(&cut, s->tree, &scratch));
+	fprintf(out, "\"icicle\":%s,", o->inverted ? "true" : "false");
+	put_numbers(out, s->tree, &cut);
+	fputs("}", out);
+	flame_cut_done(&cut);
+	arena_done(&scratch);
+}
+
+void flame_data_put(FILE *out, const struct report *r, const struct render_options *o)
+{
+	bool first = true;
+
+	fputs("{", out);
+	put_string(out, "title", r->title);
+	put_string(out, "subtitle", r->subtitle);
+	fputs("\n\"notes\":[", out);
+	for (uint32_t i = 0; i < r->n_notes; i++) {
+		fprintf(out, "%s[\"%s\",\"", i ? "," : "", note_level_name(r->notes[i].level));
+		escape_put(out, ESCAPE_JSON, r->notes[i].text);
+		fputs("\"]", out);
+	}
+	fputs("],\n\"trees\":[", out);
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		if (r->sections[i].kind != SECTION_TREE)
+			continue;
+		fputs(first ? "" : ",\n", out);
+		first = false;
+		put_tree(out, &r->sections[i], o);
+	}
+	fputs("]}\n", out);
+}

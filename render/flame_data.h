@@ -1,0 +1,28 @@
+/* The tree as the script in the page gets it: one JSON text that is inert wherever it is put.
+ *
+ *	{"title": "...", "subtitle": "...", "notes": ["warning", "..."], "trees": [...]}
+ *
+ * and a tree is
+ *
+ *	{"id": "cpu", "title": "...", "unit": "samples", "note": "...", "icicle": false,
+ *	 "modules": ["", "libc.so.6"],
+ *	 "frames": ["main", 0, 12, "memcpy", 1, 9],      name, module, palette index: in order of name
+ *	 "nodes": [0, 0, 3, 1, -25, 40, 0, 1, 97],       up, frame, self: in order of drawing
+ *	 "leaves": [1, 30, 2, -7, 8]}                    frame, self, stacks; at the end -frames, self
+ *
+ * The first node is the root; `up` says how many levels to climb from the node before to find the
+ * parent (0: the node before is the parent). A negative frame -n stands for n left out siblings,
+ * children of the last real node, and `self` for all their weight. `leaves` gives the left out
+ * weight by the frame it ends in, for the view that merges by leaf; pairs -n, weight at its end
+ * are frames that were left out there too. Names are visible text (see escape.h). */
+#ifndef RENDER_FLAME_DATA_H
+#define RENDER_FLAME_DATA_H
+
+#include <stdio.h>
+
+#include "render/render.h"
+
+/* The whole report as far as the script needs it: title, subtitle, notes and all trees. */
+void flame_data_put(FILE *out, const struct report *r, const struct render_options *o);
+
+#endif

@@ -1,0 +1,216 @@
+/* The whole report as one page that stands alone: flame graphs, and the tables in between.
+ *
+ * A Content-Security-Policy forbids the page everything but its own scripts, which it names by
+ * their hashes, and its own styles: there is nothing it could load, and nowhere it could send
+ * anything. Text from a trace is markup only in escaped form (escape.h); the data for the script
+ * is JSON that cannot leave its element. */
+#include <string.h>
+
+#include "render/assets.h"
+#include "render/cell.h"
+#include "render/escape.h"
+#include "render/flame_data.h"
+#include "render/number.h"
+#include "render/palette.h"
+#include "render/render.h"
+
+/* Rows of a table that a page shows: browsers are slow with very long tables, and so are people. */
+enum { MAX_ROWS = 2000 };
+
+static void put_element(FILE *out, const char *open, const char *text, const char *close)
+{
+	fputs(open, out);
+	escape_put(out, ESCAPE_XML, text);
+	fputs(close, out);
+}
+
+/* ---- head ---- */
+
+static bool put_hashes(FILE *out, const struct asset *const *list)
+{
+	for (; *list; list++) {
+		const char *hash = asset_hash(*list);
+
+		if (!hash)
+			return false;
+		fprintf(out, " '%s'", hash);
+	}
+	return true;
+}
+
+static void put_policy(FILE *out)
+{
+	fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+	      "base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; script-src",
+		out);
+	if (!put_hashes(out, picture_scripts) || !put_hashes(out, report_scripts) ||
+		!put_hashes(out, main_scripts))
+		fputs(" 'unsafe-inline'", out);
+	fputs("\">\n", out);
+}
+
+static void put_head(const struct report *r, FILE *out)
+{
+	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", out);
+	put_policy(out);
+	fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	      "<meta name=\"color-scheme\" content=\"light dark\">\n",
+		out);
+	put_element(out, "<title>", r->title, "</title>\n<style>\n");
+	assets_put(out, picture_styles);
+	assets_put(out, report_styles);
+	palette_put_css(out);
+	fputs("</style>\n</head>\n<body class=\"page\">\n", out);
+}
+
+static void put_header(const struct report *r, FILE *out)
+{
+	put_element(out, "<header>\n<h1>", r->title, "</h1>\n");
+	if (*r->subtitle)
+		put_element(out, "<p class=\"subtitle\">", r->subtitle, "</p>\n");
+	for (uint32_t i = 0; i < r->n_notes; i++) {
+		fprintf(out, "<p class=\"note %s\">", note_level_name(r->notes[i].level));
+		put_element(out, "", r->notes[i].text, "</p>\n");
+	}
+	fputs("</header>\n", out);
+}
+
+static void put_contents(const struct report *r, FILE *out)
+{
+	if (r->n_sections < 3)
+		return;
+	fputs("<nav aria-label=\"Contents\">\n", out);
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		put_element(out, "<a href=\"#", r->sections[i].id, "\">");
+		put_element(out, "", r->sections[i].title, "</a>\n");
+	}
+	fputs("</nav>\n", out);
+}
+
+/* ---- tables ---- */
+
+/* The value as a script can compare it, and as a person reads it. */
+static void put_cell(FILE *out, enum cell_kind kind, const union cell *c)
+{
+	char raw[NUMBER_MAX], shown[NUMBER_MAX];
+
+	if (cell_is_text(kind)) {
+		put_element(out, "<td>", c->text ? c->text : "", "</td>");
+		return;
+	}
+	fprintf(out, "<td class=\"n\" data-v=\"%s\">", cell_raw(raw, kind, c));
+	put_element(out, "", cell_shown(shown, kind, c), "</td>");
+}
+
+static void put_rows(FILE *out, const struct table *t)
+{
+	for (uint32_t row = 0; row < t->n_rows && row < MAX_ROWS; row++) {
+		fputs("<tr>", out);
+		for (uint32_t i = 0; i < t->n_columns; i++)
+			put_cell(out, t->columns[i].kind,
+				&t->cells[(size_t)row * t->n_columns + i]);
+		fputs("</tr>\n", out);
+	}
+}
+
+static void put_table(FILE *out, const struct table *t)
+{
+	char shown[NUMBER_MAX], all[NUMBER_MAX];
+
+	if (!t->n_rows) {
+		fputs("<p class=\"more\">Nothing was found.</p>\n", out);
+		return;
+	}
+	fputs("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>", out);
+	for (uint32_t i = 0; i < t->n_columns; i++)
+		put_element(out,
+			cell_is_text(t->columns[i].kind) ? "<th scope=\"col\">"
+							 : "<th scope=\"col\" class=\"n\">",
+			t->columns[i].title, "</th>");
+	fputs("</tr></thead>\n<tbody>\n", out);
+	put_rows(out, t);
+	fputs("</tbody></table></div>\n", out);
+	if (t->n_rows > MAX_ROWS)
+		fprintf(out,
+			"<p class=\"more\">The first %s of %s rows; JSON and CSV have all of "
+			"them.</p>\n",
+			number_count(shown, MAX_ROWS), number_count(all, t->n_rows));
+}
+
+static void put_facts(FILE *out, const struct table *t)
+{
+	fputs("<dl class=\"facts\">\n", out);
+	for (uint32_t row = 0; row < t->n_rows; row++) {
+		put_element(out, "<dt>", t->cells[row * 2].text, "</dt>");
+		put_element(out, "<dd>", t->cells[row * 2 + 1].text, "</dd>\n");
+	}
+	fputs("</dl>\n", out);
+}
+
+/* ---- sections ---- */
+
+static void put_flame(FILE *out, const struct section *s)
+{
+	put_element(out, "<div class=\"flame\" data-id=\"", s->id,
+		"\"><noscript>"
+		"<p class=\"note\">The graph needs JavaScript, which this page runs from itself "
+		"only. An SVG (-o file.svg) shows it without.</p></noscript></div>\n");
+}
+
+/* Whether a heading would only say again what the page's title says. */
+static bool says_it_all(const struct report *r, const struct section *s)
+{
+	return r->n_sections == 1 && !strcmp(r->title, s->title);
+}
+
+static void put_section(FILE *out, const struct report *r, const struct section *s)
+{
+	put_element(out, "<section id=\"", s->id, "\">\n");
+	if (!says_it_all(r, s))
+		put_element(out, "<h2>", s->title, "</h2>\n");
+	if (s->kind == SECTION_TREE)
+		put_flame(out, s);
+	else if (s->table->facts)
+		put_facts(out, s->table);
+	else
+		put_table(out, s->table);
+	fputs("</section>\n", out);
+}
+
+/* ---- scripts ---- */
+
+/* Nothing but the file's own bytes between the tags: the hash is taken over exactly these. */
+static void put_scripts(FILE *out, const struct asset *const *list)
+{
+	for (; *list; list++) {
+		fputs("<script>", out);
+		assets_put(out, (const struct asset *const[]){ *list, NULL });
+		fputs("</script>\n", out);
+	}
+}
+
+static int render_html(const struct report *r, const struct render_options *o, FILE *out,
+	struct err *err)
+{
+	put_head(r, out);
+	put_header(r, out);
+	put_contents(r, out);
+	fputs("<main>\n", out);
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		put_section(out, r, &r->sections[i]);
+	fputs("</main>\n<script id=\"report-data\" type=\"application/json\">", out);
+	flame_data_put(out, r, o);
+	fputs("</script>\n", out);
+	put_scripts(out, picture_scripts);
+	put_scripts(out, report_scripts);
+	put_scripts(out, main_scripts);
+	fputs("</body>\n</html>\n", out);
+	return 0;
+}
+
+const struct renderer out_html = {
+	.name = "html",
+	.suffix = ".html",
+	.summary = "one page with live flame graphs and sortable tables; needs no network",
+	.render = render_html,
+};

@@ -1,0 +1,130 @@
+/* Filling a report. Arrays double in the report's arena; what they outgrow is freed with it. */
+#include "render/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void report_init(struct report *r, const char *title, const char *subtitle)
+{
+	memset(r, 0, sizeof(*r));
+	r->title = title;
+	r->subtitle = subtitle ? subtitle : "";
+}
+
+void report_done(struct report *r)
+{
+	arena_done(&r->arena);
+	memset(r, 0, sizeof(*r));
+}
+
+/* A larger copy of n elements of this size. */
+static void *grow(struct arena *a, const void *old, size_t n, size_t cap, size_t size)
+{
+	void *bigger = arena_alloc(a, cap * size);
+
+	if (n)
+		memcpy(bigger, old, n * size);
+	return bigger;
+}
+
+/* Full whenever the number is a power of two (or none): saves a field for the capacity. */
+static bool is_full(uint32_t n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+static char *print(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *text;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	text = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
+	if (n > 0)
+		vsnprintf(text, (size_t)n + 1, fmt, ap);
+	return text;
+}
+
+void report_note(struct report *r, enum note_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (is_full(r->n_notes))
+		r->notes = grow(&r->arena, r->notes, r->n_notes,
+			r->n_notes ? (size_t)r->n_notes * 2 : 1, sizeof(*r->notes));
+	va_start(ap, fmt);
+	r->notes[r->n_notes++] = (struct note){ level, print(&r->arena, fmt, ap) };
+	va_end(ap);
+}
+
+const char *note_level_name(enum note_level level)
+{
+	return level == NOTE_WARNING ? "warning" : "info";
+}
+
+static struct section *add_section(struct report *r, enum section_kind kind, const char *id,
+	const char *title)
+{
+	struct section *s;
+
+	if (is_full(r->n_sections))
+		r->sections = grow(&r->arena, r->sections, r->n_sections,
+			r->n_sections ? (size_t)r->n_sections * 2 : 1, sizeof(*r->sections));
+	s = &r->sections[r->n_sections++];
+	*s = (struct section){ .kind = kind, .id = id, .title = title };
+	return s;
+}
+
+struct table *report_table(struct report *r, const char *id, const char *title,
+	const struct column *columns, uint32_t n_columns)
+{
+	struct table *t = arena_alloc(&r->arena, sizeof(*t));
+
+	t->columns = columns;
+	t->n_columns = n_columns;
+	add_section(r, SECTION_TABLE, id, title)->table = t;
+	return t;
+}
+
+struct table *report_facts(struct report *r, const char *id, const char *title)
+{
+	static const struct column columns[] = {
+		{ "name", "Name", CELL_TEXT },
+		{ "value", "Value", CELL_TEXT },
+	};
+	struct table *t = report_table(r, id, title, columns, 2);
+
+	t->facts = true;
+	return t;
+}
+
+void report_tree(struct report *r, const char *id, const char *title, struct tree *tree)
+{
+	add_section(r, SECTION_TREE, id, title)->tree = tree;
+}
+
+union cell *table_row(struct report *r, struct table *t)
+{
+	size_t row_size = sizeof(*t->cells) * t->n_columns;
+
+	if (t->n_rows == t->cap_rows) {
+		t->cap_rows = t->cap_rows ? t->cap_rows * 2 : 16;
+		t->cells = grow(&r->arena, t->cells, t->n_rows, t->cap_rows, row_size);
+	}
+	return t->cells + (size_t)t->n_rows++ * t->n_columns;
+}
+
+void report_fact(struct report *r, struct table *t, const char *name, const char *fmt, ...)
+{
+	union cell *row = table_row(r, t);
+	va_list ap;
+
+	va_start(ap, fmt);
+	row[0].text = name;
+	row[1].text = print(&r->arena, fmt, ap);
+	va_end(ap);
+}
