@@ -15,7 +15,9 @@ B ?= build$(if $(SAN),/san)
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
-override CFLAGS += -std=gnu11 $(WARN) -fno-omit-frame-pointer -fvisibility=hidden \
+# Fuzzing builds use clang's coverage; see the target `fuzz`.
+FUZZING ?=
+override CFLAGS += $(if $(FUZZING),-fsanitize=fuzzer-no-link) -std=gnu11 $(WARN) -fno-omit-frame-pointer -fvisibility=hidden \
 	-DVERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -I$(B) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
 BPF_CFLAGS := -g -O2 -target bpf -I. -I/usr/include/$(shell $(CC) -dumpmachine)
@@ -78,7 +80,14 @@ $(B)/obj/gen/events.o: $(B)/gen/events.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/obj/render/assets.o: $(PAGES)
+# The scripts that a page may run, for its Content-Security-Policy.
+$(B)/gen/page_hashes.h: $(PAGES)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)for f in $^; do printf '{ "%s", "sha256-%s" },\n' $${f##*/} $$(sha256sum < $$f | \
+		cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64); done > $@
+
+$(B)/obj/render/assets.o: $(PAGES) $(B)/gen/page_hashes.h
 
 define library
 $(B)/lib$(1).a: $(call objects,$(2))
@@ -90,10 +99,14 @@ $(eval $(call library,symbols,$(SYMBOLS)))
 $(eval $(call library,render,$(RENDER)))
 $(eval $(call library,record,$(RECORD)))
 $(eval $(call library,analyze,$(ANALYZE)))
-# What other programs read traces with (format/rectrace.h).
-$(eval $(call library,rectrace,$(FORMAT) gen/events))
 
-link = $(call say,LINK,$@) $(if $(Q),,)$(CC) $(LDFLAGS)
+# What other programs read traces with (format/rectrace.h): one object in which only the public
+# names are visible, so that ours cannot clash with theirs.
+$(B)/librectrace.a: $(call objects,$(FORMAT) gen/events)
+	$(call say,AR,$@)
+	$(Q)$(LD) -r $^ -o $(B)/rectrace.o
+	$(Q)objcopy --localize-hidden $(B)/rectrace.o
+	$(Q)rm -f $@ && ar rcs $@ $(B)/rectrace.o
 
 $(B)/rec: $(B)/obj/record/main.o $(B)/librecord.a $(B)/libsymbols.a $(B)/libformat.a
 	$(call say,LINK,$@)
@@ -115,6 +128,16 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(ALL_LIBS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_RECORD) $(LIBS_ANALYZE) -lm -o $@
 
+$(B)/browser/make_pages: $(B)/obj/tests/browser/make_pages.o $(B)/librender.a $(B)/libformat.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_ANALYZE) -o $@
+
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS_RECORD) $(LIBS_ANALYZE) -lm -o $@
+
 # Samples are what gets recorded: with frame pointers, and not so optimized that calls vanish.
 $(B)/samples/%: samples/%.c
 	$(call say,CC,$@)
@@ -128,7 +151,81 @@ samples: $(patsubst %,$(B)/samples/%,$(SAMPLES))
 .PHONY: unit
 unit: $(patsubst %,$(B)/unit/%,$(UNIT))
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+# ---- what people type ----
+
+.PHONY: deps
+deps: ## install what the build needs (apt, as root or through sudo)
+	@.ci/deps build
+
+.PHONY: demo
+demo: ## record a real program, draw its flame graph, say where it is
+	@.ci/deps demo
+	@$(MAKE) --no-print-directory all samples
+	@samples/demo.sh $(B)
+
+.PHONY: check
+check: ## install what the tests need, build, run every test
+	@.ci/deps test
+	@$(MAKE) --no-print-directory -j$(shell nproc) all samples unit
+	@$(MAKE) --no-print-directory test-unit test-e2e test-san test-fuzz test-browser lint
+	@echo "all tests passed; skipped: $$(cat $(B)/logs/*.skips | wc -l)"
+
+.PHONY: test-unit
+test-unit: unit samples ## unit tests
+	@TEST_LOGS=$(B)/logs tests/run.sh unit $(patsubst %,$(B)/unit/%,$(UNIT))
+
+.PHONY: test-e2e
+test-e2e: all samples ## real recordings, commands as users type them, golden outputs
+	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/run.sh e2e $(sort $(wildcard tests/e2e/test_*.sh))
+
+.PHONY: test-san
+test-san: ## unit tests again under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory -j$(shell nproc) SAN=address,undefined unit
+	@TEST_LOGS=$(B)/logs UBSAN_OPTIONS=print_stacktrace=1 tests/run.sh san \
+		$(patsubst %,$(B)/san/unit/%,$(UNIT))
+
+FUZZ_MAKE = $(MAKE) --no-print-directory B=build/fuzzing CC=$(CLANG) SAN=address,undefined FUZZING=1
+
+.PHONY: fuzzers
+fuzzers: $(patsubst %,$(B)/fuzz/%,$(FUZZ))
+
+.PHONY: test-fuzz
+test-fuzz: ## the committed inputs of every fuzz target
+	@$(FUZZ_MAKE) -j$(shell nproc) fuzzers
+	@TEST_LOGS=$(B)/logs tests/run.sh fuzz $(patsubst %,"tests/fuzz/replay.sh %",$(FUZZ))
+
+FUZZ_TIME ?= 60
+.PHONY: fuzz
+fuzz: ## search for inputs that break a parser, FUZZ_TIME seconds each (60)
+	@$(FUZZ_MAKE) -j$(shell nproc) fuzzers
+	@for f in $(FUZZ); do tests/fuzz/run.sh $$f $(FUZZ_TIME) || exit 1; done
+
+.PHONY: test-browser
+test-browser: all samples $(B)/browser/make_pages ## the pages in headless Chromium
+	@cd tests/browser && [ -d node_modules ] || npm ci --silent --no-audit --no-fund
+	@TEST_LOGS=$(B)/logs BUILD=$(abspath $(B)) tests/run.sh browser tests/browser/run.sh
+
+.PHONY: lint
+lint: ## format, static analysis, shell scripts, the include rule
+	@tests/lint.sh
+
+.PHONY: bench
+bench: ## measure beside perf (and FLAMEGRAPH=/path/to/flamegraph.pl), as ratios
+	@.ci/deps bench
+	@$(MAKE) --no-print-directory all samples $(patsubst %,$(B)/bench/%,$(BENCH))
+	@BUILD=$(B) tests/bench/run.sh
+
+.PHONY: golden
+golden: all ## make the golden outputs anew (look at the difference before committing)
+	@BUILD=$(B) tests/e2e/golden.sh
+
+.PHONY: install
+install: all ## install the programs and the reading library (DESTDIR, PREFIX)
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/rec $(B)/ana
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include format/rectrace.h
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(B)/librectrace.a
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' format/rectrace.pc.in >$(B)/rectrace.pc
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/pkgconfig $(B)/rectrace.pc
 
 .PHONY: clean
 clean: ## remove what was built
@@ -136,4 +233,6 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## show this
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,365 @@
+/* `ana flame`: which stacks were seen how often.
+ *
+ * While rows pass, only (group, stack) pairs are counted, by number. Names are looked at when all is
+ * known: every pair's path becomes a path of the tree, and as stacks share their beginnings, each
+ * stack node is turned into a tree node once per group. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/analyzer.h"
+#include "analyze/frames.h"
+#include "render/tree.h"
+
+enum { MAX_DEPTH = 2048 }; /* frames of a stack that are drawn; hostile traces have more */
+
+enum group_by { BY_COMM, BY_PID, BY_TID, BY_CPU, BY_NONE };
+
+/* Fields of each want, in this order. */
+enum { STACK, COMM, PID, TID, CPU, EVENT, WEIGHT, N_FIELDS };
+
+struct pair {
+	uint32_t group, stack; /* group: string, pid, tid or cpu */
+	uint64_t pid;          /* for the name of a group by pid or tid */
+	uint32_t comm;
+	uint64_t weight, count;
+};
+
+/* What was counted in one segment. */
+struct tally {
+	struct segment *segment;
+	struct map by_key;  /* group << 32 | stack -> number in pairs */
+	struct pair *pairs; /* owned */
+	uint32_t n, cap;
+};
+
+struct flame {
+	const struct analyze_options *options;
+	enum group_by by;
+	const char *fields[N_FIELDS];
+	struct want wants[2];
+	uint32_t n_wants;
+	struct tally *tallies; /* owned */
+	uint32_t n_tallies;
+	struct tree tree;
+	struct arena scratch;
+	char *unit; /* of the weight, owned */
+	uint64_t n_rows, n_without_stack, n_truncated, n_broken, n_unnamed, n_no_weight;
+};
+
+static enum group_by parse_by(const char *by)
+{
+	static const char *const names[] = { "comm", "pid", "tid", "cpu", "none" };
+
+	for (unsigned i = 0; by && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(by, names[i]) == 0)
+			return (enum group_by)i;
+	return BY_COMM;
+}
+
+static void *flame_new(const struct analyze_options *o)
+{
+	static const char *const fields[] = { "stack", "comm", "pid", "tid", "cpu", "event" };
+	struct flame *f = xcalloc(1, sizeof(*f));
+
+	f->options = o;
+	f->by = parse_by(o->by);
+	memcpy(f->fields, fields, sizeof(fields));
+	f->fields[WEIGHT] = o->weight ? o->weight : "weight";
+	/* --event names a type of events, or what a cpu_sample was taken by. */
+	f->wants[f->n_wants++] = (struct want){ "cpu_sample", f->fields, N_FIELDS };
+	if (o->event && strcmp(o->event, "cpu_sample") != 0)
+		f->wants[f->n_wants++] = (struct want){ o->event, f->fields, N_FIELDS };
+	return f;
+}
+
+static const struct want *flame_wants(void *state, uint32_t *n)
+{
+	struct flame *f = state;
+
+	*n = f->n_wants;
+	return f->wants;
+}
+
+/* ---- counting ---- */
+
+static struct tally *tally_of(struct flame *f, struct segment *s)
+{
+	struct tally *t;
+
+	for (uint32_t i = f->n_tallies; i-- > 0;)
+		if (f->tallies[i].segment == s)
+			return &f->tallies[i];
+	f->tallies = xrealloc(f->tallies, f->n_tallies + 1, sizeof(*f->tallies));
+	t = &f->tallies[f->n_tallies++];
+	*t = (struct tally){ .segment = s };
+	map_init(&t->by_key, 1024);
+	return t;
+}
+
+static uint32_t group_of(const struct flame *f, const uint64_t *v)
+{
+	switch (f->by) {
+	case BY_COMM: return (uint32_t)v[COMM];
+	case BY_PID: return (uint32_t)v[PID];
+	case BY_TID: return (uint32_t)v[TID];
+	case BY_CPU: return (uint32_t)v[CPU];
+	default: return 0;
+	}
+}
+
+static struct pair *pair_of(struct flame *f, const struct row *row)
+{
+	struct tally *t = tally_of(f, row->segment);
+	uint32_t group = group_of(f, row->values), stack = (uint32_t)row->values[STACK];
+	bool is_new;
+	uint32_t *at = map_put(&t->by_key, (uint64_t)group << 32 | stack, &is_new);
+
+	if (!is_new)
+		return &t->pairs[*at];
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 256;
+		t->pairs = xrealloc(t->pairs, t->cap, sizeof(*t->pairs));
+	}
+	*at = t->n;
+	t->pairs[t->n] = (struct pair){ group, stack, row->values[PID], (uint32_t)row->values[COMM],
+		0, 0 };
+	return &t->pairs[t->n++];
+}
+
+static bool event_matches(const struct flame *f, const struct row *row)
+{
+	if (!f->options->event || strcmp(f->options->event, row->type->name) == 0)
+		return true;
+	return row->want == 0 && !(row->missing & 1u << EVENT) &&
+		text_is(segment_string(row->segment, (uint32_t)row->values[EVENT]),
+			f->options->event);
+}
+
+static void flame_row(void *state, const struct row *row)
+{
+	struct flame *f = state;
+	bool weighted = !(row->missing & 1u << WEIGHT);
+	struct pair *p;
+
+	if (!event_matches(f, row))
+		return;
+	p = pair_of(f, row);
+	p->count++;
+	p->weight += weighted ? row->values[WEIGHT] : 1;
+	f->n_rows++;
+	f->n_no_weight += f->options->weight && !weighted;
+	f->n_without_stack += row->values[STACK] == 0;
+	if (weighted && !f->unit)
+		f->unit = strdup(row->type->fields[event_field(row->type, f->fields[WEIGHT])].unit);
+}
+
+/* ---- the tree ---- */
+
+struct fold {
+	struct flame *flame;
+	const struct segment *segment;
+	uint32_t *node_of; /* owned; tree node of a stack node, valid for one group... */
+	uint32_t *stamp;   /* ...if this is the group's stamp */
+	uint32_t n_stacks, now;
+	uint32_t *tree_frame; /* owned; 1 + the tree's frame of a frame that has one name */
+};
+
+static int by_group(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+static uint32_t add_names(struct fold *fold, uint32_t parent, uint32_t frame)
+{
+	struct tree *tree = &fold->flame->tree;
+	struct frame_name names[FRAME_NAMES];
+	bool known = frame < fold->segment->n_frames;
+	uint32_t number = 0;
+	unsigned n;
+
+	if (known && fold->tree_frame[frame])
+		return tree_child_of(tree, parent, fold->tree_frame[frame] - 1);
+	n = frames_name(fold->segment, frame, &fold->flame->scratch, names);
+	for (unsigned i = 0; i < n; i++) {
+		number = tree_frame(tree, names[i].s, names[i].len, names[i].kind, names[i].module);
+		parent = tree_child_of(tree, parent, number);
+	}
+	if (known && n == 1)
+		fold->tree_frame[frame] = number + 1;
+	return parent;
+}
+
+/* Where the outermost frames are missing a frame says so: what stands on it is no entry point. */
+static uint32_t add_root(struct fold *fold, uint32_t group, uint32_t stack)
+{
+	uint8_t flags = segment_stack_flags(fold->segment, stack);
+	const char *name = flags & STACK_TRUNCATED ? "[truncated]" : "[broken stack]";
+
+	if (!(flags & (STACK_TRUNCATED | STACK_BROKEN)))
+		return group;
+	return tree_child(&fold->flame->tree, group, name, strlen(name), FRAME_UNKNOWN);
+}
+
+/* The tree node for a stack, made from the nearest outer one that is known. */
+static uint32_t tree_node(struct fold *fold, uint32_t group, uint32_t stack)
+{
+	const struct segment *s = fold->segment;
+	uint32_t path[MAX_DEPTH], n = 0, node;
+
+	for (; stack && stack < fold->n_stacks && fold->stamp[stack] != fold->now && n < MAX_DEPTH;
+		stack = segment_stack_parent(s, stack))
+		path[n++] = stack;
+	node = stack && stack < fold->n_stacks && fold->stamp[stack] == fold->now
+		? fold->node_of[stack]
+		: group;
+	while (n-- > 0) {
+		uint32_t parent = segment_stack_parent(s, path[n]);
+
+		node = parent ? add_names(fold, node, segment_stack_frame(s, path[n]))
+			      : add_root(fold, node, path[n]);
+		fold->node_of[path[n]] = node;
+		fold->stamp[path[n]] = fold->now;
+	}
+	return node;
+}
+
+static uint32_t group_node(struct fold *fold, const struct pair *p)
+{
+	struct flame *f = fold->flame;
+	struct text comm = segment_string(fold->segment, p->comm);
+	char name[96];
+
+	switch (f->by) {
+	case BY_NONE: return 0;
+	case BY_COMM:
+		return tree_child(&f->tree, 0, comm.len ? comm.s : "[unknown]",
+			comm.len ? comm.len : 9, FRAME_NONE);
+	case BY_CPU: snprintf(name, sizeof(name), "CPU %u", p->group); break;
+	default:
+		snprintf(name, sizeof(name), "%.*s %u", comm.len < 64 ? (int)comm.len : 64, comm.s,
+			p->group);
+		break;
+	}
+	return tree_child(&f->tree, 0, name, strlen(name), FRAME_NONE);
+}
+
+static void count_quality(struct flame *f, const struct segment *s, const struct pair *p)
+{
+	if (!p->stack)
+		return;
+	if (segment_stack_flags(s, p->stack) & STACK_TRUNCATED)
+		f->n_truncated += p->count;
+	if (segment_stack_flags(s, p->stack) & STACK_BROKEN)
+		f->n_broken += p->count;
+	if (!frames_is_named(s, segment_stack_frame(s, p->stack)))
+		f->n_unnamed += p->count;
+}
+
+static void fold_tally(struct flame *f, struct tally *t)
+{
+	struct fold fold = { .flame = f, .segment = t->segment, .n_stacks = t->segment->n_stacks };
+	uint32_t group = 0;
+
+	fold.node_of = xcalloc(fold.n_stacks, sizeof(*fold.node_of));
+	fold.stamp = xcalloc(fold.n_stacks, sizeof(*fold.stamp));
+	fold.tree_frame = xcalloc(t->segment->n_frames, sizeof(*fold.tree_frame));
+	qsort(t->pairs, t->n, sizeof(*t->pairs), by_group);
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct pair *p = &t->pairs[i];
+
+		if (i == 0 || p->group != t->pairs[i - 1].group) {
+			fold.now++;
+			group = group_node(&fold, p);
+		}
+		tree_add(&f->tree, tree_node(&fold, group, p->stack), p->weight);
+		count_quality(f, t->segment, p);
+	}
+	free(fold.node_of);
+	free(fold.stamp);
+	free(fold.tree_frame);
+}
+
+/* ---- the report ---- */
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void add_notes(const struct flame *f, struct report *r)
+{
+	uint64_t n = f->n_rows;
+
+	if (!n)
+		report_note(r, NOTE_WARNING,
+			f->options->event
+				? "There is no event '%s' with a stack in this trace (or the filter lets none pass)."
+				: "There are no CPU samples in this trace (or the filter lets none pass).",
+			f->options->event);
+	if (f->n_no_weight)
+		report_note(r, NOTE_WARNING,
+			"%" PRIu64 " events have no field '%s' and count as 1.", f->n_no_weight,
+			f->options->weight);
+	if (f->n_unnamed)
+		report_note(r, NOTE_INFO,
+			"%.1f%% of samples end in a frame without a name: its binary has no symbols.",
+			share(f->n_unnamed, n));
+	if (f->n_truncated)
+		report_note(r, NOTE_WARNING,
+			"%.1f%% of stacks are deeper than what was recorded; their outer frames are "
+			"missing (sysctl kernel.perf_event_max_stack).",
+			share(f->n_truncated, n));
+	if (f->n_broken)
+		report_note(r, NOTE_WARNING,
+			"%.1f%% of stacks went astray in code without frame pointers; their outer "
+			"frames are missing.",
+			share(f->n_broken, n));
+	if (f->n_without_stack)
+		report_note(r, NOTE_INFO, "%.1f%% of samples have no stack.",
+			share(f->n_without_stack, n));
+}
+
+static void flame_finish(void *state, const struct trace_facts *facts, struct report *report)
+{
+	struct flame *f = state;
+
+	tree_init(&f->tree, f->unit ? (f->unit[0] ? f->unit : f->fields[WEIGHT]) : "samples");
+	for (uint32_t i = 0; i < f->n_tallies; i++)
+		fold_tally(f, &f->tallies[i]);
+	tree_finish(&f->tree);
+	add_notes(f, report);
+	report_tree(report, "flame", "Flame graph", &f->tree);
+}
+
+static void flame_free(void *state)
+{
+	struct flame *f = state;
+
+	for (uint32_t i = 0; i < f->n_tallies; i++) {
+		map_done(&f->tallies[i].by_key);
+		free(f->tallies[i].pairs);
+	}
+	free(f->tallies);
+	if (f->tree.nodes)
+		tree_done(&f->tree);
+	arena_done(&f->scratch);
+	free(f->unit);
+	free(f);
+}
+
+const struct analyzer analyzer_flame = {
+	.name = "flame",
+	.title = "CPU flame graph",
+	.summary = "flame graph of CPU samples, or of any event with stacks",
+	.new = flame_new,
+	.wants = flame_wants,
+	.row = flame_row,
+	.finish = flame_finish,
+	.free = flame_free,
+};

@@ -1,0 +1,188 @@
+/* `ana info`: what a trace is: losses first, then what was recorded where and when, what is in it,
+ * and what the recording cost. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "analyze/analyzer.h"
+
+static void *info_new(const struct analyze_options *o)
+{
+	(void)o;
+	return xcalloc(1, 1); /* everything it tells is in the trace's facts */
+}
+
+static const struct want *info_wants(void *state, uint32_t *n)
+{
+	(void)state;
+	*n = 0;
+	return NULL;
+}
+
+static void add_losses(const struct trust *t, struct report *r)
+{
+	static const struct column columns[] = {
+		{ "event", "Event", CELL_TEXT },
+		{ "lost", "Lost", CELL_COUNT },
+		{ "gaps", "Gaps", CELL_COUNT },
+		{ "share", "Of all", CELL_PERCENT },
+		{ "reason", "Where", CELL_TEXT },
+	};
+	struct table *table = report_table(r, "losses", "Losses", columns, 5);
+
+	for (uint32_t i = 0; i < t->n_losses; i++) {
+		const struct loss *l = &t->losses[i];
+		union cell *c = table_row(r, table);
+
+		c[0].text = arena_strdup(&r->arena, l->event);
+		c[1].count = l->lost;
+		c[2].count = l->gaps;
+		c[3].number = (double)l->lost / (double)(l->lost + trust_count(t, l->event));
+		c[4].text = arena_strdup(&r->arena, l->reason);
+	}
+	if (!t->n_losses)
+		report_note(r, NOTE_INFO, "Nothing was lost.");
+}
+
+static uint64_t last_moment(const struct trust *t)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < t->n_types; i++)
+		last = t->types[i].last_ns > last ? t->types[i].last_ns : last;
+	return last;
+}
+
+static const char *text_of(const struct segment *s, const char *key, struct arena *a)
+{
+	struct text t = segment_info(s, key);
+
+	return arena_strndup(a, t.s, t.len);
+}
+
+static void fact_if_known(struct report *r, struct table *t, const struct segment *s,
+	const char *name, const char *key)
+{
+	const char *v = text_of(s, key, &r->arena);
+
+	if (v[0])
+		report_fact(r, t, name, "%s", v);
+}
+
+/* In UTC, so that the report is the same on every machine. */
+static void add_time(struct report *r, struct table *t, const struct segment *s)
+{
+	time_t seconds = (time_t)(s->start_real_ns / 1000000000);
+	char text[64];
+	struct tm tm;
+
+	if (!s->start_real_ns || !gmtime_r(&seconds, &tm))
+		return;
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	report_fact(r, t, "recorded", "%s", text);
+}
+
+/* The total at the end if the recording ended well, otherwise what was told last. */
+static void add_cost(const struct trace_facts *f, struct report *r, struct table *t, uint64_t last)
+{
+	const struct segment *s = reader_segment(f->inputs->readers[0], 0);
+	uint64_t ns = strtoull(text_of(s, "recorder.cpu_ns", &r->arena), NULL, 10);
+
+	if (!ns)
+		ns = f->trust->cpu_time_ns;
+	if (ns && last > f->start_ns)
+		report_fact(r, t, "recorder's cost", "%.3f s of CPU (%.2f%% of one CPU), %.1f MiB",
+			(double)ns / 1e9, 100 * (double)ns / (double)(last - f->start_ns),
+			(double)f->trust->memory_bytes / 1048576);
+}
+
+static void add_recording(const struct trace_facts *f, struct report *r)
+{
+	const struct segment *s = reader_segment(f->inputs->readers[0], 0);
+	struct table *t = report_facts(r, "recording", "Recording");
+	uint64_t last = last_moment(f->trust), segments = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < f->inputs->n; i++) {
+		segments += reader_n_segments(f->inputs->readers[i]);
+		bytes += reader_bytes(f->inputs->readers[i]);
+	}
+	add_time(r, t, s);
+	if (last > f->start_ns)
+		report_fact(r, t, "duration", "%.3f s", (double)(last - f->start_ns) / 1e9);
+	fact_if_known(r, t, s, "command", "target.command");
+	fact_if_known(r, t, s, "exit status", "target.exit_status");
+	fact_if_known(r, t, s, "processes", "target.pids");
+	fact_if_known(r, t, s, "recorded by", "recorder.command");
+	fact_if_known(r, t, s, "host", "machine.host");
+	fact_if_known(r, t, s, "CPU", "machine.cpu");
+	fact_if_known(r, t, s, "CPUs", "machine.cpus");
+	fact_if_known(r, t, s, "kernel", "kernel.release");
+	report_fact(r, t, "size", "%" PRIu64 " bytes in %" PRIu64 " segment%s", bytes, segments,
+		segments == 1 ? "" : "s");
+	add_cost(f, r, t, last);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct type_count *)a)->name, ((const struct type_count *)b)->name);
+}
+
+static void add_events(const struct trust *t, struct report *r)
+{
+	static const struct column columns[] = {
+		{ "event", "Event", CELL_TEXT },
+		{ "count", "Count", CELL_COUNT },
+		{ "bytes", "Size", CELL_BYTES },
+		{ "bytes_per_event", "Bytes each", CELL_FLOAT },
+		{ "meaning", "Meaning", CELL_TEXT },
+	};
+	struct table *table = report_table(r, "events", "Events", columns, 5);
+	struct type_count *sorted = arena_alloc(&r->arena, (t->n_types + 1) * sizeof(*sorted));
+
+	if (t->n_types)
+		memcpy(sorted, t->types, t->n_types * sizeof(*sorted));
+	qsort(sorted, t->n_types, sizeof(*sorted), by_name);
+	for (uint32_t i = 0; i < t->n_types; i++) {
+		union cell *c = table_row(r, table);
+
+		c[0].text = arena_strdup(&r->arena, sorted[i].name);
+		c[1].count = sorted[i].count;
+		c[2].count = sorted[i].bytes;
+		c[3].number = (double)sorted[i].bytes / (double)sorted[i].count;
+		c[4].text = arena_strdup(&r->arena, sorted[i].doc);
+	}
+}
+
+/* Everything that was told and is not shown above, as it is. */
+static void add_settings(const struct segment *s, struct report *r)
+{
+	struct table *t = report_facts(r, "facts", "Facts");
+
+	for (uint32_t i = 0; i < s->n_info; i++) {
+		struct text v = s->info[i].value;
+
+		report_fact(r, t, arena_strndup(&r->arena, s->info[i].key.s, s->info[i].key.len),
+			"%.*s", (int)v.len, v.s);
+	}
+}
+
+static void info_finish(void *state, const struct trace_facts *facts, struct report *report)
+{
+	(void)state;
+	add_losses(facts->trust, report);
+	add_recording(facts, report);
+	add_events(facts->trust, report);
+	add_settings(reader_segment(facts->inputs->readers[0], 0), report);
+}
+
+const struct analyzer analyzer_info = {
+	.name = "info",
+	.title = "Trace",
+	.summary = "what a trace is: losses, machine, events, cost of the recording",
+	.new = info_new,
+	.wants = info_wants,
+	.finish = info_finish,
+	.free = free,
+};

@@ -1,0 +1,41 @@
+/* An analyzer: which events it wants, and what it makes of them.
+ *
+ * One file an_NAME.c, one constant struct, one line in analyzers[] (analyze/main.c). An analyzer
+ * never prints and never opens a file: it is given events in one pass over the trace and fills a
+ * report. An event that the trace does not have is a sentence in the report, not a failure. */
+#ifndef ANALYZE_ANALYZER_H
+#define ANALYZE_ANALYZER_H
+
+#include "analyze/options.h"
+#include "analyze/trust.h"
+#include "format/merge.h"
+#include "render/report.h"
+
+/* What a pass knows beside the events; borrowed. */
+struct trace_facts {
+	const struct inputs *inputs;
+	const struct trust *trust;
+	uint64_t start_ns;          /* of the traces, on the clock of the rows */
+	uint64_t first_ns, last_ns; /* of the rows that came through; first > last: none */
+};
+
+struct analyzer {
+	const char *name;
+	const char *title;   /* of its report */
+	const char *summary; /* one line for --help */
+	bool ordered;        /* rows must come in order of time */
+	/* The state, handed to the functions below; owned by the caller, who ends it with free. */
+	void *(*new)(const struct analyze_options *o);
+	/* The wants; borrowed while the state lives. */
+	const struct want *(*wants)(void *state, uint32_t *n);
+	/* One row; row->want is a number of wants(). The filter has let it pass. */
+	void (*row)(void *state, const struct row *row);
+	/* Fills sections and notes. */
+	void (*finish)(void *state, const struct trace_facts *facts, struct report *report);
+	void (*free)(void *state);
+};
+
+extern const struct analyzer analyzer_flame, analyzer_info;
+extern const struct analyzer *const analyzers[]; /* ends with NULL */
+
+#endif

@@ -1,0 +1,88 @@
+/* The way of every analyzer from command line to output. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze/command.h"
+#include "analyze/out.h"
+#include "analyze/pass.h"
+
+int command_failed(const struct err *err, int status)
+{
+	fprintf(stderr, "ana: %s\n", err->text);
+	return status;
+}
+
+static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
+{
+	const struct renderer *r;
+
+	if (o->format) {
+		r = renderer_by_name(o->format);
+		if (!r)
+			err_set(err, EINVAL, "there is no format '%s'; --help lists them",
+				o->format);
+		return r;
+	}
+	r = o->output ? renderer_by_file(o->output) : NULL;
+	return r ? r : renderer_by_name("text");
+}
+
+/* The list of formats for --help. */
+static void list_formats(char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, "Formats:\n");
+
+	for (int i = 0; renderers[i] && n < size; i++)
+		n += (size_t)snprintf(text + n, size - n, "  %-8s %s\n", renderers[i]->name,
+			renderers[i]->summary);
+}
+
+static int render(const struct report *report, const struct renderer *renderer,
+	struct analyze_options *o, struct err *err)
+{
+	struct out out;
+	int rc = out_open(&out, o->output, err);
+
+	if (rc)
+		return rc;
+	o->render.color = !o->output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	rc = renderer->render(report, &o->render, out.f, err);
+	if (rc)
+		return err_step(err, (out_discard(&out), rc), "format %s", renderer->name);
+	return out_close(&out, err);
+}
+
+int analyzer_command(const struct analyzer *a, int argc, char **argv)
+{
+	unsigned groups = OPTIONS_FILTER | OPTIONS_OUTPUT;
+	struct analyze_options o;
+	const struct renderer *renderer;
+	struct report report;
+	struct err err = { "" };
+	struct pass *pass;
+	char formats[1024];
+	int status = EXIT_CANNOT;
+
+	if (a == &analyzer_flame)
+		groups |= OPTIONS_FLAME;
+	list_formats(formats, sizeof(formats));
+	analyze_options_parse(&o, argc, argv, groups, a->summary, formats);
+	renderer = choose_renderer(&o, &err);
+	if (!renderer) {
+		analyze_options_done(&o);
+		return command_failed(&err, EXIT_USAGE);
+	}
+	report_init(&report, o.title ? o.title : a->title, "");
+	pass = pass_new(&a, 1, &o);
+	if (pass_run(pass, &report, &err) == 0 && render(&report, renderer, &o, &err) == 0)
+		status = EXIT_OK;
+	else
+		command_failed(&err, status);
+	report_done(&report);
+	pass_free(pass);
+	analyze_options_done(&o);
+	return status;
+}

@@ -1,0 +1,262 @@
+/* `ana dump`: every event as it is, one a line, by the schema in the trace.
+ *
+ * Works on events that no analyzer has heard of, and on a pipe while it is being written. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/command.h"
+#include "analyze/inputs.h"
+#include "analyze/options.h"
+#include "analyze/out.h"
+#include "analyze/row_text.h"
+
+struct dump {
+	FILE *out;
+	uint64_t start_ns;
+	struct arena scratch;                /* of one row */
+	const struct event_type *header_for; /* csv: whose columns the header names */
+};
+
+/* One way to write rows. */
+struct row_format {
+	const char *name, *summary;
+	void (*put)(struct dump *d, const struct row *row);
+};
+
+static void put_text(struct dump *d, const struct row *row)
+{
+	uint64_t t = row->time - d->start_ns;
+
+	if (row->time >= d->start_ns)
+		fprintf(d->out, "%6" PRIu64 ".%09" PRIu64, t / 1000000000, t % 1000000000);
+	else /* what was there before the recording */
+		fprintf(d->out, "-%5" PRIu64 ".%09" PRIu64, -t / 1000000000, -t % 1000000000);
+	fputs("  ", d->out);
+	escape_put(d->out, ESCAPE_TEXT, row->type->name);
+	for (uint32_t i = 1; i < row->type->n_fields; i++) {
+		fputc(' ', d->out);
+		escape_put(d->out, ESCAPE_TEXT, row->type->fields[i].name);
+		fputc('=', d->out);
+		row_put_value(d->out, row, i, ESCAPE_TEXT, &d->scratch);
+	}
+	fputc('\n', d->out);
+}
+
+struct json_frames {
+	FILE *out;
+	bool any;
+};
+
+static void put_json_frame(void *ctx, const char *name)
+{
+	struct json_frames *j = ctx;
+
+	fputs(j->any ? ",\"" : "\"", j->out);
+	escape_put(j->out, ESCAPE_JSON, name);
+	fputc('"', j->out);
+	j->any = true;
+}
+
+static void put_json_value(struct dump *d, const struct row *row, uint32_t i)
+{
+	struct json_frames frames = { d->out, false };
+
+	if (row->type->fields[i].type == FIELD_STACK) {
+		fputc('[', d->out);
+		row_each_frame(row, i, &d->scratch, put_json_frame, &frames);
+		fputc(']', d->out);
+	} else if (row_is_text(row, i)) {
+		fputc('"', d->out);
+		row_put_value(d->out, row, i, ESCAPE_JSON, &d->scratch);
+		fputc('"', d->out);
+	} else {
+		row_put_value(d->out, row, i, ESCAPE_JSON, &d->scratch);
+	}
+}
+
+static void put_jsonl(struct dump *d, const struct row *row)
+{
+	fprintf(d->out, "{\"time\":%" PRIu64 ",\"event\":\"", row->time);
+	escape_put(d->out, ESCAPE_JSON, row->type->name);
+	fputs("\",\"fields\":{", d->out);
+	for (uint32_t i = 1; i < row->type->n_fields; i++) {
+		fputs(i > 1 ? ",\"" : "\"", d->out);
+		escape_put(d->out, ESCAPE_JSON, row->type->fields[i].name);
+		fputs("\":", d->out);
+		put_json_value(d, row, i);
+	}
+	fputs("}}\n", d->out);
+}
+
+static void put_csv(struct dump *d, const struct row *row)
+{
+	const struct event_type *type = row->type;
+
+	if (!d->header_for || strcmp(d->header_for->name, type->name) != 0) {
+		for (uint32_t i = 0; i < type->n_fields; i++) {
+			fputs(i ? ",\"" : "\"", d->out);
+			escape_put(d->out, ESCAPE_CSV, type->fields[i].name);
+			fputc('"', d->out);
+		}
+		fputs("\r\n", d->out);
+	}
+	d->header_for = type;
+	fprintf(d->out, "%" PRIu64, row->time);
+	for (uint32_t i = 1; i < type->n_fields; i++) {
+		bool quoted = row_is_text(row, i) || type->fields[i].type == FIELD_STACK;
+
+		fputs(quoted ? ",\"" : ",", d->out);
+		row_put_value(d->out, row, i,
+			type->fields[i].type == FIELD_STACK ? ESCAPE_CSV_FOLDED : ESCAPE_CSV,
+			&d->scratch);
+		if (quoted)
+			fputc('"', d->out);
+	}
+	fputs("\r\n", d->out);
+}
+
+static const struct row_format formats[] = {
+	{ "text", "one line an event: seconds since the start, name, fields (default)", put_text },
+	{ "jsonl", "one JSON object a line; times in ns, stacks from the outermost frame",
+		put_jsonl },
+	{ "csv", "a table with a header; needs --event", put_csv },
+};
+
+static const struct row_format *choose_format(const struct analyze_options *o, struct err *err)
+{
+	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
+	const char *name = o->format ? o->format : dot ? dot + 1 : "text";
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(formats[i].name, name) != 0)
+			continue;
+		if (formats[i].put == put_csv && !o->event) {
+			err_set(err, EINVAL,
+				"a table holds one kind of event: name it with --event");
+			return NULL;
+		}
+		return &formats[i];
+	}
+	if (!o->format)
+		return &formats[0];
+	err_set(err, EINVAL, "there is no format '%s': text, jsonl or csv", name);
+	return NULL;
+}
+
+/* The filter's fields of a row whose values are all fields of its type. */
+static bool passes(struct filter *f, const struct row *row)
+{
+	uint64_t v[FILTER_FIELDS];
+	unsigned missing = 0;
+
+	for (int i = 0; i < FILTER_FIELDS; i++) {
+		int field = event_field(row->type, filter_fields[i]);
+
+		v[i] = field < 0 ? 0 : row->values[field];
+		missing |= field < 0 ? 1u << i : 0;
+	}
+	return filter_pass(f, row->segment, v, missing);
+}
+
+static int dump_rows(struct inputs *in, struct analyze_options *o, const struct row_format *format,
+	struct dump *d, struct err *err)
+{
+	const struct want want = { o->event, NULL, 0 };
+	struct merge_options mo = { .wants = &want, .n_wants = 1 };
+	struct merge *m;
+	struct row row;
+	uint64_t n = 0;
+	int rc = inputs_start(in, &d->start_ns, err);
+
+	if (rc)
+		return rc;
+	if (o->filter.has_window) {
+		mo.from_ns = d->start_ns + o->filter.from_ns;
+		mo.to_ns = o->filter.to_ns == UINT64_MAX ? UINT64_MAX
+							 : d->start_ns + o->filter.to_ns;
+	}
+	m = merge_new(in->readers, in->n, &mo);
+	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
+		if (!passes(&o->filter, &row))
+			continue;
+		format->put(d, &row);
+		arena_reset(&d->scratch);
+		n++;
+	}
+	merge_free(m);
+	if (rc == 0 && n == 0 && o->event)
+		fprintf(stderr,
+			"ana: no event '%s' passes; `ana info` lists what is in the trace\n",
+			o->event);
+	return rc < 0 ? rc : 0;
+}
+
+/* Damage is told behind the rows, as it is found while reading. */
+static void tell_damage(const struct inputs *in)
+{
+	for (uint32_t i = 0; i < in->n; i++) {
+		size_t n;
+
+		reader_damage(in->readers[i], &n);
+		if (n)
+			fprintf(stderr,
+				"ana: %s is damaged in %zu place%s: `ana verify` lists them\n",
+				reader_name(in->readers[i]), n, n == 1 ? "" : "s");
+	}
+}
+
+static int dump(struct analyze_options *o, const struct row_format *format, struct err *err)
+{
+	struct inputs in = { 0 };
+	struct dump d = { 0 };
+	struct out out;
+	int rc = inputs_open(&in, o->files, o->n_files, err);
+
+	if (!rc)
+		rc = out_open(&out, o->output, err);
+	if (!rc) {
+		d.out = out.f;
+		rc = dump_rows(&in, o, format, &d, err);
+		tell_damage(&in);
+		if (rc)
+			out_discard(&out);
+		else
+			rc = out_close(&out, err);
+	}
+	arena_done(&d.scratch);
+	inputs_close(&in);
+	return rc;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct row_format *format;
+	struct analyze_options o;
+	struct err err = { "" };
+	char list[512];
+	size_t n = (size_t)snprintf(list, sizeof(list), "Formats:\n");
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "  %-8s %s\n", formats[i].name,
+			formats[i].summary);
+	analyze_options_parse(&o, argc, argv, OPTIONS_FILTER | OPTIONS_OUTPUT,
+		"Show the events of a trace, one a line.", list);
+	o.filter.idle = true; /* a dump leaves nothing out by itself */
+	format = choose_format(&o, &err);
+	if (!format)
+		status = command_failed(&err, EXIT_USAGE);
+	else if (dump(&o, format, &err))
+		status = command_failed(&err, EXIT_CANNOT);
+	analyze_options_done(&o);
+	return status;
+}
+
+const struct command command_dump = {
+	.name = "dump",
+	.summary = "the events themselves, one a line: text, JSON lines, CSV",
+	.run = run,
+};

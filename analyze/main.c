@@ -1,0 +1,75 @@
+/* ana: turns traces into pictures, tables and answers. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze/analyzer.h"
+#include "analyze/command.h"
+
+const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_info, NULL };
+const struct command *const commands[] = { &command_dump, &command_verify, NULL };
+
+static void help(FILE *out)
+{
+	fprintf(out,
+		"Usage: ana COMMAND [OPTION...] TRACE...\n"
+		"Turn traces made by `rec` into pictures, tables and answers.\n\n"
+		"Commands:\n");
+	for (int i = 0; analyzers[i]; i++)
+		fprintf(out, "  %-10s %s\n", analyzers[i]->name, analyzers[i]->summary);
+	for (int i = 0; commands[i]; i++)
+		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(out,
+		"\n`ana COMMAND --help` tells more. Examples:\n"
+		"  ana flame run.rec                  the tree of stacks, in the terminal\n"
+		"  ana flame run.rec -o cpu.svg       as an interactive picture\n"
+		"  ana flame run.rec -c nginx -o nginx.html\n"
+		"  ana dump run.rec -e cpu_sample -f jsonl\n"
+		"  rec cpu -d 5 -o - | ana flame -\n\n"
+		"Exit status: 0 done, 1 a check said no, 2 usage, 3 cannot.\n");
+}
+
+/* The file became shorter while it was read: what is mapped behind its end cannot be. */
+static void on_sigbus(int signal)
+{
+	static const char text[] =
+		"ana: the trace became shorter while it was read (is it being written anew?)\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)n;
+	(void)signal;
+	_exit(EXIT_CANNOT);
+}
+
+static int run(int argc, char **argv)
+{
+	for (int i = 0; analyzers[i]; i++)
+		if (strcmp(argv[0], analyzers[i]->name) == 0)
+			return analyzer_command(analyzers[i], argc, argv);
+	for (int i = 0; commands[i]; i++)
+		if (strcmp(argv[0], commands[i]->name) == 0)
+			return commands[i]->run(argc, argv);
+	fprintf(stderr, "ana: there is no command '%s'; `ana --help` lists them\n", argv[0]);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGBUS, on_sigbus);
+	if (argc < 2) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+		strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "-?") == 0) {
+		help(stdout);
+		return fflush(stdout) ? EXIT_CANNOT : EXIT_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("ana " VERSION);
+		return EXIT_OK;
+	}
+	return run(argc - 1, argv + 1);
+}

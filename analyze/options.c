@@ -1,0 +1,169 @@
+/* One table of options; a command sees the groups it asks for. */
+#include "analyze/options.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/arena.h"
+
+enum { EXIT_USAGE = 2, MAX_OPTIONS = 32 };
+
+enum key {
+	KEY_WEIGHT = 256,
+	KEY_BY,
+	KEY_MIN,
+	KEY_ANNOTATE,
+	KEY_INVERTED,
+	KEY_WIDTH,
+	KEY_TITLE,
+	KEY_IDLE,
+};
+
+struct grouped_option {
+	unsigned group;
+	struct argp_option option;
+};
+
+static const struct grouped_option all[] = {
+	{ OPTIONS_FILTER, { NULL, 0, NULL, 0, "Which events", 1 } },
+	{ OPTIONS_FILTER,
+		{ "time", 't', "FROM..TO", 0,
+			"Only this window, since the trace's start: 1.5s..2s, ..500ms, 10s..",
+			0 } },
+	{ OPTIONS_FILTER, { "pid", 'p', "PID,...", 0, "Only these processes", 0 } },
+	{ OPTIONS_FILTER, { "tid", 'T', "TID,...", 0, "Only these threads", 0 } },
+	{ OPTIONS_FILTER,
+		{ "comm", 'c', "NAME", 0,
+			"Only threads of this name; a shell pattern such as 'post*'; several times",
+			0 } },
+	{ OPTIONS_FILTER, { "cpu", 'C', "CPU,...", 0, "Only these CPUs: 0,4-7", 0 } },
+	{ OPTIONS_FILTER,
+		{ "event", 'e', "EVENT", 0, "Only this event; `ana info` lists those in a trace",
+			0 } },
+	{ OPTIONS_FILTER, { "idle", KEY_IDLE, NULL, 0, "Also what idle CPUs do", 0 } },
+	{ OPTIONS_OUTPUT, { NULL, 0, NULL, 0, "Output", 2 } },
+	{ OPTIONS_OUTPUT,
+		{ "output", 'o', "FILE", 0,
+			"Write to FILE; its ending chooses the format (default: standard output)",
+			0 } },
+	{ OPTIONS_OUTPUT, { "format", 'f', "FORMAT", 0, "One of those below (default: text)", 0 } },
+	{ OPTIONS_FLAME, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_FLAME,
+		{ "weight", KEY_WEIGHT, "FIELD", 0,
+			"Sum this field of the events, such as period, instead of counting them",
+			0 } },
+	{ OPTIONS_FLAME,
+		{ "by", KEY_BY, "WHAT", 0, "Lowest frames: comm (default), pid, tid, cpu or none",
+			0 } },
+	{ OPTIONS_FLAME,
+		{ "min", KEY_MIN, "PERCENT", 0, "Merge frames narrower than this share", 0 } },
+	{ OPTIONS_FLAME,
+		{ "annotate", KEY_ANNOTATE, NULL, 0,
+			"Mark kernel, JIT and inlined frames in text: _[k], _[j], _[i]", 0 } },
+	{ OPTIONS_FLAME, { "inverted", KEY_INVERTED, NULL, 0, "Grow down, as icicles", 0 } },
+	{ OPTIONS_FLAME, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
+	{ OPTIONS_FLAME, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
+};
+
+static unsigned number(const char *text, unsigned max, struct argp_state *state)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (end == text || *end || v < 1 || v > max)
+		argp_error(state, "'%s' is no number from 1 to %u", text, max);
+	return (unsigned)v;
+}
+
+static double percent(const char *text, struct argp_state *state)
+{
+	char *end;
+	double v = strtod(text, &end);
+
+	if (end == text || (*end && strcmp(end, "%") != 0) || !(v >= 0 && v <= 100))
+		argp_error(state, "'%s' is no percentage from 0 to 100", text);
+	return v;
+}
+
+static void check_by(const char *by, struct argp_state *state)
+{
+	static const char *const known[] = { "comm", "pid", "tid", "cpu", "none" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(by, known[i]) == 0)
+			return;
+	argp_error(state, "'%s' is nothing to group by: comm, pid, tid, cpu or none", by);
+}
+
+static void check(int rc, const struct err *err, struct argp_state *state)
+{
+	if (rc)
+		argp_error(state, "%s", err->text);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct analyze_options *o = state->input;
+	struct err err = { "" };
+
+	switch (key) {
+	case 't': check(filter_window(&o->filter, arg, &err), &err, state); return 0;
+	case 'p': check(filter_ids(&o->filter.pids, arg, &err), &err, state); return 0;
+	case 'T': check(filter_ids(&o->filter.tids, arg, &err), &err, state); return 0;
+	case 'C': check(filter_ids(&o->filter.cpus, arg, &err), &err, state); return 0;
+	case 'c': filter_comm(&o->filter, arg); return 0;
+	case 'e': o->event = arg; return 0;
+	case 'o': o->output = arg; return 0;
+	case 'f': o->format = arg; return 0;
+	case KEY_IDLE: o->filter.idle = true; return 0;
+	case KEY_WEIGHT: o->weight = arg; return 0;
+	case KEY_BY: check_by(o->by = arg, state); return 0;
+	case KEY_MIN: o->render.min_percent = percent(arg, state); return 0;
+	case KEY_ANNOTATE: o->render.annotate = true; return 0;
+	case KEY_INVERTED: o->render.inverted = true; return 0;
+	case KEY_WIDTH: o->render.width = number(arg, 100000, state); return 0;
+	case KEY_TITLE: o->title = arg; return 0;
+	case ARGP_KEY_ARG:
+		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));
+		o->files[o->n_files++] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->n_files)
+			argp_error(state, "name a trace, or - for standard input");
+		return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* libc looks for it under this name. */
+__attribute__((visibility("default"))) const char *argp_program_version = "ana " VERSION;
+
+void analyze_options_parse(struct analyze_options *o, int argc, char **argv, unsigned groups,
+	const char *doc, const char *formats)
+{
+	struct argp_option options[MAX_OPTIONS] = { { 0 } };
+	struct argp argp = { options, parse, "TRACE...", NULL, NULL, NULL, NULL };
+	char text[4096], name[64];
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].group & groups)
+			options[n++] = all[i].option;
+	snprintf(text, sizeof(text), "%s\v%s", doc, formats ? formats : "");
+	argp.doc = text;
+	memset(o, 0, sizeof(*o));
+	filter_init(&o->filter);
+	o->render.min_percent = -1;
+	snprintf(name, sizeof(name), "ana %s", argv[0]);
+	argv[0] = name;
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, o);
+}
+
+void analyze_options_done(struct analyze_options *o)
+{
+	filter_done(&o->filter);
+	free(o->files);
+}

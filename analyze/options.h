@@ -1,0 +1,34 @@
+/* What the commands of `ana` are asked. One struct for all of them: each command says which options
+ * it takes. */
+#ifndef ANALYZE_OPTIONS_H
+#define ANALYZE_OPTIONS_H
+
+#include "analyze/filter.h"
+#include "render/render.h"
+
+struct analyze_options {
+	const char **files; /* owned array; "-" is standard input */
+	uint32_t n_files;
+	const char *output; /* -o; NULL: standard output */
+	const char *format; /* -f; NULL: by the output's name, else text */
+	struct filter filter;
+	struct render_options render;
+	const char *event;  /* -e */
+	const char *weight; /* flame: a field to sum instead of counting */
+	const char *by;     /* flame: what the lowest frames are */
+	const char *title;
+};
+
+enum option_group {
+	OPTIONS_FILTER = 1, /* --time, --pid, --tid, --comm, --cpu, --event, --idle */
+	OPTIONS_OUTPUT = 2, /* --output, --format */
+	OPTIONS_FLAME = 4,  /* --weight, --by, --min, --annotate, --inverted, --width, --title */
+};
+
+/* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).
+ * `formats` is a list for --help, or NULL. */
+void analyze_options_parse(struct analyze_options *o, int argc, char **argv, unsigned groups,
+	const char *doc, const char *formats);
+void analyze_options_done(struct analyze_options *o);
+
+#endif

@@ -1,0 +1,158 @@
+#include "analyze/pass.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/inputs.h"
+#include "analyze/trust.h"
+
+/* One want of one analyzer, widened by the fields that the filter looks at. */
+struct client {
+	uint32_t analyzer; /* number; n_analyzers for the pass itself */
+	uint32_t want;     /* its number there */
+	uint32_t n_fields; /* that it asked for; the filter's come behind */
+	bool filtered;
+};
+
+struct pass {
+	const struct analyzer *const *list; /* borrowed */
+	void **states;                      /* owned */
+	uint32_t n;
+	struct analyze_options *options; /* borrowed */
+	struct inputs inputs;
+	struct trust trust;
+	struct arena arena;
+	struct want *wants;     /* owned; the fields in the arena */
+	struct client *clients; /* owned; one for each want */
+	uint32_t n_wants;
+	uint64_t start_ns, first_ns, last_ns;
+};
+
+static void add_want(struct pass *p, uint32_t analyzer, uint32_t number, const struct want *w)
+{
+	bool filtered = analyzer < p->n && w->fields;
+	uint32_t n = w->n_fields + (filtered ? FILTER_FIELDS : 0);
+	const char **fields = arena_alloc(&p->arena, (n + 1) * sizeof(*fields));
+
+	for (uint32_t i = 0; w->fields && i < n; i++)
+		fields[i] = i < w->n_fields ? w->fields[i] : filter_fields[i - w->n_fields];
+	p->wants = xrealloc(p->wants, p->n_wants + 1, sizeof(*p->wants));
+	p->clients = xrealloc(p->clients, p->n_wants + 1, sizeof(*p->clients));
+	p->wants[p->n_wants] = (struct want){ w->event, w->fields ? fields : NULL, n };
+	p->clients[p->n_wants++] = (struct client){ analyzer, number, w->n_fields, filtered };
+}
+
+struct pass *pass_new(const struct analyzer *const *list, uint32_t n, struct analyze_options *o)
+{
+	struct pass *p = xcalloc(1, sizeof(*p));
+
+	p->list = list;
+	p->n = n;
+	p->options = o;
+	p->states = xcalloc(n, sizeof(*p->states));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct want *wants;
+		uint32_t n_wants;
+
+		p->states[i] = list[i]->new (o);
+		wants = list[i]->wants(p->states[i], &n_wants);
+		for (uint32_t k = 0; k < n_wants; k++)
+			add_want(p, i, k, &wants[k]);
+	}
+	for (uint32_t k = 0; k < trust_n_wants; k++)
+		add_want(p, n, k, &trust_wants[k]);
+	return p;
+}
+
+void pass_free(struct pass *p)
+{
+	if (!p)
+		return;
+	for (uint32_t i = 0; i < p->n; i++)
+		p->list[i]->free(p->states[i]);
+	inputs_close(&p->inputs);
+	trust_done(&p->trust);
+	arena_done(&p->arena);
+	free(p->states);
+	free(p->wants);
+	free(p->clients);
+	free(p);
+}
+
+static void dispatch(struct pass *p, struct row *row)
+{
+	const struct client *c = &p->clients[row->want];
+	struct row mine = *row;
+
+	mine.want = c->want;
+	if (c->analyzer == p->n) {
+		trust_row(&p->trust, &mine);
+		return;
+	}
+	if (c->filtered &&
+		!filter_pass(&p->options->filter, row->segment, row->values + c->n_fields,
+			(unsigned)(row->missing >> c->n_fields)))
+		return;
+	mine.missing &= c->n_fields < 64 ? (1ULL << c->n_fields) - 1 : UINT64_MAX;
+	p->first_ns = row->time < p->first_ns ? row->time : p->first_ns;
+	p->last_ns = row->time > p->last_ns ? row->time : p->last_ns;
+	p->list[c->analyzer]->row(p->states[c->analyzer], &mine);
+}
+
+/* The window counts from the traces' start, which a stream tells only with its first block. */
+static void set_window(struct pass *p, struct merge_options *o)
+{
+	const struct filter *f = &p->options->filter;
+
+	if (!f->has_window)
+		return;
+	o->from_ns = p->start_ns + f->from_ns;
+	o->to_ns = f->to_ns == UINT64_MAX ? UINT64_MAX : p->start_ns + f->to_ns;
+}
+
+static int read_rows(struct pass *p, struct err *err)
+{
+	struct merge_options o = { .wants = p->wants,
+		.n_wants = p->n_wants,
+		.unordered = true,
+		.block = trust_block,
+		.ctx = &p->trust };
+	struct merge *m;
+	struct row row;
+	int rc;
+
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->list[i]->ordered)
+			o.unordered = false;
+	rc = inputs_start(&p->inputs, &p->start_ns, err);
+	if (rc)
+		return rc;
+	set_window(p, &o);
+	p->first_ns = UINT64_MAX;
+	m = merge_new(p->inputs.readers, p->inputs.n, &o);
+	while ((rc = merge_next(m, &row, err)) > 0)
+		dispatch(p, &row);
+	p->trust.n_late = merge_n_late(m);
+	merge_free(m);
+	return rc;
+}
+
+int pass_run(struct pass *p, struct report *report, struct err *err)
+{
+	struct trace_facts facts;
+	int rc = inputs_open(&p->inputs, p->options->files, p->options->n_files, err);
+
+	if (!rc)
+		rc = read_rows(p, err);
+	if (rc)
+		return rc;
+	facts = (struct trace_facts){ &p->inputs, &p->trust, p->start_ns, p->first_ns, p->last_ns };
+	report->subtitle = inputs_subtitle(&p->inputs, &report->arena);
+	trust_notes(&p->trust, &p->inputs, &p->options->filter, report);
+	for (uint32_t i = 0; i < p->n; i++)
+		p->list[i]->finish(p->states[i], &facts, report);
+	return 0;
+}

@@ -1,0 +1,284 @@
+/* Threads times CPUs. Threads that start while we open are caught by looking again until nothing
+ * new is there; those that start later are inherited. */
+#include "record/event_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "format/base/arena.h"
+#include "format/base/map.h"
+#include "record/cpus.h"
+#include "record/proc_fs.h"
+
+struct perf_feed {
+	struct perf_ring ring;
+	struct event_set *set;
+	uint64_t told_lost;  /* so many losses the user has been told of... */
+	uint64_t told_until; /* ...and up to this time */
+};
+
+struct event_fd {
+	int fd;
+	uint32_t ring;
+};
+
+struct event_set {
+	struct perf_event_attr attr;
+	struct perf_feed *feeds; /* owned; one a CPU */
+	uint32_t n_feeds;
+	struct event_fd *fds; /* owned */
+	uint32_t n_fds, cap_fds;
+	size_t ring_bytes;
+	struct event_set_user user;
+};
+
+static void add_fd(struct event_set *s, int fd, uint32_t ring)
+{
+	if (s->n_fds == s->cap_fds) {
+		s->cap_fds = s->cap_fds ? s->cap_fds * 2 : 16;
+		s->fds = xrealloc(s->fds, s->cap_fds, sizeof(*s->fds));
+	}
+	s->fds[s->n_fds++] = (struct event_fd){ fd, ring };
+}
+
+/* The first event of a CPU brings the ring, the others write into it. */
+static int join_ring(struct event_set *s, uint32_t i, int fd, struct err *err)
+{
+	struct perf_ring *ring = &s->feeds[i].ring;
+
+	if (!ring->page)
+		return perf_ring_open(ring, fd, ring->cpu, s->ring_bytes, err);
+	if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd))
+		return err_errno(err, errno, "joining a ring");
+	return 0;
+}
+
+/* Opens for one thread, or all (-1), on every CPU. A CPU that went offline is left out. */
+static int open_thread(struct event_set *s, pid_t tid, struct err *err)
+{
+	for (uint32_t i = 0; i < s->n_feeds; i++) {
+		int fd = perf_open(&s->attr, tid, s->feeds[i].ring.cpu, err), rc;
+
+		if (fd == -ENODEV && i > 0)
+			continue;
+		if (fd < 0)
+			return fd;
+		add_fd(s, fd, i);
+		rc = join_ring(s, i, fd, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+struct open_threads {
+	struct event_set *set;
+	struct map seen;
+	uint32_t n_new;
+	int rc;
+	struct err *err;
+};
+
+static void open_new_thread(void *ctx, uint32_t tid)
+{
+	struct open_threads *o = ctx;
+	bool is_new;
+	int rc;
+
+	map_put(&o->seen, tid, &is_new);
+	if (!is_new || o->rc)
+		return;
+	o->n_new++;
+	rc = open_thread(o->set, (pid_t)tid, o->err);
+	if (rc != -ESRCH) /* it may end while we look */
+		o->rc = rc;
+}
+
+static int open_process(struct event_set *s, uint32_t pid, struct err *err)
+{
+	struct open_threads o = { .set = s, .err = err };
+	uint32_t n_fds = s->n_fds;
+
+	map_init(&o.seen, 64);
+	do {
+		o.n_new = 0;
+		if (proc_each_thread(pid, open_new_thread, &o))
+			o.rc = s->n_fds > n_fds
+				? 0
+				: err_set(err, ESRCH, "there is no process %u", pid);
+	} while (o.n_new && !o.rc);
+	map_done(&o.seen);
+	return o.rc;
+}
+
+static int open_all(struct event_set *s, const struct target *t, struct err *err)
+{
+	int rc = 0;
+
+	if (t->kind == TARGET_SYSTEM)
+		return open_thread(s, -1, err);
+	s->attr.inherit = 1;
+	s->attr.enable_on_exec = t->kind == TARGET_COMMAND;
+	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
+		rc = t->kind == TARGET_COMMAND ? open_thread(s, (pid_t)t->pids[i], err)
+					       : open_process(s, t->pids[i], err);
+	return rc;
+}
+
+/* Many threads on many CPUs need many descriptors; the hard limit is ours to use. */
+static void raise_file_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+struct event_set *event_set_open(const struct perf_event_attr *attr, const struct target *target,
+	size_t ring_bytes, int *code, struct err *err)
+{
+	struct event_set *s = xcalloc(1, sizeof(*s));
+	int *cpus, rc;
+
+	s->attr = *attr;
+	s->ring_bytes = ring_bytes;
+	s->n_feeds = cpus_online(&cpus);
+	s->feeds = xcalloc(s->n_feeds, sizeof(*s->feeds));
+	for (uint32_t i = 0; i < s->n_feeds; i++) {
+		s->feeds[i].ring.cpu = cpus[i];
+		s->feeds[i].set = s;
+	}
+	free(cpus);
+	raise_file_limit();
+	rc = open_all(s, target, err);
+	if (!rc)
+		return s;
+	*code = -rc;
+	event_set_close(s);
+	return NULL;
+}
+
+void event_set_close(struct event_set *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->n_feeds; i++)
+		perf_ring_close(&s->feeds[i].ring);
+	for (uint32_t i = 0; i < s->n_fds; i++)
+		close(s->fds[i].fd);
+	free(s->feeds);
+	free(s->fds);
+	free(s);
+}
+
+/* ---- as a feed ---- */
+
+static void feed_refresh(void *feed)
+{
+	struct perf_feed *f = feed;
+
+	perf_ring_refresh(&f->ring);
+}
+
+static const void *feed_peek(void *feed, uint64_t *time_ns)
+{
+	struct perf_feed *f = feed;
+	const struct perf_event_header *h = perf_ring_peek(&f->ring);
+
+	if (h)
+		*time_ns = perf_record_time(h);
+	return h;
+}
+
+static void tell_lost(struct perf_feed *f, uint64_t n, uint64_t until_ns)
+{
+	f->set->user.lost(f->set->user.ctx, &f->ring, n, f->told_until, until_ns);
+	f->told_lost += n;
+	f->told_until = until_ns;
+}
+
+static void feed_take(void *feed, const void *record, uint64_t time_ns)
+{
+	struct perf_feed *f = feed;
+	const struct perf_event_header *h = record;
+	uint64_t lost[2]; /* event, how many */
+
+	if (h->type == PERF_RECORD_LOST && h->size >= sizeof(*h) + sizeof(lost)) {
+		memcpy(lost, h + 1, sizeof(lost));
+		tell_lost(f, lost[1], time_ns);
+	} else {
+		f->set->user.record(f->set->user.ctx, &f->ring, h, time_ns);
+	}
+	perf_ring_advance(&f->ring, h);
+}
+
+static void feed_release(void *feed)
+{
+	struct perf_feed *f = feed;
+
+	perf_ring_release(&f->ring);
+}
+
+static const struct feed_ops ring_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+
+int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, const char *stream,
+	const struct event_set_user *user, struct err *err)
+{
+	int rc = 0;
+
+	s->user = *user;
+	for (uint32_t i = 0; !rc && i < s->n_feeds; i++) {
+		struct perf_ring *ring = &s->feeds[i].ring;
+
+		if (!ring->page)
+			continue; /* its CPU went offline */
+		ring->stream = writer_stream(w, stream, ring->cpu, 0);
+		rc = loop_add(loop, &ring_feed, &s->feeds[i], ring->fd, err);
+	}
+	return rc;
+}
+
+static void tell_all(struct event_set *s, unsigned long request)
+{
+	for (uint32_t i = 0; i < s->n_fds; i++)
+		ioctl(s->fds[i].fd, request, 0);
+}
+
+void event_set_enable(struct event_set *s)
+{
+	if (!s->attr.enable_on_exec)
+		tell_all(s, PERF_EVENT_IOC_ENABLE);
+}
+
+void event_set_disable(struct event_set *s)
+{
+	tell_all(s, PERF_EVENT_IOC_DISABLE);
+}
+
+/* What the events of one ring say they have lost. */
+static uint64_t count_lost(const struct event_set *s, uint32_t ring)
+{
+	uint64_t values[2], lost = 0; /* value, lost */
+
+	for (uint32_t k = 0; k < s->n_fds; k++)
+		if (s->fds[k].ring == ring &&
+			read(s->fds[k].fd, values, sizeof(values)) == sizeof(values))
+			lost += values[1];
+	return lost;
+}
+
+void event_set_settle(struct event_set *s, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < s->n_feeds; i++) {
+		uint64_t lost = count_lost(s, i);
+
+		if (lost > s->feeds[i].told_lost)
+			tell_lost(&s->feeds[i], lost - s->feeds[i].told_lost, now_ns);
+	}
+}

@@ -1,0 +1,127 @@
+/* A heap of feeds, keyed by the time of their next record. */
+#include "record/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "format/base/arena.h"
+
+enum { BETWEEN = 256 };
+
+struct feed {
+	const struct feed_ops *ops;
+	void *state;
+	const void *next;
+	uint64_t time;
+};
+
+struct loop {
+	int epoll;
+	struct feed *feeds; /* owned */
+	struct feed **heap; /* owned; feeds that have a record */
+	uint32_t n, cap, n_heap;
+};
+
+struct loop *loop_new(void)
+{
+	struct loop *l = xcalloc(1, sizeof(*l));
+
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return l;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	if (l->epoll >= 0)
+		close(l->epoll);
+	free(l->feeds);
+	free(l->heap);
+	free(l);
+}
+
+int loop_watch(struct loop *l, int fd, struct err *err)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data = { .fd = fd } };
+
+	if (fd >= 0 && epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) && errno != EEXIST)
+		return err_errno(err, errno, "watching a descriptor");
+	return 0;
+}
+
+int loop_add(struct loop *l, const struct feed_ops *ops, void *state, int fd, struct err *err)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 16;
+		l->feeds = xrealloc(l->feeds, l->cap, sizeof(*l->feeds));
+		l->heap = xrealloc(l->heap, l->cap, sizeof(struct feed *));
+	}
+	l->feeds[l->n++] = (struct feed){ .ops = ops, .state = state };
+	return loop_watch(l, fd, err);
+}
+
+static void sink_down(struct loop *l, uint32_t i)
+{
+	for (;;) {
+		uint32_t child = 2 * i + 1;
+		struct feed *f = l->heap[i];
+
+		if (child >= l->n_heap)
+			return;
+		if (child + 1 < l->n_heap && l->heap[child + 1]->time < l->heap[child]->time)
+			child++;
+		if (l->heap[child]->time >= f->time)
+			return;
+		l->heap[i] = l->heap[child];
+		l->heap[child] = f;
+		i = child;
+	}
+}
+
+/* Puts the feeds that have something into the heap. */
+static void refresh(struct loop *l)
+{
+	l->n_heap = 0;
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct feed *f = &l->feeds[i];
+
+		f->ops->refresh(f->state);
+		f->next = f->ops->peek(f->state, &f->time);
+		if (f->next)
+			l->heap[l->n_heap++] = f;
+	}
+	for (uint32_t i = l->n_heap / 2; i-- > 0;)
+		sink_down(l, i);
+}
+
+uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx), void *ctx)
+{
+	uint64_t n = 0;
+
+	refresh(l);
+	while (l->n_heap && l->heap[0]->time <= until_ns) {
+		struct feed *f = l->heap[0];
+
+		f->ops->take(f->state, f->next, f->time);
+		f->next = f->ops->peek(f->state, &f->time);
+		if (!f->next)
+			l->heap[0] = l->heap[--l->n_heap];
+		if (l->n_heap)
+			sink_down(l, 0);
+		if (++n % BETWEEN == 0 && between)
+			between(ctx);
+	}
+	for (uint32_t i = 0; i < l->n; i++)
+		l->feeds[i].ops->release(l->feeds[i].state);
+	return n;
+}
+
+void loop_wait(struct loop *l, int timeout_ms)
+{
+	struct epoll_event events[64];
+
+	epoll_wait(l->epoll, events, 64, timeout_ms);
+}

@@ -1,0 +1,462 @@
+/* Requests gather in one list, are taken by the thread all at once, sorted by image and address, and
+ * come back as a batch with an arena of its own. */
+#include "record/names.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/symbols/debug_file.h"
+#include "format/symbols/demangle.h"
+#include "format/symbols/elf_symbols.h"
+#include "format/symbols/kallsyms.h"
+#include "format/symbols/perf_map.h"
+#include "format/symbols/vdso.h"
+
+enum {
+	FIRST_WAIT =
+		2,     /* seconds until the first batch; each further waits four times as long... */
+	MAX_WAIT = 60, /* ...up to this: one read of kallsyms costs 45 ms of CPU */
+	MAX_OPEN = 256, /* files kept open */
+	NICE = 10,
+};
+
+/* An image and the way to its names. */
+struct home {
+	struct image *image; /* borrowed */
+	int fd;              /* its file, or a perf map; -1 */
+	uint32_t pid;
+};
+
+struct request {
+	uint32_t frame, generation, home;
+	uint64_t address, ip;
+};
+
+struct answer {
+	uint32_t frame, generation;
+	const char *name, *linkage; /* in the batch's arena; linkage NULL if the same */
+	uint64_t start;
+};
+
+struct batch {
+	struct batch *next;
+	struct arena arena;
+	struct answer *answers; /* owned */
+	uint32_t n, at;         /* at: the first that is not yet written */
+};
+
+struct requests {
+	struct request *list; /* owned */
+	uint32_t n, cap;
+};
+
+struct names {
+	struct writer *writer; /* borrowed; only for the recording's thread */
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* Under the lock. */
+	struct requests asked;
+	struct home *homes; /* owned; only grows */
+	uint32_t n_homes, cap_homes, n_opened;
+	struct map home_of; /* image -> number in homes */
+	struct batch *done;
+	bool finish;
+	/* The thread's own. */
+	struct requests waiting; /* JIT code without a name yet: asked again later */
+	uint32_t n_fds;
+};
+
+/* ---- the recording's side ---- */
+
+static void add_request(struct requests *r, const struct request *q)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 4096;
+		r->list = xrealloc(r->list, r->cap, sizeof(*r->list));
+	}
+	r->list[r->n++] = *q;
+}
+
+static uint32_t home_number(struct names *n, struct image *image, uint32_t pid, bool *is_new)
+{
+	uint32_t *at = map_put(&n->home_of, (uint64_t)(uintptr_t)image, is_new);
+
+	if (!*is_new)
+		return *at;
+	*at = n->n_homes;
+	if (n->n_homes == n->cap_homes) {
+		n->cap_homes = n->cap_homes ? n->cap_homes * 2 : 64;
+		n->homes = xrealloc(n->homes, n->cap_homes, sizeof(*n->homes));
+	}
+	n->homes[n->n_homes++] = (struct home){ image, -1, pid };
+	return *at;
+}
+
+void names_request(struct names *n, const struct new_frame *f)
+{
+	struct request q = { .frame = f->frame,
+		.generation = writer_generation(n->writer),
+		.address = f->address,
+		.ip = f->ip };
+	bool is_new;
+
+	pthread_mutex_lock(&n->lock);
+	q.home = home_number(n, f->image, f->pid, &is_new);
+	add_request(&n->asked, &q);
+	if (is_new) /* its file is to be opened while it is there */
+		pthread_cond_signal(&n->wake);
+	pthread_mutex_unlock(&n->lock);
+}
+
+static void free_batch(struct batch *b)
+{
+	arena_done(&b->arena);
+	free(b->answers);
+	free(b);
+}
+
+/* False when the writer takes no more now. */
+static bool write_answer(struct names *n, const struct answer *a)
+{
+	struct dict_symbol s = { .frame = a->frame, .start = a->start };
+
+	if (a->generation != writer_generation(n->writer))
+		return true; /* of a segment that has ended; the new one asked anew */
+	s.name = writer_string(n->writer, a->name, strlen(a->name));
+	if (a->linkage)
+		s.linkage = writer_string(n->writer, a->linkage, strlen(a->linkage));
+	return writer_symbol(n->writer, &s);
+}
+
+void names_collect(struct names *n)
+{
+	struct batch *b, *rest;
+
+	pthread_mutex_lock(&n->lock);
+	b = n->done;
+	n->done = NULL;
+	pthread_mutex_unlock(&n->lock);
+	for (; b; b = rest) {
+		rest = b->next;
+		while (b->at < b->n && write_answer(n, &b->answers[b->at]))
+			b->at++;
+		if (b->at == b->n) {
+			free_batch(b);
+			continue;
+		}
+		pthread_mutex_lock(&n->lock);
+		b->next = n->done;
+		n->done = b;
+		pthread_mutex_unlock(&n->lock);
+	}
+}
+
+/* ---- the thread's side ---- */
+
+static void open_home(struct names *n, struct home *h)
+{
+	if (h->fd >= 0 || n->n_fds >= MAX_OPEN)
+		return;
+	if (h->image->kind == MAPPING_FILE)
+		h->fd = image_open(h->image);
+	else if (h->image->kind == MAPPING_JIT)
+		h->fd = perf_map_open("/proc", (pid_t)h->pid, NULL);
+	n->n_fds += h->fd >= 0;
+}
+
+static void resolve_file(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
+{
+	struct elf_image code, debug;
+	int fd = h->fd >= 0 ? h->fd : image_open(h->image), debug_fd = -1;
+	struct build_id id;
+	bool has_debug;
+
+	if (fd < 0 || elf_image_open(&code, fd, NULL))
+		goto out;
+	if (build_id_of_image(&code, &id, NULL) == 0)
+		debug_fd = debug_file_open("", &id, NULL);
+	has_debug = debug_fd >= 0 && elf_image_open(&debug, debug_fd, NULL) == 0;
+	elf_symbols_resolve(&code, has_debug ? &debug : NULL, q, n, a, NULL);
+	if (has_debug)
+		elf_image_done(&debug);
+	elf_image_done(&code);
+out:
+	if (debug_fd >= 0)
+		close(debug_fd);
+	if (fd >= 0 && fd != h->fd)
+		close(fd);
+}
+
+static void resolve_vdso(struct symbol_query *q, size_t n, struct arena *a)
+{
+	struct elf_image e;
+
+	if (vdso_open(&e, NULL))
+		return;
+	elf_symbols_resolve(&e, NULL, q, n, a, NULL);
+	elf_image_done(&e);
+}
+
+static void resolve_bpf(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
+{
+	for (size_t i = 0; i < n; i++) {
+		q[i].name = arena_strdup(a, h->image->path);
+		q[i].start = 0;
+	}
+}
+
+static bool in_kernel(const struct home *h)
+{
+	return h->image->kind == MAPPING_KERNEL || h->image->kind == MAPPING_MODULE;
+}
+
+static void resolve(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
+{
+	switch (h->image->kind) {
+	case MAPPING_FILE: resolve_file(h, q, n, a); break;
+	case MAPPING_VDSO: resolve_vdso(q, n, a); break;
+	case MAPPING_BPF: resolve_bpf(h, q, n, a); break;
+	case MAPPING_JIT:
+		if (h->fd >= 0)
+			perf_map_resolve(h->fd, q, n, a, NULL);
+		break;
+	case MAPPING_KERNEL:
+	case MAPPING_MODULE: kallsyms_resolve(KALLSYMS_PATH, MODULES_PATH, q, n, a, NULL); break;
+	default: break;
+	}
+}
+
+static int by_home(const void *a, const void *b)
+{
+	const struct request *x = a, *y = b;
+
+	if (x->home != y->home)
+		return x->home < y->home ? -1 : 1;
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static int by_ip(const void *a, const void *b)
+{
+	const struct request *x = a, *y = b;
+
+	return x->ip < y->ip ? -1 : x->ip > y->ip;
+}
+
+/* The length of a name without the version of its library ("@@GLIBC_2.34"), which says nothing about
+ * what runs. */
+static size_t without_version(const char *name)
+{
+	size_t len = strcspn(name, "@");
+	const char *version = name + len + strspn(name + len, "@");
+
+	if (len && *version >= 'A' && *version <= 'Z' &&
+		!version[strspn(version,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			"0123456789_.")])
+		return len;
+	return strlen(name);
+}
+
+/* The name for people; NULL if it is the linker's. */
+static const char *readable_name(struct arena *a, const char *name)
+{
+	const char *readable = demangle(a, name);
+	size_t len = without_version(name);
+
+	return readable || !name[len] ? readable : arena_strndup(a, name, len);
+}
+
+/* Requests of one home, or all of the kernel's homes, sorted by what they are looked up by. */
+static void resolve_group(struct names *n, const struct home *h, const struct request *r,
+	uint32_t n_requests, struct batch *b)
+{
+	struct symbol_query *q = xcalloc(n_requests, sizeof(*q));
+
+	for (uint32_t i = 0; i < n_requests; i++)
+		q[i].address = in_kernel(h) ? r[i].ip : r[i].address;
+	resolve(h, q, n_requests, &b->arena);
+	for (uint32_t i = 0; i < n_requests; i++) {
+		struct answer *a = &b->answers[b->n];
+
+		if (!q[i].name) {
+			if (h->image->kind == MAPPING_JIT)
+				add_request(&n->waiting, &r[i]);
+			continue;
+		}
+		a->frame = r[i].frame;
+		a->generation = r[i].generation;
+		a->start = q[i].start - q[i].address + r[i].address;
+		a->name = in_kernel(h) ? NULL : readable_name(&b->arena, q[i].name);
+		a->linkage = a->name ? q[i].name : NULL;
+		if (!a->name)
+			a->name = q[i].name;
+		b->n++;
+	}
+	free(q);
+}
+
+/* Moves the kernel's requests to the front, by address in memory; returns how many. */
+static uint32_t kernel_first(const struct home *homes, struct request *r, uint32_t n)
+{
+	uint32_t n_kernel = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct request swap = r[i];
+
+		if (!in_kernel(&homes[swap.home]))
+			continue;
+		r[i] = r[n_kernel];
+		r[n_kernel++] = swap;
+	}
+	qsort(r, n_kernel, sizeof(*r), by_ip);
+	qsort(r + n_kernel, n - n_kernel, sizeof(*r), by_home);
+	return n_kernel;
+}
+
+static struct batch *resolve_all(struct names *n, const struct home *homes, struct requests *taken)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+	struct request *r = taken->list;
+	uint32_t at, end;
+
+	b->answers = xcalloc(taken->n, sizeof(*b->answers));
+	at = kernel_first(homes, r, taken->n);
+	if (at)
+		resolve_group(n, &homes[r[0].home], r, at, b);
+	for (; at < taken->n; at = end) {
+		for (end = at + 1; end < taken->n && r[end].home == r[at].home;)
+			end++;
+		resolve_group(n, &homes[r[at].home], r + at, end - at, b);
+	}
+	return b;
+}
+
+/* A copy of the homes, which the other thread may move; files are opened in it and in the original. */
+static struct home *open_homes(struct names *n)
+{
+	struct home *copy = xcalloc(n->n_homes + 1, sizeof(*copy));
+	uint32_t n_homes = n->n_homes;
+
+	memcpy(copy, n->homes, n_homes * sizeof(*copy));
+	pthread_mutex_unlock(&n->lock);
+	for (uint32_t i = 0; i < n_homes; i++)
+		if (i >= n->n_opened || copy[i].image->kind == MAPPING_JIT)
+			open_home(n, &copy[i]);
+	pthread_mutex_lock(&n->lock);
+	for (uint32_t i = 0; i < n_homes; i++)
+		n->homes[i].fd = copy[i].fd;
+	n->n_opened = n_homes;
+	return copy;
+}
+
+/* Takes all requests and answers them; called and left with the lock held. */
+static void work(struct names *n)
+{
+	struct home *homes = open_homes(n);
+	struct requests taken = n->asked;
+	struct batch *b;
+
+	n->asked = (struct requests){ NULL, 0, 0 };
+	pthread_mutex_unlock(&n->lock);
+	for (uint32_t i = 0; i < n->waiting.n; i++)
+		add_request(&taken, &n->waiting.list[i]);
+	n->waiting.n = 0;
+	b = resolve_all(n, homes, &taken);
+	free(taken.list);
+	free(homes);
+	pthread_mutex_lock(&n->lock);
+	b->next = n->done;
+	n->done = b;
+}
+
+static void *run(void *arg)
+{
+	struct names *n = arg;
+	struct timespec until;
+	unsigned wait = FIRST_WAIT;
+
+	setpriority(PRIO_PROCESS, 0, NICE); /* of this thread only */
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait;
+	pthread_mutex_lock(&n->lock);
+	while (!n->finish) {
+		if (pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0) {
+			free(open_homes(n));
+			continue;
+		}
+		if (n->asked.n)
+			work(n);
+		wait = wait * 4 < MAX_WAIT ? wait * 4 : MAX_WAIT;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += wait;
+	}
+	if (n->asked.n || n->waiting.n)
+		work(n);
+	pthread_mutex_unlock(&n->lock);
+	return NULL;
+}
+
+/* ---- the outside ---- */
+
+struct names *names_new(struct writer *w)
+{
+	struct names *n = xcalloc(1, sizeof(*n));
+	pthread_condattr_t attr;
+
+	n->writer = w;
+	map_init(&n->home_of, 256);
+	pthread_mutex_init(&n->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&n->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	n->has_thread = pthread_create(&n->thread, NULL, run, n) == 0;
+	return n;
+}
+
+static void end_thread(struct names *n)
+{
+	if (!n->has_thread)
+		return;
+	pthread_mutex_lock(&n->lock);
+	n->finish = true;
+	pthread_cond_signal(&n->wake);
+	pthread_mutex_unlock(&n->lock);
+	pthread_join(n->thread, NULL);
+	n->has_thread = false;
+}
+
+void names_finish(struct names *n)
+{
+	end_thread(n);
+	names_collect(n);
+}
+
+void names_free(struct names *n)
+{
+	struct batch *next;
+
+	if (!n)
+		return;
+	end_thread(n);
+	for (struct batch *b = n->done; b; b = next) {
+		next = b->next;
+		free_batch(b);
+	}
+	for (uint32_t i = 0; i < n->n_homes; i++)
+		if (n->homes[i].fd >= 0)
+			close(n->homes[i].fd);
+	free(n->homes);
+	free(n->asked.list);
+	free(n->waiting.list);
+	map_done(&n->home_of);
+	pthread_mutex_destroy(&n->lock);
+	pthread_cond_destroy(&n->wake);
+	free(n);
+}

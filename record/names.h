@@ -1,0 +1,25 @@
+/* Giving names to the addresses that were hit, while the recording goes on.
+ *
+ * A thread of its own opens files as soon as they are hit (their process may not live long), looks
+ * names up in batches that grow rarer as the recording grows older, and hands them back to the
+ * recording, which writes them. The recording's loop only queues and collects. */
+#ifndef RECORD_NAMES_H
+#define RECORD_NAMES_H
+
+#include "record/stacks.h"
+
+struct names;
+
+struct names *names_new(struct writer *w);
+void names_free(struct names *n);
+
+/* Asks for the name of a frame. */
+void names_request(struct names *n, const struct new_frame *frame);
+
+/* Writes the names found since the last call. */
+void names_collect(struct names *n);
+
+/* Looks up all that is still asked for and writes it. Takes as long as it takes. */
+void names_finish(struct names *n);
+
+#endif

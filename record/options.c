@@ -1,0 +1,162 @@
+/* The command line of `rec`. Sources come first, as in `rec cpu,sched -p 1234`; what follows the
+ * options is the command to start. */
+#include "record/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/base/duration.h"
+#include "record/source.h"
+
+enum { EXIT_USAGE = 2, MAX_HZ = 1000000 };
+
+const struct source *const sources[] = { &source_cpu, NULL };
+
+const struct source *source_by_name(const char *name, unsigned long len)
+{
+	for (int i = 0; sources[i]; i++)
+		if (strlen(sources[i]->name) == len && memcmp(sources[i]->name, name, len) == 0)
+			return sources[i];
+	return NULL;
+}
+
+static const struct argp_option argp_options[] = {
+	{ NULL, 0, NULL, 0, "Whom to record (default: the whole system)", 1 },
+	{ "pid", 'p', "PID,...", 0, "These processes, their threads and children to come", 0 },
+	{ "all", 'a', NULL, 0, "The whole system", 0 },
+	{ NULL, 0, NULL, 0, "How", 2 },
+	{ "output", 'o', "FILE", 0,
+		"Write to FILE, which must not exist, or - for standard output "
+		"(default: SOURCES-DATE-TIME.rec)",
+		0 },
+	{ "duration", 'd', "TIME", 0,
+		"Stop after TIME: 10, 1.5s, 200ms, 5m (default: when the command or the processes "
+		"end, or at ^C). A COMMAND that still runs is then ended with SIGTERM",
+		0 },
+	{ "frequency", 'F', "HZ", 0, "Samples a second and CPU (default: 99)", 0 },
+	{ "unwind", 'u', "HOW", 0,
+		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
+		0 },
+	{ "quiet", 'q', NULL, 0, "No notes and no summary, only errors", 0 },
+	{ 0 },
+};
+
+static void parse_sources(struct options *o, const char *list, struct argp_state *state)
+{
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		const struct source *s = source_by_name(list, len);
+
+		if (!s)
+			argp_error(state, "there is no source '%.*s'", (int)len, list);
+		for (unsigned i = 0; i < o->n_sources; i++)
+			if (o->sources[i] == s)
+				argp_error(state, "source '%s' is named twice", s->name);
+		o->sources[o->n_sources++] = s;
+		list += len + (list[len] == ',');
+	}
+}
+
+static void parse_frequency(struct options *o, const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long hz = strtoul(text, &end, 10);
+
+	if (end == text || *end || hz < 1 || hz > MAX_HZ)
+		argp_error(state, "'%s' is no frequency: give samples a second, 1 to %d", text,
+			MAX_HZ);
+	o->frequency = (uint32_t)hz;
+}
+
+static void parse_unwind(struct options *o, const char *text, struct argp_state *state)
+{
+	static const char *const
+		names[] = { [UNWIND_AUTO] = "auto", [UNWIND_FP] = "fp", [UNWIND_NONE] = "none" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			o->unwind = (enum unwind)i;
+			return;
+		}
+	}
+	argp_error(state, "'%s' is no way to unwind: auto, fp or none", text);
+}
+
+static void check(const struct options *o, struct argp_state *state)
+{
+	if (!o->n_sources)
+		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
+	if ((o->pids != NULL) + o->system + (o->command != NULL) > 1)
+		argp_error(state, "record either processes (-p), the system (-a) or a command");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'p': o->pids = arg; return 0;
+	case 'a': o->system = true; return 0;
+	case 'o': o->output = arg; return 0;
+	case 'q': o->quiet = true; return 0;
+	case 'F': parse_frequency(o, arg, state); return 0;
+	case 'u': parse_unwind(o, arg, state); return 0;
+	case 'd':
+		if (duration_parse(arg, &o->duration_ns) || !o->duration_ns)
+			argp_error(state, "'%s' is no time: try 10s, 500ms or 2m", arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (!o->n_sources) {
+			parse_sources(o, arg, state);
+			return 0;
+		}
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END: check(o, state); return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The list of sources comes from their table. The result is argp's to free. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *out = NULL;
+	size_t len;
+	FILE *f;
+
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	f = open_memstream(&out, &len);
+	fprintf(f, "Sources:\n");
+	for (int i = 0; sources[i]; i++)
+		fprintf(f, "  %-10s %s\n", sources[i]->name, sources[i]->summary);
+	fprintf(f,
+		"\nExamples:\n"
+		"  rec cpu -- ./server --port 80   flame graph data of a command\n"
+		"  rec cpu -p 1234 -d 30s          of a running process\n"
+		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
+		"\nThen: ana flame cpu-....rec -o cpu.svg\n"
+		"\nExit status: the command's own; otherwise 0 done, 2 usage, 3 cannot.");
+	fclose(f);
+	return out;
+}
+
+/* libc looks for it under this name. */
+__attribute__((visibility("default"))) const char *argp_program_version = "rec " VERSION;
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, "SOURCE[,SOURCE...] [-- COMMAND...]",
+		"Record what a machine and its programs do into a trace for `ana`.\v ", NULL,
+		help_filter, NULL };
+
+	memset(o, 0, sizeof(*o));
+	o->argc = argc;
+	o->argv = argv;
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
+}

@@ -1,0 +1,37 @@
+/* What the user asked for. */
+#ifndef RECORD_OPTIONS_H
+#define RECORD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/base/err.h"
+
+enum unwind {
+	UNWIND_AUTO, /* the best that is there: frame pointers today */
+	UNWIND_FP,
+	UNWIND_NONE, /* no user stacks */
+};
+
+enum { MAX_SOURCES = 32 };
+
+struct options {
+	const struct source *sources[MAX_SOURCES]; /* in the order given */
+	unsigned n_sources;
+	const char *pids;     /* -p */
+	bool system;          /* -a */
+	char **command;       /* behind --; ends with NULL. NULL: none */
+	const char *output;   /* -o; NULL: a name made from sources and time */
+	uint64_t duration_ns; /* -d; 0: until the end or ^C */
+	uint32_t frequency;   /* -F; 0: the default */
+	enum unwind unwind;
+	bool quiet;
+	int argc; /* the whole command line, for the trace */
+	char **argv;
+};
+
+/* Parses `rec SOURCES [options] [-- COMMAND]`. Prints help or usage and exits where those are asked
+ * for or due (status 2). */
+void options_parse(struct options *o, int argc, char **argv);
+
+#endif

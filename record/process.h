@@ -1,0 +1,72 @@
+/* Which processes and threads there are, what they are called and what code they have mapped.
+ *
+ * Fed by the kernel's records in order of time; what was there before the recording is read from
+ * /proc once. Threads of a process share an address space; a forked child shares its parent's until
+ * one of them changes. Kernel addresses belong to everybody and are kernel_map.h's business. */
+#ifndef RECORD_PROCESS_H
+#define RECORD_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record/image.h"
+
+struct vma {
+	uint64_t start, end;
+	uint64_t offset; /* of start in the image */
+	struct image *image;
+};
+
+/* An address space: executable mappings in order of address, without overlap. */
+struct space {
+	uint32_t refs;
+	uint32_t serial;  /* another for each state a space was ever in; keys caches */
+	struct vma *vmas; /* owned */
+	uint32_t n, cap;
+};
+
+struct thread {
+	uint32_t pid, tid;
+	char comm[16];                    /* not terminated when 16 bytes long */
+	uint32_t comm_string, generation; /* its number in the trace, valid in one segment */
+	struct space *space;
+	bool kernel; /* has no memory of its own */
+};
+
+struct processes;
+
+struct processes *processes_new(struct images *images);
+void processes_free(struct processes *p);
+
+/* The thread; made if unknown, from /proc if it is still there. Borrowed, valid until the next call
+ * that may add or remove a thread. */
+struct thread *processes_thread(struct processes *p, uint32_t pid, uint32_t tid);
+
+/* NULL if it is not known. */
+struct thread *processes_find(struct processes *p, uint32_t tid);
+
+/* What records tell. */
+void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t parent_pid,
+	uint32_t parent_tid);
+void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char *comm, bool exec);
+void processes_exit(struct processes *p, uint32_t tid);
+void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct vma *vma);
+
+/* Reads a process that was there before: its threads and mappings. Calls back for each mapping and
+ * thread, so that they can be recorded. -ESRCH if it is gone. */
+struct process_visitor {
+	void (*thread)(void *ctx, const struct thread *t);
+	void (*map)(void *ctx, uint32_t pid, const struct vma *vma);
+	void *ctx;
+};
+int processes_scan(struct processes *p, uint32_t pid, const struct process_visitor *v);
+
+/* Calls for everything that is known. */
+void processes_each(struct processes *p, const struct process_visitor *v);
+
+/* The mapping that covers an address, or NULL. */
+const struct vma *space_find(const struct space *s, uint64_t address);
+
+uint32_t processes_count(const struct processes *p);
+
+#endif

@@ -1,0 +1,457 @@
+/* The life of one recording: open everything, let the target go, take records in until it is over,
+ * close everything. What was recorded reaches the file even when something fails on the way. */
+#include "record/recording.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gen/events.h"
+#include "record/machine.h"
+#include "record/names.h"
+#include "record/output.h"
+#include "record/sideband.h"
+#include "record/summary.h"
+#include "specs/events/recorder.h"
+
+#define SECOND 1000000000ULL
+#define SLACK  1000000ULL /* a record is in its ring at the latest so long after its time */
+
+enum {
+	QUEUE_BYTES = 8 << 20, /* between us and a slow disk */
+	STATS_EVERY = 5,       /* seconds between recorder events */
+	CLOCK_EVERY = 10,
+	EXIT_CANNOT = 3,
+};
+
+uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+uint32_t recording_comm(struct recording *r, struct thread *t)
+{
+	if (t->generation != writer_generation(r->writer)) {
+		t->comm_string = writer_string(r->writer, t->comm, strnlen(t->comm, 16));
+		t->generation = writer_generation(r->writer);
+	}
+	return t->comm_string;
+}
+
+void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
+	uint64_t since_ns, uint64_t until_ns)
+{
+	struct lost e = { .time = until_ns,
+		.since = since_ns ? since_ns : r->start_ns,
+		.stream = stream,
+		.event = writer_string(r->writer, event, strlen(event)),
+		.reason = LOST_RING_FULL,
+		.lost = n };
+
+	writer_add(r->writer, 0, r->lost_type, &e);
+	r->n_lost += n;
+}
+
+void recording_note(struct recording *r, const char *source, const char *fmt, ...)
+{
+	char text[512], key[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(key, sizeof(key), "source.%s.note", source);
+	writer_info(r->writer, key, text);
+	if (r->n_notes < MAX_NOTES)
+		r->notes[r->n_notes++] = strdup(text);
+}
+
+/* Said once the recording runs: if it does not come to that, only the reason matters. */
+static void print_notes(struct recording *r)
+{
+	for (unsigned i = 0; i < r->n_notes; i++) {
+		if (!r->options->quiet)
+			fprintf(stderr, "rec: %s\n", r->notes[i]);
+		free(r->notes[i]);
+	}
+	r->n_notes = 0;
+}
+
+/* ---- opening ---- */
+
+static void new_frame(void *ctx, const struct new_frame *frame)
+{
+	struct recording *r = ctx;
+
+	names_request(r->names, frame);
+}
+
+static void join_words(char *to, size_t size, char **words, int n)
+{
+	size_t at = 0;
+
+	to[0] = '\0';
+	for (int i = 0; i < n && at < size; i++)
+		at += (size_t)snprintf(to + at, size - at, "%s%s", i ? " " : "", words[i]);
+}
+
+static int count_words(char **words)
+{
+	int n = 0;
+
+	while (words && words[n])
+		n++;
+	return n;
+}
+
+static void write_info(struct recording *r)
+{
+	const struct options *o = r->options;
+	char text[4096];
+
+	writer_info(r->writer, "recorder.version", VERSION);
+	join_words(text, sizeof(text), o->argv, o->argc);
+	writer_info(r->writer, "recorder.command", text);
+	if (o->command) {
+		join_words(text, sizeof(text), o->command, count_words(o->command));
+		writer_info(r->writer, "target.command", text);
+	}
+	if (o->pids)
+		writer_info(r->writer, "target.pids", o->pids);
+	machine_info(r->writer);
+}
+
+static int choose_target(struct recording *r, struct err *err)
+{
+	target_init(&r->target);
+	if (r->options->pids)
+		return target_add_pids(&r->target, r->options->pids, err);
+	if (r->options->command)
+		return target_prepare(&r->target, r->options->command, err);
+	r->target.kind = TARGET_SYSTEM;
+	return 0;
+}
+
+static void open_writer(struct recording *r, int fd)
+{
+	struct writer_config config = { .stage_bytes = 0 };
+
+	machine_clocks(&config);
+	r->start_ns = config.start_ns;
+	r->sink = sink_new(fd, QUEUE_BYTES);
+	r->writer = writer_new(r->sink, &config);
+	/* All known early share one block of the schema. */
+	r->lost_type = writer_type(r->writer, &event_lost, NULL);
+	r->recorder_type = writer_type(r->writer, &event_recorder, NULL);
+	writer_type(r->writer, &event_clock, NULL);
+	writer_type(r->writer, &event_cpu_topology, NULL);
+	write_info(r);
+}
+
+static int open_sources(struct recording *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->options->n_sources; i++) {
+		const struct source *s = r->options->sources[i];
+		int rc = s->open(r, &r->source_state[i], err);
+
+		if (rc)
+			return err_step(err, rc, "source %s", s->name);
+	}
+	return 0;
+}
+
+static int open_everything(struct recording *r, struct err *err)
+{
+	const char *trouble;
+
+	r->loop = loop_new();
+	images_init(&r->images);
+	r->processes = processes_new(&r->images);
+	r->kernel = kernel_map_new(&r->images);
+	r->names = names_new(r->writer);
+	r->stacks = stacks_new(r->writer, r->kernel, new_frame, r);
+	trouble = kernel_map_trouble(r->kernel);
+	if (trouble)
+		recording_note(r, "kernel", "%s", trouble);
+	r->sideband = sideband_open(r, err);
+	if (!r->sideband)
+		return -EPERM;
+	return open_sources(r, err);
+}
+
+static void close_everything(struct recording *r)
+{
+	for (unsigned i = 0; i < r->n_notes; i++)
+		free(r->notes[i]);
+	for (unsigned i = 0; i < r->options->n_sources; i++)
+		r->options->sources[i]->close(r->source_state[i]);
+	sideband_close(r->sideband);
+	stacks_free(r->stacks);
+	names_free(r->names);
+	kernel_map_free(r->kernel);
+	processes_free(r->processes);
+	images_done(&r->images);
+	loop_free(r->loop);
+	writer_free(r->writer);
+	sink_free(r->sink);
+	target_done(&r->target);
+}
+
+/* ---- running ---- */
+
+static void recorder_event(struct recording *r)
+{
+	struct recorder e = { .time = now_ns() };
+	struct writer_stats stats;
+
+	writer_stats(r->writer, &stats);
+	e.cpu_time = summary_cpu_ns();
+	e.written = stats.written;
+	e.events = r->n_events;
+	e.lost = r->n_lost + stats.dropped;
+	e.memory = summary_memory();
+	writer_add(r->writer, 0, r->recorder_type, &e);
+}
+
+/* A dictionary has become crowded: the rest goes into a segment of its own. */
+static void start_segment(struct recording *r)
+{
+	struct timespec real;
+	uint64_t now = now_ns();
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	names_collect(r->names);
+	if (writer_roll(r->writer, now, (uint64_t)real.tv_sec * SECOND + (uint64_t)real.tv_nsec))
+		return; /* no room now: again soon */
+	stacks_clear(r->stacks);
+	machine_topology(r->writer, now);
+	machine_clock_event(r->writer);
+	sideband_repeat(r->sideband, now);
+}
+
+static void between_records(void *ctx)
+{
+	struct recording *r = ctx;
+
+	if (writer_crowded(r->writer))
+		start_segment(r);
+}
+
+static void each_second(struct recording *r, uint64_t second, uint64_t safe_ns)
+{
+	if (second % CLOCK_EVERY == 0)
+		machine_clock_event(r->writer);
+	if (second % STATS_EVERY == 0)
+		recorder_event(r);
+	names_collect(r->names);
+	writer_flush(r->writer, safe_ns);
+}
+
+/* The signals that end a recording, and that of a child's end. */
+static int open_signals(sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, old);
+	signal(SIGINT, SIG_DFL); /* a script's background jobs start with it ignored */
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Why a recording ended. */
+enum end {
+	NOT_YET,
+	TARGET_ENDED,
+	TIME_OVER,
+	OUTPUT_FAILED,
+	INTERRUPTED, /* by ^C: the terminal has told the command as well */
+	SIGNALLED,   /* by somebody who told only us */
+};
+
+/* What the signals that have come ask for. */
+static enum end take_signals(int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			return info.ssi_code == SI_KERNEL ? INTERRUPTED : SIGNALLED;
+	return NOT_YET;
+}
+
+static int wait_ms(uint64_t now, uint64_t next)
+{
+	return now >= next ? 0 : (int)((next - now + 999999) / 1000000);
+}
+
+static enum end is_over(struct recording *r, int signals, uint64_t now)
+{
+	enum end end = take_signals(signals);
+
+	if (end)
+		return end;
+	if (target_ended(&r->target))
+		return TARGET_ENDED;
+	if (sink_error(r->sink))
+		return OUTPUT_FAILED;
+	if (r->options->duration_ns && now >= r->start_ns + r->options->duration_ns)
+		return TIME_OVER;
+	return NOT_YET;
+}
+
+/* Takes records in until the end. */
+static enum end run(struct recording *r, int signals)
+{
+	uint64_t second = 1, now = now_ns(), stop_at = r->start_ns + r->options->duration_ns;
+	enum end end;
+
+	while (!(end = is_over(r, signals, now))) {
+		uint64_t next = r->start_ns + second * SECOND;
+
+		loop_drain(r->loop, now - SLACK, between_records, r);
+		if (now >= next) {
+			each_second(r, second, now - SLACK);
+			second = (now - r->start_ns) / SECOND + 1;
+			next = r->start_ns + second * SECOND;
+		}
+		if (r->options->duration_ns && stop_at < next)
+			next = stop_at;
+		loop_wait(r->loop, wait_ms(now_ns(), next));
+		now = now_ns();
+	}
+	return end;
+}
+
+static int start(struct recording *r, int signals, struct err *err)
+{
+	int rc = loop_watch(r->loop, signals, err);
+
+	machine_topology(r->writer, r->start_ns);
+	machine_clock_event(r->writer);
+	sideband_enable(r->sideband);
+	sideband_scan(r->sideband, r->start_ns);
+	for (unsigned i = 0; i < r->options->n_sources; i++)
+		r->options->sources[i]->enable(r->source_state[i]);
+	return rc ? rc : target_start(&r->target, err);
+}
+
+/* Stops the sources and takes in what they still have. Events are safe in the file before names are
+ * looked up, which may take a while. */
+static void stop(struct recording *r)
+{
+	for (unsigned i = 0; i < r->options->n_sources; i++)
+		r->options->sources[i]->disable(r->source_state[i]);
+	sideband_disable(r->sideband);
+	loop_drain(r->loop, UINT64_MAX, between_records, r);
+	for (unsigned i = 0; i < r->options->n_sources; i++)
+		r->options->sources[i]->settle(r->source_state[i]);
+	sideband_settle(r->sideband);
+	recorder_event(r);
+	machine_clock_event(r->writer);
+	writer_flush(r->writer, now_ns());
+	names_finish(r->names);
+	writer_flush(r->writer, now_ns());
+}
+
+/* The command's exit status; -1 without a command. One that nobody has told of the end is told. */
+static int end_command(struct recording *r, enum end end)
+{
+	if (r->target.kind != TARGET_COMMAND)
+		return -1;
+	if (end == TIME_OVER || end == SIGNALLED)
+		target_signal(&r->target, SIGTERM);
+	return target_wait(&r->target);
+}
+
+static int finish(struct recording *r, int exit_status)
+{
+	char text[32];
+
+	if (exit_status >= 0) {
+		snprintf(text, sizeof(text), exit_status > 128 ? "signal %d" : "%d",
+			exit_status > 128 ? exit_status - 128 : exit_status);
+		writer_info(r->writer, "target.exit_status", text);
+	}
+	summary_info(r);
+	return writer_close(r->writer, now_ns());
+}
+
+static int explain_write_error(const struct output *o, int code, struct err *err)
+{
+	if (code == EPIPE)
+		return err_set(err, code, "the reader of %s has gone: recording ended", o->name);
+	return err_errno(err, code, "recording ended, what is in %s can be read: writing failed",
+		o->name);
+}
+
+/* What a shell says of a command that could not be started. */
+static int not_started(int rc)
+{
+	return rc == -ENOENT ? 127 : 126;
+}
+
+static int record(struct recording *r, struct output *out, int signals, const sigset_t *old_mask,
+	struct err *err)
+{
+	int status, rc = start(r, signals, err);
+	enum end end;
+
+	if (rc) {
+		output_close(out, true, NULL);
+		return r->target.kind == TARGET_COMMAND ? not_started(rc) : EXIT_CANNOT;
+	}
+	print_notes(r);
+	end = run(r, signals);
+	stop(r);
+	sigprocmask(SIG_SETMASK, old_mask, NULL); /* from now on ^C ends the program at once */
+	rc = -sink_error(r->sink);
+	if (rc)
+		fprintf(stderr, "rec: %s\n", (explain_write_error(out, -rc, err), err->text));
+	err->text[0] = '\0';
+	status = end_command(r, end);
+	if (!rc && (rc = finish(r, status)))
+		explain_write_error(out, -rc, err);
+	if (output_close(out, false, rc ? NULL : err) || rc)
+		return EXIT_CANNOT;
+	if (!r->options->quiet)
+		summary_print(r, out->name);
+	return status > 0 ? status : 0;
+}
+
+int recording_run(const struct options *options)
+{
+	struct recording r = { .options = options };
+	struct output out = { .fd = -1 };
+	struct err err = { "" };
+	sigset_t old_mask;
+	int signals = open_signals(&old_mask), status = EXIT_CANNOT;
+
+	if (choose_target(&r, &err) == 0 && output_open(&out, options, &err) == 0) {
+		open_writer(&r, out.fd);
+		if (open_everything(&r, &err) == 0)
+			status = record(&r, &out, signals, &old_mask, &err);
+		else
+			output_close(&out, true, NULL);
+	}
+	if (err.text[0])
+		fprintf(stderr, "rec: %s\n", err.text);
+	close_everything(&r);
+	close(signals);
+	return status;
+}

@@ -1,0 +1,54 @@
+/* Everything that one recording holds together: whom, into what, and what is known so far. */
+#ifndef RECORD_RECORDING_H
+#define RECORD_RECORDING_H
+
+#include "format/writer.h"
+#include "record/loop.h"
+#include "record/options.h"
+#include "record/process.h"
+#include "record/source.h"
+#include "record/stacks.h"
+#include "record/target.h"
+
+enum { MAX_NOTES = 16 };
+
+struct recording {
+	const struct options *options; /* borrowed */
+	struct target target;
+	struct loop *loop;
+	struct sink *sink;
+	struct writer *writer;
+	struct images images;
+	struct processes *processes;
+	struct kernel_map *kernel;
+	struct stacks *stacks;
+	struct names *names;
+	struct sideband *sideband;
+	void *source_state[MAX_SOURCES];
+	int lost_type, recorder_type;
+	uint64_t start_ns;
+	uint64_t n_events; /* of the sources: what the user came for */
+	uint64_t n_lost;
+	char *notes[MAX_NOTES]; /* owned; to be said when the recording runs */
+	unsigned n_notes;
+};
+
+/* Records as the options say; the exit status of the program. */
+int recording_run(const struct options *options);
+
+/* CLOCK_MONOTONIC, in ns. */
+uint64_t now_ns(void);
+
+/* The number of a thread's name in the present segment. */
+uint32_t recording_comm(struct recording *r, struct thread *t);
+
+/* Tells of n events of this kind that a stream lost between two moments. */
+void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
+	uint64_t since_ns, uint64_t until_ns);
+
+/* Something the user should know about the recording; goes to stderr (unless --quiet) and into the
+ * trace under the key "source.NAME.note". */
+void recording_note(struct recording *r, const char *source, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,28 @@
+/* A source of events: what `rec NAME` records. One file source_NAME.c, one constant struct, one line
+ * in sources[]. Help, completion and tests read the same table. */
+#ifndef RECORD_SOURCE_H
+#define RECORD_SOURCE_H
+
+#include "format/base/err.h"
+
+struct recording;
+
+struct source {
+	const char *name;
+	const char *summary; /* one line for --help */
+	/* Opens everything, not yet running, and adds its feeds to the recording's loop. The state is
+	 * handed to the functions below. On failure -errno and what to do. */
+	int (*open)(struct recording *r, void **state, struct err *err);
+	void (*enable)(void *state);
+	void (*disable)(void *state);
+	/* After the last record was taken: what was lost without having been told so far. */
+	void (*settle)(void *state);
+	void (*close)(void *state);
+};
+
+extern const struct source source_cpu;
+
+extern const struct source *const sources[]; /* ends with NULL */
+const struct source *source_by_name(const char *name, unsigned long len);
+
+#endif

@@ -1,0 +1,96 @@
+#include "record/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+uint64_t summary_cpu_ns(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
+		(uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+uint64_t summary_memory(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	uint64_t size, resident = 0;
+
+	if (f && fscanf(f, "%" SCNu64 " %" SCNu64, &size, &resident) != 2)
+		resident = 0;
+	if (f)
+		fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t total_lost(struct recording *r)
+{
+	struct writer_stats stats;
+
+	writer_stats(r->writer, &stats);
+	return r->n_lost + stats.dropped;
+}
+
+void summary_info(struct recording *r)
+{
+	struct writer_stats stats;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} totals[] = { { "recorder.cpu_ns", summary_cpu_ns() }, { "recorder.events", r->n_events },
+		{ "recorder.lost", total_lost(r) },
+		{ "recorder.bytes", (writer_stats(r->writer, &stats), stats.written) } };
+	char text[32];
+
+	for (unsigned i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		snprintf(text, sizeof(text), "%" PRIu64, totals[i].value);
+		writer_info(r->writer, totals[i].key, text);
+	}
+}
+
+/* 12,345: groups of three digits. */
+static const char *grouped(uint64_t v, char text[32])
+{
+	char digits[32];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, v), at = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			text[at++] = ',';
+		text[at++] = digits[i];
+	}
+	text[at] = '\0';
+	return text;
+}
+
+static const char *readable_bytes(uint64_t v, char text[32])
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double x = (double)v;
+	int u = 0;
+
+	for (; x >= 1024 && u < 4; u++)
+		x /= 1024;
+	snprintf(text, 32, u ? "%.1f %s" : "%.0f %s", x, units[u]);
+	return text;
+}
+
+void summary_print(struct recording *r, const char *file)
+{
+	double seconds = (double)(now_ns() - r->start_ns) / 1e9;
+	double cpu = (double)summary_cpu_ns() / 1e9;
+	struct writer_stats stats;
+	char a[32], b[32], c[32];
+
+	writer_stats(r->writer, &stats);
+	fprintf(stderr, "rec: %s samples in %.1f s, %s lost; %s in %s", grouped(r->n_events, a),
+		seconds, grouped(total_lost(r), b), readable_bytes(stats.written, c), file);
+	if (r->n_events)
+		fprintf(stderr, ", %.1f bytes per sample",
+			(double)stats.written / (double)r->n_events);
+	fprintf(stderr, "; rec itself used %.2f s of CPU (%.1f%% of one CPU)\n", cpu,
+		100 * cpu / seconds);
+}

@@ -1,0 +1,166 @@
+/* Starting a command so that its first instruction is already recorded: the child waits on a pipe
+ * until the events are open; these start counting with exec. */
+#include "record/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "format/base/arena.h"
+
+void target_init(struct target *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->go = t->failed = t->pidfd = -1;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void target_done(struct target *t)
+{
+	if (t->kind == TARGET_COMMAND && t->n_pids && t->go >= 0 && !t->reaped) {
+		kill((pid_t)t->pids[0], SIGKILL); /* it was never let go */
+		target_wait(t);
+	}
+	close_fd(&t->go);
+	close_fd(&t->failed);
+	close_fd(&t->pidfd);
+	free(t->pids);
+	t->pids = NULL;
+}
+
+static void add_pid(struct target *t, uint32_t pid)
+{
+	t->pids = xrealloc(t->pids, t->n_pids + 1, sizeof(*t->pids));
+	t->pids[t->n_pids++] = pid;
+}
+
+int target_add_pids(struct target *t, const char *list, struct err *err)
+{
+	const char *p = list;
+	char *end;
+
+	t->kind = TARGET_PIDS;
+	for (;;) {
+		unsigned long pid = strtoul(p, &end, 10);
+
+		if (end == p || pid == 0 || pid > INT32_MAX || (*end && *end != ','))
+			return err_set(err, EINVAL, "'%s' is no list of process numbers", list);
+		if (kill((pid_t)pid, 0) && errno == ESRCH)
+			return err_set(err, ESRCH, "there is no process %lu", pid);
+		add_pid(t, (uint32_t)pid);
+		if (!*end)
+			return 0;
+		p = end + 1;
+	}
+}
+
+__attribute__((noreturn)) static void child(char **argv, int go, int failed)
+{
+	sigset_t none;
+	char c;
+	int code;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (read(go, &c, 1) != 1)
+		_exit(127); /* the recorder gave up */
+	execvp(argv[0], argv);
+	code = errno;
+	if (write(failed, &code, sizeof(code)) != sizeof(code))
+		_exit(126);
+	_exit(code == ENOENT ? 127 : 126);
+}
+
+int target_prepare(struct target *t, char **argv, struct err *err)
+{
+	int go[2], failed[2];
+	pid_t pid;
+
+	t->kind = TARGET_COMMAND;
+	t->argv = argv;
+	if (pipe2(go, O_CLOEXEC) || pipe2(failed, O_CLOEXEC))
+		return err_errno(err, errno, "making a pipe");
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		close(failed[0]);
+		child(argv, go[0], failed[1]);
+	}
+	close(go[0]);
+	close(failed[1]);
+	t->go = go[1];
+	t->failed = failed[0];
+	if (pid < 0)
+		return err_errno(err, errno, "starting a process");
+	add_pid(t, (uint32_t)pid);
+	t->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return 0;
+}
+
+int target_start(struct target *t, struct err *err)
+{
+	ssize_t n;
+	int code;
+
+	if (t->kind != TARGET_COMMAND)
+		return 0;
+	n = write(t->go, "!", 1);
+	close_fd(&t->go);
+	if (n == 1)
+		n = read(t->failed, &code, sizeof(code)); /* ends when exec closes the pipe */
+	close_fd(&t->failed);
+	if (n == 0)
+		return 0;
+	if (n != sizeof(code))
+		code = EIO;
+	if (code == ENOENT)
+		return err_set(err, code, "command '%s' not found", t->argv[0]);
+	return err_errno(err, code, "command '%s' cannot be run", t->argv[0]);
+}
+
+static bool reap(struct target *t, int flags)
+{
+	if (!t->reaped && waitpid((pid_t)t->pids[0], &t->status, flags) == (pid_t)t->pids[0])
+		t->reaped = true;
+	return t->reaped;
+}
+
+bool target_ended(struct target *t)
+{
+	if (t->kind == TARGET_SYSTEM)
+		return false;
+	if (t->kind == TARGET_COMMAND)
+		return reap(t, WNOHANG);
+	for (uint32_t i = 0; i < t->n_pids; i++)
+		if (kill((pid_t)t->pids[i], 0) == 0 || errno != ESRCH)
+			return false;
+	return true;
+}
+
+int target_wait(struct target *t)
+{
+	while (!reap(t, 0) && errno == EINTR)
+		;
+	if (!t->reaped)
+		return 0;
+	return WIFSIGNALED(t->status) ? 128 + WTERMSIG(t->status) : WEXITSTATUS(t->status);
+}
+
+void target_signal(struct target *t, int signal)
+{
+	if (t->kind == TARGET_COMMAND && !reap(t, WNOHANG))
+		kill((pid_t)t->pids[0], signal);
+}

@@ -1,0 +1,50 @@
+/* Who is recorded: the whole system, some processes, or a command that we start. */
+#ifndef RECORD_TARGET_H
+#define RECORD_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "format/base/err.h"
+
+enum target_kind {
+	TARGET_SYSTEM,
+	TARGET_PIDS,
+	TARGET_COMMAND,
+};
+
+struct target {
+	enum target_kind kind;
+	uint32_t *pids; /* owned; TARGET_PIDS: processes, TARGET_COMMAND: the command's */
+	uint32_t n_pids;
+	char **argv; /* borrowed; TARGET_COMMAND */
+	int go;      /* a pipe: closing it lets the command start */
+	int failed;  /* a pipe: the errno with which exec failed */
+	int pidfd;   /* of the command; -1 where the kernel has none */
+	bool reaped;
+	int status; /* of waitpid, once reaped */
+};
+
+void target_init(struct target *t);
+void target_done(struct target *t);
+
+/* Parses "PID,PID,..."; -ESRCH names the first that is not there. */
+int target_add_pids(struct target *t, const char *list, struct err *err);
+
+/* Forks the command, which waits before its first instruction until target_start. */
+int target_prepare(struct target *t, char **argv, struct err *err);
+
+/* Lets the command go. -errno of exec with a sentence if it could not be started. */
+int target_start(struct target *t, struct err *err);
+
+/* Whether the recording's subject is gone: the command or all processes have ended. */
+bool target_ended(struct target *t);
+
+/* Waits for the command's end. Its exit status as a shell gives it: 128 + signal if killed. */
+int target_wait(struct target *t);
+
+/* Sends a signal to the command if it still runs. */
+void target_signal(struct target *t, int signal);
+
+#endif

@@ -1,0 +1,115 @@
+#!/bin/bash
+# `make bench`: what things cost, beside perf in the same run, as ratios. Machines differ and are noisy:
+# only ratios say something, and nothing here fails.
+#
+#	FLAMEGRAPH=/path/to/flamegraph.pl   its folder also has stackcollapse-perf.pl; without it only
+#	                                    `perf script` is timed, which flatters the other side
+#	SECONDS_EACH=5                      length of each recording
+set -u
+build=$(realpath "${BUILD:-build}")
+rec=$build/rec
+ana=$build/ana
+measure=$build/bench/measure
+seconds=${SECONDS_EACH:-5}
+work=$(mktemp -d)
+trap 'rm -rf "$work"; [ -n "${server:-}" ] && kill "$server" 2>/dev/null' EXIT
+cd "$work" || exit 1
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b ? a / b : 0 }'; }
+samples_of() { "$ana" info "$1" -f json | jq '.sections.events.rows[] | select(.event == "cpu_sample") | .count'; }
+perf_samples_of() { perf script -i "$1" -F comm,time 2>/dev/null | grep -c .; }
+# median CPU_SECONDS of three runs of a command
+cpu_seconds() { for _ in 1 2 3; do "$measure" "$@" 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f1; done | sort -n | sed -n 2p; }
+peak_kib() { "$measure" "$@" 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f3; }
+
+have_perf=1
+perf record -q -o /dev/null -- true 2>/dev/null || {
+	echo "perf cannot record here: only our own figures follow"
+	have_perf=
+}
+
+# bytes NAME HZ WHO...: bytes per sample of rec and perf record -z -g on the same load, one after the other.
+bytes() {
+	local name=$1 hz=$2 n m a b
+	shift 2
+	rm -f t.rec
+	"$rec" cpu -q -F "$hz" -o t.rec -d "$seconds" "$@" || return
+	n=$(samples_of t.rec)
+	a=$(ratio "$(stat -c %s t.rec)" "$n")
+	[ -n "$have_perf" ] || { echo "$name, $hz Hz: rec $a bytes per sample ($n samples)" && return; }
+	perf record -q -z -F "$hz" -g -o z.data "$@" -- sleep "$seconds" 2>/dev/null >/dev/null
+	m=$(perf_samples_of z.data)
+	b=$(ratio "$(stat -c %s z.data)" "$m")
+	echo "$name, $hz Hz: rec $a, perf -z $b bytes per sample: ratio $(ratio "$a" "$b") ($n and $m samples)"
+}
+
+echo "== bytes per sample (recordings of $seconds s)"
+"$build/samples/calltree" 1000000 &
+server=$!
+for hz in 99 999 4999; do bytes "compute loop" $hz -p $server; done
+kill $server
+if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; then
+	redis-server --port 7793 --save '' --appendonly no >/dev/null &
+	server=$!
+	sleep 0.5
+	timeout 300 redis-benchmark -p 7793 -q -n 1000000000 -c 20 >/dev/null 2>&1 &
+	load=$!
+	sleep 0.5
+	for hz in 99 999 4999; do bytes "redis under redis-benchmark" $hz -p $server; done
+	kill $load $server
+else
+	echo "no redis: left out"
+fi
+server=
+
+echo "== trace to SVG, CPU time per sample (median of 3)"
+rm -f t.rec
+"$rec" cpu -q -F 20000 -o t.rec -- "$build/samples/calltree" 4000 2
+n=$(samples_of t.rec)
+ours=$(cpu_seconds "$ana" flame t.rec -o t.svg)
+echo "ana flame: $ours s for $n samples"
+if [ -n "$have_perf" ]; then
+	perf record -q -F 20000 -g -o g.data -- "$build/samples/calltree" 4000 2 2>/dev/null
+	m=$(perf_samples_of g.data)
+	if [ -n "${FLAMEGRAPH:-}" ]; then
+		folder=$(dirname "$FLAMEGRAPH")
+		cat >pipeline <<-SH
+			#!/bin/bash
+			perf script -i g.data 2>/dev/null | perl $folder/stackcollapse-perf.pl | perl $FLAMEGRAPH
+		SH
+		what="perf script | stackcollapse-perf.pl | flamegraph.pl"
+	else
+		printf '#!/bin/bash\nperf script -i g.data 2>/dev/null\n' >pipeline
+		what="perf script alone (FLAMEGRAPH is not set)"
+	fi
+	chmod +x pipeline
+	theirs=$(cpu_seconds ./pipeline)
+	echo "$what: $theirs s for $m samples"
+	echo "per sample: $(awk -v a="$theirs" -v m="$m" -v b="$ours" -v n="$n" \
+		'BEGIN { printf "%.0f times faster", (a / m) / (b / n) }')"
+fi
+
+echo "== growth of ana flame with the trace (made-up samples, 30,000 stacks)"
+for n in 100000 1000000 10000000; do
+	"$build/bench/make_trace" $n >big.rec
+	s=$(cpu_seconds "$ana" flame big.rec -o t.svg)
+	echo "$n samples, $(($(stat -c %s big.rec) / 1024)) KiB: $s s of CPU, $(ratio "${s}e9" $n) ns per sample," \
+		"$(($(peak_kib "$ana" flame big.rec -o t.svg) / 1024)) MiB of memory at the most"
+	rm -f big.rec
+done
+
+echo "== what the recorder costs (CPU seconds in a recording of $seconds s of one busy process)"
+"$build/samples/calltree" 1000000 &
+server=$!
+for hz in 99 999 4999; do
+	a=$(rm -f t.rec && "$measure" "$rec" cpu -q -F $hz -d "$seconds" -p $server -o t.rec 2>&1 | tail -n 1)
+	[ -n "$have_perf" ] || { echo "$hz Hz: rec $a" && continue; }
+	b=$("$measure" perf record -q -F $hz -g -p $server -o p.data -- sleep "$seconds" 2>&1 | tail -n 1)
+	echo "$hz Hz: rec ${a%% *} s, perf record ${b%% *} s: ratio $(ratio "${a%% *}" "${b%% *}");" \
+		"memory $(ratio "${a##* }" 1024) and $(ratio "${b##* }" 1024) MiB"
+done
+kill $server
+server=
+
+echo "== encodings, for the columns of the recording above"
+"$build/bench/bench_encodings" t.rec | sed -n '/^cpu_sample/,/^$/p'

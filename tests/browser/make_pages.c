@@ -1,0 +1,339 @@
+/* Writes the pages that flame.test.mjs opens: sample reports as SVG and HTML, and as folded stacks,
+ * which say in plain what the pages should show. Says how long each took. make_pages FOLDER */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "render/render.h"
+#include "render/tree.h"
+
+static uint64_t state = 88172645463325252;
+
+static uint32_t random_below(uint32_t n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)((state >> 32) % n);
+}
+
+/* ---- a small graph with known numbers ---- */
+
+/* A stack such as "p server;u main;k ksys_read": kind and name of each frame. */
+static void add_stack(struct tree *t, uint64_t weight, const char *stack)
+{
+	static const struct {
+		char letter;
+		enum frame_kind kind;
+		const char *module;
+	} kinds[] = {
+		{ 'p', FRAME_NONE, "" },
+		{ 'u', FRAME_USER, "server" },
+		{ 'l', FRAME_USER, "libc.so.6" },
+		{ 'i', FRAME_INLINED, "server" },
+		{ 'j', FRAME_JIT, "" },
+		{ 'k', FRAME_KERNEL, "[kernel]" },
+		{ '?', FRAME_UNKNOWN, "" },
+	};
+	uint32_t node = 0;
+	size_t len;
+
+	for (; *stack; stack += len + (stack[len] == ';')) {
+		size_t k = 0;
+
+		len = strcspn(stack, ";");
+		while (kinds[k].letter != *stack)
+			k++;
+		node = tree_child_of(t, node,
+			tree_frame(t, stack + 2, len - 2, kinds[k].kind, kinds[k].module));
+	}
+	tree_add(t, node, weight);
+}
+
+static void fill_small(struct tree *t)
+{
+	static const char handler[] = "p node;j LazyCompile:*handler /app/index.js:12;";
+	char stack[100];
+
+	add_stack(t, 97, "p server;u main;u compute;i square");
+	add_stack(t, 53, "p server;u main;u compute");
+	add_stack(t, 31,
+		"p server;u main;u read_all;l read;k entry_SYSCALL_64;k ksys_read;"
+		"k copy_to_user");
+	add_stack(t, 23, "p server;u main;u write_all;l write;k entry_SYSCALL_64;k ksys_write");
+	add_stack(t, 17, "p server;u main;l memcpy");
+	add_stack(t, 13, "p server;u main;u read_all;l memcpy");
+	add_stack(t, 7, "p node;? [unknown]");
+	snprintf(stack, sizeof(stack), "%sj Builtin:ArrayMap", handler);
+	add_stack(t, 11, stack);
+	snprintf(stack, sizeof(stack), "%sl memcpy", handler);
+	add_stack(t, 1, stack);
+}
+
+/* ---- names that want out ---- */
+
+static const char *const hostile[] = {
+	"<script>alert(1)</script>",
+	"</script><script>alert(2)</script>",
+	"\"]]><img src=x onerror=alert(3)>",
+	"]]></script><svg onload=alert(4)>",
+	"<!--<script>",
+	"&lt;b&gt;bold&amp;",
+	"' onmouseover='alert(5)",
+	"\" onmouseover=\"alert(6)",
+	"javascript:alert(7)",
+	"\033[31mred\033[0m",
+	"bell\a back\b",
+	"not utf-8: \xff\xfe\xc3(",
+	"nul\xc0\x80",
+	"surrogate \xed\xa0\x80",
+	"noncharacter \xef\xbf\xbe",
+	"rtl \xe2\x80\xaegnp.exe",
+	"\xe2\x81\xa6isolate\xe2\x81\xa9",
+	"line\nbreak\r\ttab",
+	"sep\342\200\250arator",
+	"back\\slash \\u003c",
+	"a;b;c",
+	"=cmd|' /C calc'!A0",
+	"{{7*7}}${7*7}",
+	"日本語の関数",
+	"😀 emoji",
+	"%s%n%p",
+	"",
+	"__proto__",
+	"constructor",
+	"x\"y'z`",
+};
+
+static void fill_hostile(struct tree *t)
+{
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
+		uint32_t a = tree_child(t, 0, hostile[i], strlen(hostile[i]), FRAME_NONE);
+		uint32_t b = tree_child_of(t, a,
+			tree_frame(t, hostile[i], strlen(hostile[i]), FRAME_USER, hostile[i]));
+
+		tree_add(t, b, 100 + i);
+	}
+}
+
+/* ---- shapes ---- */
+
+static void fill_deep(struct tree *t, unsigned depth)
+{
+	uint32_t node = 0;
+	char name[32];
+
+	for (unsigned i = 0; i < depth; i++) {
+		int len = snprintf(name, sizeof(name), "level_%u", i % 1000);
+
+		node = tree_child(t, node, name, (size_t)len, i % 7 ? FRAME_USER : FRAME_INLINED);
+	}
+	tree_add(t, node, 1000);
+}
+
+static const char *const words[] = { "alloc", "parse", "read", "write", "hash", "lookup", "insert",
+	"commit", "flush", "encode", "decode", "copy", "lock", "wait", "poll", "send", "recv",
+	"sort", "merge", "scan", "index", "visit", "apply", "resolve", "render" };
+
+static uint32_t random_frame(struct tree *t, unsigned depth)
+{
+	enum { WORDS = sizeof(words) / sizeof(*words) };
+	static const char *const modules[] = { "server", "libc.so.6", "libstdc++.so.6",
+		"[kernel]" };
+	uint32_t id = random_below(40) * random_below(40) + depth % 5;
+	enum frame_kind kind = depth > 22 ? FRAME_KERNEL
+		: id % 11 == 0            ? FRAME_INLINED
+		: id % 97 == 1            ? FRAME_UNKNOWN
+					  : FRAME_USER;
+	char name[96];
+	int len = snprintf(name, sizeof(name), "%s%s_%s%s%u",
+		kind == FRAME_USER && id % 3 ? "app::" : "", words[id % WORDS],
+		words[id / 7 % WORDS], id % 2 ? "_impl" : "<std::string>::operator()", id % 50);
+
+	return tree_frame(t, name, (size_t)len, kind, modules[kind == FRAME_KERNEL ? 3 : id % 3]);
+}
+
+/* Grows until it has n nodes: each stack branches off an old one, the older the likelier. */
+static void fill_big(struct tree *t, uint32_t n)
+{
+	uint8_t *depth = calloc(n + 64, 1);
+
+	while (t->n_nodes < n) {
+		uint32_t node = (uint32_t)((uint64_t)random_below(t->n_nodes) *
+				random_below(1 << 16) >>
+			16);
+
+		for (uint32_t more = 1 + random_below(5); more && depth[node] < 70; more--) {
+			uint32_t child = tree_child_of(t, node, random_frame(t, depth[node]));
+
+			depth[child] = depth[node] + 1;
+			node = child;
+		}
+		tree_add(t, node, 1 + random_below(1 << random_below(12)));
+	}
+	free(depth);
+}
+
+/* Many narrow siblings: nothing but the root can be seen at first. */
+static void fill_flat(struct tree *t, uint32_t n)
+{
+	char name[32];
+
+	for (uint32_t i = 0; i < n; i++) {
+		int len = snprintf(name, sizeof(name), "thread_%05u", i);
+		uint32_t thread = tree_child(t, 0, name, (size_t)len, FRAME_NONE);
+
+		tree_add(t, tree_child(t, thread, "work", 4, FRAME_USER), 1 + i % 3);
+	}
+}
+
+/* Frames of every kind in many shades. */
+static void fill_palette(struct tree *t)
+{
+	char name[32];
+
+	for (unsigned kind = 0; kind < FRAME_N_KINDS; kind++) {
+		for (unsigned i = 0; i < 16; i++) {
+			int len = snprintf(name, sizeof(name), "kind %u frame %u", kind, i);
+
+			tree_add(t, tree_child(t, 0, name, (size_t)len, kind), 1);
+		}
+	}
+}
+
+/* ---- reports ---- */
+
+static void add_tables(struct report *r)
+{
+	static const struct column columns[] = {
+		{ "name", "Function", CELL_TEXT },
+		{ "samples", "Samples", CELL_COUNT },
+		{ "share", "Share", CELL_PERCENT },
+		{ "p99", "99 %", CELL_NS },
+		{ "size", "Size", CELL_BYTES },
+	};
+	struct table *facts = report_facts(r, "run", "The run"), *t;
+
+	report_fact(r, facts, "Command", "./server --listen 0.0.0.0:8080");
+	report_fact(r, facts, "Machine", "8 × x86_64, Linux 6.18");
+	report_fact(r, facts, "Duration", "30.0 s at 997 Hz");
+	t = report_table(r, "hot", "Hottest functions", columns, 5);
+	for (unsigned i = 0; i < 12; i++) {
+		union cell *row = table_row(r, t);
+
+		row[0].text = hostile[i];
+		row[1].count = 100000 / (i + 1);
+		row[2].number = 0.4 / (i + 1);
+		row[3].count = 1234567 * (uint64_t)(i * i * i);
+		row[4].count = 4096ULL << i;
+	}
+}
+
+static void write_file(const char *folder, const char *name, const struct report *r,
+	const struct renderer *renderer, const struct render_options *o)
+{
+	struct timespec from, to;
+	char path[4096];
+	struct err err;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s%s", folder, name, renderer->suffix);
+	f = fopen(path, "w");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	if (!f || renderer->render(r, o, f, &err)) {
+		perror(path);
+		exit(1);
+	}
+	fclose(f);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	fprintf(stderr, "%-28s %7.1f ms\n", strrchr(path, '/') + 1,
+		(double)(to.tv_sec - from.tv_sec) * 1e3 +
+			(double)(to.tv_nsec - from.tv_nsec) / 1e6);
+}
+
+static void write_report(const char *folder, const char *name, struct report *r, bool inverted)
+{
+	static const char *const outputs[] = { "svg", "html", "folded" };
+	struct render_options o = { .min_percent = -1, .inverted = inverted };
+
+	for (size_t i = 0; i < 3; i++)
+		write_file(folder, name, r, renderer_by_name(outputs[i]), &o);
+}
+
+static void write_tree(const char *folder, const char *name, struct tree *t, const char *title)
+{
+	struct report r;
+
+	tree_finish(t);
+	report_init(&r, title, "server.rec · 30.0 s at 997 Hz · 8 CPUs");
+	report_tree(&r, "cpu", title, t);
+	write_report(folder, name, &r, false);
+	report_done(&r);
+	tree_done(t);
+}
+
+/* A whole report: notes, two graphs, tables, and a name in each place where one can be. */
+static void write_full(const char *folder)
+{
+	struct tree cpu, off;
+	struct report r;
+
+	tree_init(&cpu, "samples");
+	tree_init(&off, "ns");
+	fill_small(&cpu);
+	fill_big(&off, 3000);
+	for (uint32_t n = 0; n < off.n_nodes; n++)
+		off.nodes[n].self *= 12345;
+	tree_finish(&cpu);
+	tree_finish(&off);
+	report_init(&r, "server on web-17", "server.rec · 30.0 s at 997 Hz · 8 CPUs");
+	report_note(&r, NOTE_WARNING,
+		"4,321 samples (1.2%%) were lost between 12.3 s and 12.9 s: "
+		"the ring of CPU 3 was full. Record with larger buffers.");
+	report_note(&r, NOTE_INFO, "2.1%% of stacks are truncated at 127 frames.");
+	report_note(&r, NOTE_WARNING, "%s", hostile[0]);
+	report_tree(&r, "cpu", "On CPU", &cpu);
+	report_tree(&r, "off", "Off CPU", &off);
+	add_tables(&r);
+	write_report(folder, "full", &r, true);
+	report_done(&r);
+	tree_done(&cpu);
+	tree_done(&off);
+}
+
+int main(int argc, char **argv)
+{
+	struct tree t;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: make_pages FOLDER\n");
+		return 2;
+	}
+	write_full(argv[1]);
+	tree_init(&t, "samples");
+	fill_small(&t);
+	write_tree(argv[1], "small", &t, "CPU samples");
+	tree_init(&t, "samples");
+	fill_hostile(&t);
+	write_tree(argv[1], "hostile", &t, "<script>alert(0)</script> & \"friends\" ]]>");
+	tree_init(&t, "samples");
+	write_tree(argv[1], "empty", &t, "CPU samples");
+	tree_init(&t, "samples");
+	fill_deep(&t, 5000);
+	write_tree(argv[1], "deep", &t, "A deep stack");
+	tree_init(&t, "samples");
+	fill_flat(&t, 20000);
+	write_tree(argv[1], "flat", &t, "Many threads");
+	tree_init(&t, "samples");
+	fill_palette(&t);
+	write_tree(argv[1], "palette", &t, "All colours");
+	tree_init(&t, "ns");
+	fill_big(&t, 30000);
+	write_tree(argv[1], "big", &t, "Time off CPU");
+	tree_init(&t, "samples");
+	fill_big(&t, 300000);
+	write_tree(argv[1], "huge", &t, "CPU samples of a large service");
+	return 0;
+}

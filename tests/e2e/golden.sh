@@ -1,0 +1,22 @@
+#!/bin/bash
+# Writes what `ana` makes of the committed traces: tests/e2e/golden.sh [FOLDER]
+#
+# Without a folder the committed outputs are made anew (make golden); test_output.sh compares.
+set -eu
+here=$(realpath "$(dirname "$0")")
+repo=$(realpath "$here/../..")
+ana=$(realpath "${BUILD:-$repo/build}")/ana
+to=${1:-$here/golden}
+mkdir -p "$to"
+cd "$repo/samples"
+for f in text folded json csv; do
+	"$ana" flame logstats.rec -f $f >"$to/flame.$f"
+done
+"$ana" flame logstats.rec -f folded --annotate --by tid >"$to/flame-annotated.folded"
+"$ana" flame logstats.rec -f text --weight period --min 5 >"$to/flame-weighted.text"
+"$ana" info logstats.rec >"$to/info.text"
+"$ana" info logstats.rec -f json >"$to/info.json"
+"$ana" dump logstats.rec --time ..50ms >"$to/dump.text"
+"$ana" dump logstats.rec --time ..50ms -f jsonl >"$to/dump.jsonl"
+"$ana" dump logstats.rec -e process_mmap -f csv >"$to/dump.csv"
+"$ana" verify logstats.rec >"$to/verify.text"

@@ -1,0 +1,89 @@
+# What the end-to-end tests share. Source it first: it makes a folder of its own for the test, which
+# is removed at the end, and finds the programs.
+#
+# A test is a function test_NAME; `run_tests` at the end calls them all, each in the folder. check_*
+# functions end the test with a sentence when they do not hold.
+# shellcheck shell=bash disable=SC2317 # tests are called by run_tests
+set -u
+BUILD=$(realpath "${BUILD:-build}")
+REC=$BUILD/rec
+ANA=$BUILD/ana
+SAMPLES=$BUILD/samples
+REPO=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+export REC ANA SAMPLES REPO
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/e2e-XXXXXX")
+cd "$WORK" || exit 1
+trap 'rm -rf "$WORK"' EXIT
+
+fail() {
+	echo "FAIL: ${FUNCNAME[-3]:-}: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "SKIP: ${CURRENT:-}: $*"
+	exit 0
+}
+
+# check_status WANT COMMAND...: the command's exit status; its output goes to out and err.
+check_status() {
+	local want=$1 got
+	shift
+	"$@" >out 2>err
+	got=$?
+	[ $got = "$want" ] || fail "status $got instead of $want: $* : $(tail -n 3 err)"
+}
+
+# check_says PATTERN: the last command's stderr has it, in one line that starts with the program.
+check_says() {
+	grep -qE -- "$1" err || fail "stderr does not say '$1': $(cat err)"
+}
+
+check_prints() {
+	grep -qE -- "$1" out || fail "stdout does not have '$1': $(head -n 5 out)"
+}
+
+check_equal() {
+	[ "$1" = "$2" ] || fail "'$1' is not '$2'${3:+: $3}"
+}
+
+# check_between LOW VALUE HIGH WHAT
+check_between() {
+	awk -v a="$1" -v v="$2" -v b="$3" 'BEGIN { exit !(v >= a && v <= b) }' ||
+		fail "$4 is $2, not between $1 and $3"
+}
+
+# Whether this machine lets us sample at all; skips the test otherwise.
+need_perf() {
+	"$REC" cpu -q -o probe.rec -- true 2>probe.err && rm -f probe.rec && return
+	skip "perf_event_open is refused here: $(cat probe.err)"
+}
+
+# share TRACE PATTERN [ANA OPTIONS]: percent of samples whose folded stack matches.
+share() {
+	local trace=$1 pattern=$2
+	shift 2
+	"$ANA" flame "$trace" -f folded "$@" |
+		awk -v p="$pattern" '{ n = $NF; $NF = ""; all += n; if ($0 ~ p) hit += n }
+			END { printf "%.1f", all ? 100 * hit / all : 0 }'
+}
+
+count_events() { # TRACE EVENT
+	"$ANA" dump "$1" -e "$2" 2>/dev/null | wc -l
+}
+
+run_tests() {
+	local t status=0
+	for t in $(declare -F | awk '{ print $3 }' | grep '^test_'); do
+		if (
+			CURRENT=$t
+			mkdir "$WORK/$t" && cd "$WORK/$t" && "$t"
+		); then
+			echo "ok $t"
+		else
+			echo "not ok $t"
+			status=1
+		fi
+	done
+	exit $status
+}

@@ -1,0 +1,293 @@
+#!/bin/bash
+# What can go wrong for a user: one clear line that says what to do, the right exit status, and
+# nothing lost that was recorded.
+# shellcheck source-path=SCRIPTDIR disable=SC2317
+. "$(dirname "$0")/lib.sh"
+
+# The last command said one line, from this program.
+check_one_line() {
+	check_equal "$(wc -l <err)" 1 "lines on stderr: $(cat err)"
+	grep -q "^$1: " err || fail "not from $1: $(cat err)"
+}
+
+TRACE=$REPO/samples/logstats.rec
+
+test_files_that_are_no_trace() {
+	local c
+	: >empty
+	echo hello >text
+	head -c 5000 /dev/urandom >noise
+	printf 'PERFILE2xxxxxxxxxxxxxxxx' >perf.data
+	for c in flame info dump verify; do
+		check_status 3 "$ANA" $c empty
+		check_one_line ana
+		check_says 'empty'
+		check_status 3 "$ANA" $c text
+		check_one_line ana
+		check_says 'not a trace.*rec'
+		check_status 3 "$ANA" $c noise
+		check_one_line ana
+		check_status 3 "$ANA" $c perf.data
+		check_says 'perf.data'
+		check_status 3 "$ANA" $c /
+		check_one_line ana
+		check_says 'directory'
+		check_status 3 "$ANA" $c nonexistent
+		check_one_line ana
+		check_says 'No such file'
+		check_status 2 "$ANA" $c
+	done
+	"$ANA" flame - <text >out 2>err
+	check_equal $? 3 "status of a pipe that is no trace"
+	check_one_line ana
+	"$ANA" info - </dev/null >out 2>err
+	check_equal $? 3 "status of an empty pipe"
+	check_says 'empty'
+}
+
+test_a_cut_trace_is_read_up_to_the_cut() {
+	size=$(stat -c %s "$TRACE")
+	head -c $((size * 2 / 3)) "$TRACE" >cut.rec
+	check_status 0 "$ANA" flame cut.rec
+	check_prints 'warning: .*(damaged|no end)'
+	check_status 1 "$ANA" verify cut.rec
+	check_prints 'INCOMPLETE|DAMAGED'
+	n=$("$ANA" dump cut.rec -e cpu_sample 2>/dev/null | wc -l)
+	all=$("$ANA" dump "$TRACE" -e cpu_sample | wc -l)
+	check_between $((all / 3)) "$n" $((all - 1)) "samples before the cut"
+}
+
+test_a_damaged_trace_loses_the_damaged_block() {
+	cp "$TRACE" damaged.rec
+	chmod u+w damaged.rec
+	printf 'XXXX' | dd of=damaged.rec bs=1 seek=$(($(stat -c %s "$TRACE") / 2)) conv=notrunc 2>/dev/null
+	check_status 0 "$ANA" flame damaged.rec
+	check_prints 'warning: .*damaged in 1 place'
+	check_status 1 "$ANA" verify damaged.rec
+	check_prints 'damaged: [0-9]+ bytes at [0-9]+: checksum does not match'
+	check_prints 'DAMAGED: '
+}
+
+test_a_newer_format_is_refused_with_advice() {
+	# The major version lies behind the first block's header; the checksum is then wrong too, and
+	# that is what is found: so the message is tested in test_trace.c, the status here.
+	cp "$TRACE" newer.rec
+	chmod u+w newer.rec
+	printf '\x02' | dd of=newer.rec bs=1 seek=48 conv=notrunc 2>/dev/null
+	check_status 1 "$ANA" verify newer.rec
+}
+
+test_output_that_cannot_be_written() {
+	[ -w /dev/full ] || skip "no /dev/full"
+	check_status 3 "$ANA" flame "$TRACE" -o /dev/full
+	check_one_line ana
+	check_says 'No space left'
+	"$ANA" dump "$TRACE" >/dev/full 2>err
+	check_equal $? 3 "status of dump to a full device"
+	check_says 'No space left'
+	check_status 3 "$ANA" flame "$TRACE" -o /nonexistent/x.svg
+	check_one_line ana
+	"$ANA" dump "$TRACE" 2>err | head -n 1 >/dev/null
+	check_equal "${PIPESTATUS[0]}" 0 "a reader that goes away early is no failure"
+	check_equal "$(cat err)" "" "and nothing is said about it"
+}
+
+test_usage() {
+	check_status 2 "$ANA"
+	check_status 2 "$ANA" nonsense
+	check_says "no command 'nonsense'"
+	check_status 0 "$ANA" --help
+	check_prints '^  flame '
+	check_status 0 "$ANA" flame --help
+	check_prints 'folded'
+	check_status 2 "$ANA" flame --no-such-option "$TRACE"
+	check_status 2 "$ANA" flame -f nonsense "$TRACE"
+	check_says "no format 'nonsense'"
+	check_status 2 "$ANA" flame --time 5 "$TRACE"
+	check_says "no window of time"
+	check_status 2 "$ANA" flame -p abc "$TRACE"
+	check_status 2 "$ANA" dump -f csv "$TRACE"
+	check_says 'name it with --event'
+	check_status 2 "$REC"
+	check_status 2 "$REC" nonsense
+	check_says "no source 'nonsense'"
+	check_status 2 "$REC" cpu,cpu
+	check_status 2 "$REC" cpu -F 0
+	check_status 2 "$REC" cpu -d soon
+	check_status 2 "$REC" cpu -a -p 1
+	check_status 0 "$REC" --help
+	check_prints '^  cpu '
+	check_status 0 "$REC" --version
+}
+
+test_commands_that_do_not_start() {
+	need_perf
+	check_status 127 "$REC" cpu -o t.rec -- no-such-command
+	check_one_line rec
+	check_says "'no-such-command' not found"
+	echo >plain
+	check_status 126 "$REC" cpu -o t.rec -- ./plain
+	check_one_line rec
+	check_says 'cannot be run: Permission denied'
+	check_status 126 "$REC" cpu -o t.rec -- /
+	[ ! -e t.rec ] || fail "an empty trace is left behind"
+}
+
+test_the_exit_status_is_the_commands_own() {
+	need_perf
+	check_status 7 "$REC" cpu -q -o a.rec -- sh -c 'exit 7'
+	check_status 137 "$REC" cpu -q -o b.rec -- sh -c 'kill -9 $$'
+	check_equal "$("$ANA" info a.rec -f json | jq -r '.sections.recording.facts."exit status"')" 7
+	check_equal "$("$ANA" info b.rec -f json | jq -r '.sections.recording.facts."exit status"')" "signal 9"
+}
+
+test_processes_that_are_not_there() {
+	need_perf
+	check_status 3 "$REC" cpu -p 4194303 -o t.rec
+	check_one_line rec
+	check_says 'no process 4194303'
+	check_status 3 "$REC" cpu -p 12x -o t.rec
+	check_one_line rec
+	sleep 0.3 &
+	check_status 0 "$REC" cpu -p $! -o gone.rec # ends as soon as the process does
+	check_status 0 "$ANA" verify gone.rec
+	[ ! -e t.rec ] || fail "an empty trace is left behind"
+}
+
+test_an_output_that_exists_is_not_overwritten() {
+	need_perf
+	echo precious >t.rec
+	check_status 3 "$REC" cpu -o t.rec -- true
+	check_one_line rec
+	check_says 'exists'
+	check_equal "$(cat t.rec)" precious
+	ln -s t.rec link.rec
+	check_status 3 "$REC" cpu -o link.rec -- true
+	ln -s nowhere dangling.rec
+	check_status 3 "$REC" cpu -o dangling.rec -- true
+	[ ! -e nowhere ] || fail "a symbolic link was followed"
+	check_status 0 "$REC" cpu -q -o mode.rec -- true
+	check_equal "$(stat -c %a mode.rec)" 600
+}
+
+test_folders_that_cannot_be_written() {
+	need_perf
+	check_status 3 "$REC" cpu -o /nonexistent/t.rec -- true
+	check_one_line rec
+	check_status 3 "$REC" cpu -o /proc/t.rec -- true
+	check_one_line rec
+	[ "$(id -u)" = 0 ] || { mkdir ro && chmod 555 ro; }
+	[ -d ro ] || return 0
+	check_status 3 "$REC" cpu -o ro/t.rec -- true
+	check_says 'choose another folder'
+}
+
+test_a_full_disk_ends_the_recording_and_keeps_what_is_there() {
+	need_perf
+	check_status 3 "$REC" cpu -o /dev/full -- "$SAMPLES/calltree" 1500
+	grep -q '^rec: recording ended, what is in /dev/full can be read: .*No space left' err ||
+		fail "$(cat err)"
+	[ "$(id -u)" = 0 ] || skip "only root can mount a small disk"
+	mkdir small
+	mount -t tmpfs -o size=64k none small 2>/dev/null || skip "no tmpfs here"
+	check_status 3 "$REC" cpu -F 20000 -o small/t.rec -- "$SAMPLES/calltree" 2500
+	cp small/t.rec t.rec
+	umount small
+	check_says 'No space left'
+	check_between 1000 "$("$ANA" dump t.rec -e cpu_sample 2>/dev/null | wc -l)" 100000 "samples kept"
+}
+
+test_a_reader_that_goes_away_ends_the_recording() {
+	need_perf
+	"$REC" cpu -o - -d 20 -- "$SAMPLES/calltree" 2500 2>err | head -c 300 >/dev/null
+	check_equal "${PIPESTATUS[0]}" 3 "status"
+	check_says 'reader of standard output has gone'
+}
+
+test_frequencies_above_the_limit_are_lowered_and_said() {
+	need_perf
+	max=$(cat /proc/sys/kernel/perf_event_max_sample_rate)
+	check_status 0 "$REC" cpu -F $((max + 1000)) -o t.rec -- true
+	check_says "above the kernel's limit: taking $max"
+	"$ANA" info t.rec | grep -q "above the kernel's limit" || fail "not in the trace"
+	[ -w /proc/sys/kernel/perf_event_max_sample_rate ] || skip "cannot lower the limit here"
+	echo 2750 >/proc/sys/kernel/perf_event_max_sample_rate || skip "cannot lower the limit here"
+	check_status 0 "$REC" cpu -F 9999 -o u.rec -- true
+	echo "$max" >/proc/sys/kernel/perf_event_max_sample_rate
+	check_says 'taking 2750'
+}
+
+test_an_ordinary_user_is_told_what_is_not_permitted() {
+	need_perf
+	[ "$(id -u)" = 0 ] || skip "needs root to become somebody else"
+	[ "$(cat /proc/sys/kernel/perf_event_paranoid)" -ge 1 ] || skip "perf_event_paranoid permits all"
+	chmod 755 "$WORK" .
+	cp "$REC" "$SAMPLES/calltree" .
+	mkdir -m 777 out.d
+	nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+	nobody true || skip "no setpriv"
+	check_status 3 nobody ./rec cpu -a -d 1 -o out.d/a.rec
+	check_one_line rec
+	check_says 'perf_event_paranoid is [0-9]+\).*run as root.*CAP_PERFMON.*sysctl'
+	check_status 3 nobody ./rec cpu -p 1 -o out.d/p.rec
+	check_one_line rec
+	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 2 ]; then
+		check_status 3 nobody ./rec cpu -o out.d/c.rec -- ./calltree 300
+		return
+	fi
+	check_status 0 nobody ./rec cpu -F 499 -o out.d/c.rec -- ./calltree 600
+	check_says 'only user code is sampled'
+	check_between 40 "$(share out.d/c.rec ';alpha')" 70 "share of alpha"
+}
+
+test_interrupts_end_the_recording_cleanly() {
+	need_perf
+	for signal in INT TERM HUP; do
+		"$REC" cpu -q -o $signal.rec -- sleep 100 &
+		sleep 0.7
+		kill -$signal $!
+		wait $! # the command is ended, and its status passed on
+		check_equal $? 143 "status after SIG$signal"
+		check_status 0 "$ANA" verify $signal.rec
+	done
+	"$REC" cpu -q -a -o a.rec &
+	sleep 0.7
+	kill -INT $!
+	wait $!
+	check_equal $? 0 "status of a recording of the system after SIGINT"
+	check_status 0 "$ANA" verify a.rec
+}
+
+test_a_second_interrupt_ends_at_once_and_keeps_the_trace() {
+	need_perf
+	"$REC" cpu -q -F 999 -o t.rec -- bash -c 'echo $$ >pid; trap "" INT TERM; while :; do :; done' &
+	rec=$!
+	sleep 1
+	kill -INT $rec
+	sleep 0.5
+	kill -0 $rec || fail "it did not wait for the command"
+	kill -INT $rec
+	wait $rec
+	check_equal $? 130 "status"
+	kill -KILL "$(cat pid)" # the command, now nobody's
+	check_between 700 "$("$ANA" dump t.rec -e cpu_sample 2>/dev/null | wc -l)" 2000 "samples kept"
+}
+
+test_a_killed_recorder_leaves_all_but_the_last_second() {
+	need_perf
+	"$SAMPLES/calltree" 20000 &
+	target=$!
+	for i in 1 2 3; do
+		"$REC" cpu -q -F 499 -p $target -o k$i.rec &
+		sleep 2.$i
+		kill -KILL $!
+		wait $! 2>/dev/null
+		check_status 0 "$ANA" info k$i.rec
+		check_prints 'no end|damaged in 1 place'
+		n=$("$ANA" dump k$i.rec -e cpu_sample 2>/dev/null | wc -l)
+		check_between 440 "$n" 1300 "samples of 2.$i s at 499 Hz"
+	done
+	kill $target
+}
+
+run_tests

@@ -1,0 +1,74 @@
+#!/bin/bash
+# How the code should look and what it may include. Prints what is wrong; status 1 if anything is.
+# shellcheck disable=SC2317 # functions are called by step
+set -u
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+mapfile -t shells < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run .ci/deps)
+
+step() {
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok    lint     $name"
+	else
+		echo "FAIL  lint     $name"
+		failed=1
+	fi
+}
+
+# Includes go down only (design, section 2): who may see whom.
+allowed() {
+	case $1 in
+	specs) echo "specs" ;;
+	bpf) echo "specs bpf" ;;
+	format/base) echo "format/base" ;;
+	format/symbols) echo "format/symbols format/base specs" ;;
+	format) echo "format format/base specs gen" ;;
+	render) echo "render format/base gen" ;;
+	record) echo "record format format/base format/symbols specs gen" ;;
+	analyze) echo "analyze render format format/base specs gen" ;;
+	samples) echo "" ;;
+	*) echo "any" ;;
+	esac
+}
+
+include_rule() {
+	local bad=0 file folder target may
+	for file in "${sources[@]}"; do
+		folder=$(dirname "$file")
+		may=$(allowed "$folder")
+		[ "$may" = any ] && continue
+		while read -r target; do
+			target=$(dirname "${target/#specs\/events\//specs/}")
+			case " $may " in
+			*" $target "*) ;;
+			*)
+				echo "$file includes from $target/, but $folder/ may only see: ${may:-nothing}"
+				bad=1
+				;;
+			esac
+		done < <(sed -n 's/^#include "\(.*\)"/\1/p' "$file")
+	done
+	return "$bad"
+}
+
+# The two programs share the trace and nothing else.
+link_rule() {
+	! nm -A build/librecord.a 2>/dev/null | grep -E ' U (report_|render|tree_)' &&
+		! nm -A build/libanalyze.a build/librender.a 2>/dev/null | grep -E ' U (bpf_|btf_)'
+}
+
+tidy() {
+	printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v -e '^bpf/' -e '^samples/' |
+		xargs -P "$(nproc)" -n 4 clang-tidy --quiet 2>/dev/null --extra-arg=-Wno-unknown-warning-option |
+		grep -E 'warning:|error:' | sort -u | tee /dev/stderr | wc -l | grep -qx 0
+}
+
+step "clang-format" clang-format --dry-run -Werror "${sources[@]}"
+step "includes" include_rule
+step "what the programs link" link_rule
+step "shellcheck" shellcheck -x -S warning "${shells[@]}"
+step "clang-tidy" tidy
+exit $failed
