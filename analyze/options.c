@@ -125,6 +125,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_INVERTED: o->render.inverted = true; return 0;
 	case KEY_WIDTH: o->render.width = number(arg, 100000, state); return 0;
 	case KEY_TITLE: o->title = arg; return 0;
+	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));
 		o->files[o->n_files++] = arg;
@@ -148,6 +149,7 @@ void analyze_options_parse(struct analyze_options *o, int argc, char **argv, uns
 	char text[4096], name[64];
 	unsigned n = 0;
 
+	options[n++] = (struct argp_option){ NULL, 'h', NULL, OPTION_HIDDEN, "As --help", 0 };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].group & groups)
 			options[n++] = all[i].option;

@@ -41,6 +41,7 @@ static const struct argp_option argp_options[] = {
 		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
 		0 },
 	{ "quiet", 'q', NULL, 0, "No notes and no summary, only errors", 0 },
+	{ NULL, 'h', NULL, OPTION_HIDDEN, "As --help", 0 },
 	{ 0 },
 };
 
@@ -108,6 +109,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (duration_parse(arg, &o->duration_ns) || !o->duration_ns)
 			argp_error(state, "'%s' is no time: try 10s, 500ms or 2m", arg);
 		return 0;
+	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		if (!o->n_sources) {
 			parse_sources(o, arg, state);

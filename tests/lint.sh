@@ -61,9 +61,15 @@ link_rule() {
 }
 
 tidy() {
-	printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v -e '^bpf/' -e '^samples/' |
+	local found
+
+	found=$(printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v -e '^bpf/' -e '^samples/' |
 		xargs -P "$(nproc)" -n 4 clang-tidy --quiet 2>/dev/null --extra-arg=-Wno-unknown-warning-option |
-		grep -E 'warning:|error:' | sort -u | tee /dev/stderr | wc -l | grep -qx 0
+		grep -E 'warning:|error:' | sort -u)
+	[ -z "$found" ] || {
+		echo "$found"
+		return 1
+	}
 }
 
 step "clang-format" clang-format --dry-run -Werror "${sources[@]}"

@@ -151,10 +151,11 @@ class FlameView {
 		this.zoomTo(box.node);
 	}
 
-	/* The distance to the root stays, which is at the bottom of an ordinary graph. */
+	/* The distance to the root stays, which is at the bottom of an ordinary graph. It is the one of
+	 * the last drawing: a panel that grows has already been scrolled by the browser. */
 	resize() {
-		const { clientWidth, clientHeight, scrollTop } = this.panel;
-		const belowSight = this.height - this.room - scrollTop;
+		const { clientWidth, clientHeight } = this.panel;
+		const { belowSight } = this;
 
 		if (clientWidth === this.width && clientHeight === this.room) return;
 		this.update();
@@ -307,6 +308,7 @@ class FlameView {
 			for (const box of this.rows[depth]) elements.push(this.element(box, top));
 		}
 		this.frames.replaceChildren(...elements);
+		this.belowSight = this.height - this.room - scrollTop;
 		this.drawn = true;
 		this.tip.follow();
 	}

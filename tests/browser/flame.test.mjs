@@ -160,6 +160,27 @@ function flameTests(kind) {
 		);
 	});
 
+	test('keeps its distance to the root when the window shrinks and grows', async () => {
+		await withPage(
+			`big.${kind}`,
+			{ viewport: { width: 1280, height: 700 } },
+			async (page) => {
+				const fromBottom = () =>
+					page.evaluate(() => {
+						const panel = document.querySelector('.panel');
+						return panel.scrollHeight - panel.scrollTop - panel.clientHeight;
+					});
+
+				for (const height of [700, 400, 2000, 500, 700]) {
+					await page.setViewportSize({ width: 1280, height });
+					await page.waitForFunction((h) => innerHeight === h, height);
+					await page.waitForTimeout(100);
+					assert.equal(await fromBottom(), 0, `at ${height}`);
+				}
+			},
+		);
+	});
+
 	test('resets by button, Escape and 0', async () => {
 		await withPage(small, {}, async (page) => {
 			const before = await snapshot(page);
