@@ -145,6 +145,11 @@ $(B)/samples/%: samples/%.c
 	$(Q)$(CC) -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls \
 		-fno-inline -D_GNU_SOURCE $< -o $@ -lpthread -llz4
 
+$(B)/e2e/%: tests/e2e/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -Wall -Wextra -D_GNU_SOURCE $< -o $@
+
 .PHONY: samples
 samples: $(patsubst %,$(B)/samples/%,$(SAMPLES))
 
@@ -175,7 +180,7 @@ test-unit: unit samples ## unit tests
 	@TEST_LOGS=$(B)/logs tests/run.sh unit $(patsubst %,$(B)/unit/%,$(UNIT))
 
 .PHONY: test-e2e
-test-e2e: all samples ## real recordings, commands as users type them, golden outputs
+test-e2e: all samples $(B)/e2e/refuse ## real recordings, commands as users type them, golden outputs
 	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/run.sh e2e $(sort $(wildcard tests/e2e/test_*.sh))
 
 .PHONY: test-san

@@ -240,6 +240,18 @@ test_an_ordinary_user_is_told_what_is_not_permitted() {
 	check_between 40 "$(share out.d/c.rec ';alpha')" 70 "share of alpha"
 }
 
+test_a_container_that_forbids_sampling() {
+	check_status 3 "$BUILD/e2e/refuse" perf_event_open "$REC" cpu -o c.rec -- true
+	check_one_line rec
+	check_says "container's seccomp filter forbids perf_event_open"
+	[ ! -e c.rec ] || fail "an empty trace is left behind"
+	"$BUILD/e2e/refuse" perf_event_open "$REPO/samples/demo.sh" "$BUILD" >out 2>&1 ||
+		fail "the demo has no way out: $(cat out)"
+	check_prints 'a recording made'
+	check_prints 'parse_log'
+	grep -q 'parse_log' "$BUILD/demo/demo.svg" || fail "the demo's picture is empty"
+}
+
 test_interrupts_end_the_recording_cleanly() {
 	need_perf
 	for signal in INT TERM HUP; do
