@@ -18,8 +18,12 @@ struct sink {
 	size_t size;   /* of ring */
 	uint64_t put;  /* bytes taken so far */
 	uint64_t written;
-	int error; /* positive errno */
-	bool stop, has_thread;
+	int error;                     /* positive errno */
+	struct segment_ring *segments; /* borrowed; NULL: this is no ring of segments */
+	int next_fd, retired_fd;       /* -1: none */
+	bool stop, has_queue, has_thread;
+	bool next_known;  /* next_fd is for the bytes from next_at on */
+	uint64_t next_at; /* if known */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake, drained;
@@ -41,13 +45,25 @@ static int write_all(int fd, const uint8_t *p, size_t len)
 	return 0;
 }
 
-/* What lies in the ring up to its edge, while holding the lock. */
+/* What lies in the ring up to its edge and belongs to one file, while holding the lock. */
 static size_t contiguous(const struct sink *s, const uint8_t **p)
 {
-	size_t at = s->written % s->size, n = (size_t)(s->put - s->written);
+	uint64_t until = s->next_known && s->next_at > s->written ? s->next_at : s->put;
+	size_t at = s->written % s->size, n = (size_t)(until - s->written);
 
 	*p = s->ring + at;
 	return n < s->size - at ? n : s->size - at;
+}
+
+/* Turns to the next file when all of this one is written. */
+static void change_file(struct sink *s)
+{
+	if (!s->next_known || s->written < s->next_at || s->retired_fd >= 0)
+		return;
+	s->retired_fd = s->fd;
+	s->fd = s->next_fd;
+	s->next_fd = -1;
+	s->next_known = false;
 }
 
 static void *write_loop(void *arg)
@@ -55,17 +71,19 @@ static void *write_loop(void *arg)
 	struct sink *s = arg;
 	const uint8_t *p;
 	size_t n;
-	int rc;
+	int rc, fd;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stop) {
+		change_file(s);
 		if (s->put == s->written || s->error) {
 			pthread_cond_wait(&s->wake, &s->lock);
 			continue;
 		}
 		n = contiguous(s, &p);
+		fd = s->fd;
 		pthread_mutex_unlock(&s->lock);
-		rc = write_all(s->fd, p, n);
+		rc = write_all(fd, p, n);
 		pthread_mutex_lock(&s->lock);
 		if (rc)
 			s->error = rc;
@@ -83,6 +101,7 @@ static struct sink *new_sink(int fd)
 	pthread_condattr_t attr;
 
 	s->fd = fd;
+	s->next_fd = s->retired_fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -100,9 +119,26 @@ struct sink *sink_new(int fd, size_t queue_bytes)
 		return s;
 	s->ring = xcalloc(1, queue_bytes);
 	s->size = queue_bytes;
-	s->has_thread = pthread_create(&s->thread, NULL, write_loop, s) == 0;
-	if (!s->has_thread)
-		s->size = 0; /* then at once, as without a queue */
+	s->has_queue = true;
+	return s;
+}
+
+int sink_start(struct sink *s)
+{
+	int code;
+
+	if (!s->has_queue || s->has_thread)
+		return 0;
+	code = pthread_create(&s->thread, NULL, write_loop, s);
+	s->has_thread = code == 0;
+	return -code;
+}
+
+struct sink *sink_new_ring(struct segment_ring *ring)
+{
+	struct sink *s = new_sink(-1);
+
+	s->segments = ring;
 	return s;
 }
 
@@ -173,13 +209,26 @@ static int put_queue(struct sink *s, const uint8_t *data, size_t len)
 	return 0;
 }
 
+static int put_segment(struct sink *s, const void *data, size_t len)
+{
+	int rc = segment_ring_put(s->segments, data, len);
+
+	if (rc)
+		return rc;
+	s->put += len;
+	s->written = s->put;
+	return 0;
+}
+
 int sink_put(struct sink *s, const void *data, size_t len)
 {
 	int rc;
 
+	if (s->segments)
+		return put_segment(s, data, len);
 	if (s->fd < 0)
 		return put_memory(s, data, len);
-	if (!s->has_thread)
+	if (!s->has_queue)
 		return put_now(s, data, len);
 	pthread_mutex_lock(&s->lock);
 	rc = put_queue(s, data, len);
@@ -187,11 +236,51 @@ int sink_put(struct sink *s, const void *data, size_t len)
 	return rc;
 }
 
+void sink_segment(struct sink *s, uint64_t now_ns)
+{
+	if (s->segments)
+		segment_ring_begin(s->segments, now_ns);
+	if (!s->has_queue)
+		return;
+	pthread_mutex_lock(&s->lock);
+	if (s->next_fd >= 0 && !s->next_known) {
+		s->next_known = true;
+		s->next_at = s->put;
+		pthread_cond_signal(&s->wake);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+int sink_next_fd(struct sink *s, int fd)
+{
+	int rc = -EBUSY;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->next_fd < 0 && s->retired_fd < 0) {
+		s->next_fd = fd;
+		rc = 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+int sink_retired_fd(struct sink *s)
+{
+	int fd;
+
+	pthread_mutex_lock(&s->lock);
+	fd = s->retired_fd;
+	s->retired_fd = -1;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	return fd;
+}
+
 size_t sink_room(struct sink *s)
 {
 	size_t room;
 
-	if (!s->has_thread)
+	if (!s->has_queue)
 		return SIZE_MAX;
 	pthread_mutex_lock(&s->lock);
 	room = s->size - (size_t)(s->put - s->written);
@@ -231,6 +320,16 @@ int sink_drain(struct sink *s, int timeout_ms)
 		rc = 0;
 	pthread_mutex_unlock(&s->lock);
 	return rc;
+}
+
+uint64_t sink_taken(struct sink *s)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->put;
+	pthread_mutex_unlock(&s->lock);
+	return n;
 }
 
 uint64_t sink_written(struct sink *s)

@@ -10,11 +10,19 @@
 #include <stdint.h>
 
 #include "format/base/err.h"
+#include "format/segment_ring.h"
 
 struct sink;
 
-/* Writes to fd, which stays the caller's. queue_bytes 0: no thread. */
+/* Writes to fd, which stays the caller's. queue_bytes 0: no thread. With a queue nothing is written
+ * before sink_start, so that the caller can first give up rights, which are a thread's own. */
 struct sink *sink_new(int fd, size_t queue_bytes);
+
+/* Starts the thread that writes. 0 or a negative errno. Does nothing for other sinks. */
+int sink_start(struct sink *s);
+
+/* Keeps the last segments in a ring, which stays the caller's. */
+struct sink *sink_new_ring(struct segment_ring *ring);
 
 /* Collects everything in memory. */
 struct sink *sink_new_memory(void);
@@ -29,6 +37,16 @@ void sink_free(struct sink *s);
  * failed, from then on always. */
 int sink_put(struct sink *s, const void *data, size_t len);
 
+/* Told by the writer before the first byte of each segment. */
+void sink_segment(struct sink *s, uint64_t now_ns);
+
+/* For sinks with a queue: from the next segment on, bytes go to this descriptor (the caller's). -EBUSY
+ * while the last change is not yet done. */
+int sink_next_fd(struct sink *s, int fd);
+
+/* The descriptor that is no longer written to after such a change; told once, otherwise -1. */
+int sink_retired_fd(struct sink *s);
+
 /* How many bytes sink_put would take now. */
 size_t sink_room(struct sink *s);
 
@@ -36,7 +54,10 @@ size_t sink_room(struct sink *s);
  * errno with which writing failed. */
 int sink_drain(struct sink *s, int timeout_ms);
 
-/* Bytes written so far, and the errno of the first failure (0: none). */
+/* Bytes taken so far. */
+uint64_t sink_taken(struct sink *s);
+
+/* Bytes written so far (to a ring: taken), and the errno of the first failure (0: none). */
 uint64_t sink_written(struct sink *s);
 int sink_error(struct sink *s);
 

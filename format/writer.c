@@ -87,6 +87,7 @@ static int start_segment(struct writer *w)
 	/* Different in any two segments that are likely to meet in one file. */
 	w->emit.segment = (uint32_t)hash_u64(
 		hash_u64(p.start_ns ^ p.start_real_ns) + w->generation);
+	sink_segment(w->sink, p.start_ns);
 	return emit_plain(&w->emit, &h, &p, sizeof(p));
 }
 
@@ -571,6 +572,11 @@ int writer_close(struct writer *w, uint64_t safe_ns)
 	if (!rc)
 		rc = sink_drain(w->sink, -1);
 	return rc;
+}
+
+uint64_t writer_segment_bytes(const struct writer *w)
+{
+	return w->emit.segment_bytes;
 }
 
 void writer_stats(struct writer *w, struct writer_stats *stats)

@@ -80,6 +80,9 @@ bool writer_crowded(const struct writer *w);
 /* Counts the segments started. */
 uint32_t writer_generation(const struct writer *w);
 
+/* What the present segment has put into the sink so far; its index comes on top. */
+uint64_t writer_segment_bytes(const struct writer *w);
+
 /* Ends the trace: waits for the sink, writes index and end. 0 or the sink's errno. */
 int writer_close(struct writer *w, uint64_t safe_ns);
 

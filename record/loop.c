@@ -22,6 +22,7 @@ struct loop {
 	struct feed *feeds; /* owned */
 	struct feed **heap; /* owned; feeds that have a record */
 	uint32_t n, cap, n_heap;
+	uint64_t last;
 };
 
 struct loop *loop_new(void)
@@ -105,6 +106,7 @@ uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx
 	while (l->n_heap && l->heap[0]->time <= until_ns) {
 		struct feed *f = l->heap[0];
 
+		l->last = f->time;
 		f->ops->take(f->state, f->next, f->time);
 		f->next = f->ops->peek(f->state, &f->time);
 		if (!f->next)
@@ -117,6 +119,11 @@ uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx
 	for (uint32_t i = 0; i < l->n; i++)
 		l->feeds[i].ops->release(l->feeds[i].state);
 	return n;
+}
+
+uint64_t loop_last(const struct loop *l)
+{
+	return l->last;
 }
 
 void loop_wait(struct loop *l, int timeout_ms)

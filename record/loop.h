@@ -41,4 +41,7 @@ uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx
 /* Waits until a feed or descriptor is ready, a signal comes, or timeout_ms have passed. */
 void loop_wait(struct loop *l, int timeout_ms);
 
+/* The time of the last record taken; 0: none yet. */
+uint64_t loop_last(const struct loop *l);
+
 #endif

@@ -20,8 +20,10 @@ enum {
 	FIRST_WAIT =
 		2,     /* seconds until the first batch; each further waits four times as long... */
 	MAX_WAIT = 60, /* ...up to this: one read of kallsyms costs 45 ms of CPU */
-	MAX_OPEN = 256, /* files kept open */
+	MAX_OPEN = 256,      /* files kept open */
+	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
 	NICE = 10,
+	SETTLE_ROUNDS = 2,
 };
 
 /* An image and the way to its names. */
@@ -37,8 +39,9 @@ struct request {
 };
 
 struct answer {
-	uint32_t frame, generation;
-	const char *name, *linkage; /* in the batch's arena; linkage NULL if the same */
+	uint32_t frame, generation, home;
+	uint64_t address;
+	const char *name, *linkage; /* in the batch's arena; NULL: has none, or the same */
 	uint64_t start;
 };
 
@@ -54,19 +57,32 @@ struct requests {
 	uint32_t n, cap;
 };
 
+/* What is known of an address of an image; the texts are in the arena. */
+struct known {
+	struct arena arena;
+	struct map by_place; /* hash of home and address -> number in list */
+	struct answer *list; /* owned */
+	uint32_t n;
+};
+
 struct names {
-	struct writer *writer; /* borrowed; only for the recording's thread */
 	pthread_t thread;
 	bool has_thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	/* The recording's own. */
+	struct writer *writer; /* borrowed */
+	struct known known;
+	struct answer *ready; /* owned; of known addresses, not yet written */
+	uint32_t n_ready, cap_ready;
+	uint32_t n_rounds; /* of looking up at the end of a segment */
 	/* Under the lock. */
 	struct requests asked;
 	struct home *homes; /* owned; only grows */
 	uint32_t n_homes, cap_homes, n_opened;
 	struct map home_of; /* image -> number in homes */
 	struct batch *done;
-	bool finish;
+	bool finish, hurry;
 	/* The thread's own. */
 	struct requests waiting; /* JIT code without a name yet: asked again later */
 	uint32_t n_fds;
@@ -98,20 +114,84 @@ static uint32_t home_number(struct names *n, struct image *image, uint32_t pid, 
 	return *at;
 }
 
+/* ---- names from earlier segments ---- */
+
+static uint64_t place(uint32_t home, uint64_t address)
+{
+	return hash_u64(hash_u64(home) ^ address);
+}
+
+static void forget(struct known *k)
+{
+	arena_done(&k->arena);
+	map_done(&k->by_place);
+	free(k->list);
+	memset(k, 0, sizeof(*k));
+}
+
+static void remember(struct known *k, const struct answer *a)
+{
+	struct answer *to;
+	uint32_t *at;
+	bool is_new;
+
+	if (k->n == MAX_KNOWN)
+		forget(k);
+	if (!k->list) {
+		k->list = xcalloc(MAX_KNOWN, sizeof(*k->list));
+		map_init(&k->by_place, 1024);
+	}
+	at = map_put(&k->by_place, place(a->home, a->address), &is_new);
+	if (!is_new)
+		return;
+	*at = k->n;
+	to = &k->list[k->n++];
+	*to = *a;
+	to->name = a->name ? arena_strdup(&k->arena, a->name) : NULL;
+	to->linkage = a->linkage ? arena_strdup(&k->arena, a->linkage) : NULL;
+}
+
+static const struct answer *recall(const struct known *k, uint32_t home, uint64_t address)
+{
+	const uint32_t *at = k->n ? map_get(&k->by_place, place(home, address)) : NULL;
+	const struct answer *a = at ? &k->list[*at] : NULL;
+
+	return a && a->home == home && a->address == address ? a : NULL;
+}
+
+static void add_ready(struct names *n, const struct answer *known, const struct request *q)
+{
+	struct answer *a;
+
+	if (n->n_ready == n->cap_ready) {
+		n->cap_ready = n->cap_ready ? n->cap_ready * 2 : 256;
+		n->ready = xrealloc(n->ready, n->cap_ready, sizeof(*n->ready));
+	}
+	a = &n->ready[n->n_ready++];
+	*a = *known;
+	a->frame = q->frame;
+	a->generation = q->generation;
+}
+
 void names_request(struct names *n, const struct new_frame *f)
 {
 	struct request q = { .frame = f->frame,
 		.generation = writer_generation(n->writer),
 		.address = f->address,
 		.ip = f->ip };
+	const struct answer *known;
 	bool is_new;
 
 	pthread_mutex_lock(&n->lock);
 	q.home = home_number(n, f->image, f->pid, &is_new);
-	add_request(&n->asked, &q);
+	known = recall(&n->known, q.home, q.address);
+	if (!known)
+		add_request(&n->asked, &q);
 	if (is_new) /* its file is to be opened while it is there */
 		pthread_cond_signal(&n->wake);
 	pthread_mutex_unlock(&n->lock);
+	if (known)
+		add_ready(n, known, &q);
 }
 
 static void free_batch(struct batch *b)
@@ -126,7 +206,7 @@ static bool write_answer(struct names *n, const struct answer *a)
 {
 	struct dict_symbol s = { .frame = a->frame, .start = a->start };
 
-	if (a->generation != writer_generation(n->writer))
+	if (!a->name || a->generation != writer_generation(n->writer))
 		return true; /* of a segment that has ended; the new one asked anew */
 	s.name = writer_string(n->writer, a->name, strlen(a->name));
 	if (a->linkage)
@@ -134,18 +214,41 @@ static bool write_answer(struct names *n, const struct answer *a)
 	return writer_symbol(n->writer, &s);
 }
 
+/* Code made at run time can be other code at the same address later. */
+static bool is_lasting(struct names *n, const struct answer *a)
+{
+	bool lasting;
+
+	pthread_mutex_lock(&n->lock);
+	lasting = n->homes[a->home].image->kind != MAPPING_JIT;
+	pthread_mutex_unlock(&n->lock);
+	return lasting;
+}
+
+static void collect_ready(struct names *n)
+{
+	uint32_t at = 0;
+
+	while (at < n->n_ready && write_answer(n, &n->ready[at]))
+		at++;
+	n->n_ready -= at;
+	memmove(n->ready, n->ready + at, n->n_ready * sizeof(*n->ready));
+}
+
 void names_collect(struct names *n)
 {
 	struct batch *b, *rest;
 
+	collect_ready(n);
 	pthread_mutex_lock(&n->lock);
 	b = n->done;
 	n->done = NULL;
 	pthread_mutex_unlock(&n->lock);
 	for (; b; b = rest) {
 		rest = b->next;
-		while (b->at < b->n && write_answer(n, &b->answers[b->at]))
-			b->at++;
+		for (; b->at < b->n && write_answer(n, &b->answers[b->at]); b->at++)
+			if (is_lasting(n, &b->answers[b->at]))
+				remember(&n->known, &b->answers[b->at]);
 		if (b->at == b->n) {
 			free_batch(b);
 			continue;
@@ -284,19 +387,22 @@ static void resolve_group(struct names *n, const struct home *h, const struct re
 	for (uint32_t i = 0; i < n_requests; i++) {
 		struct answer *a = &b->answers[b->n];
 
-		if (!q[i].name) {
-			if (h->image->kind == MAPPING_JIT)
-				add_request(&n->waiting, &r[i]);
+		if (!q[i].name && h->image->kind == MAPPING_JIT) {
+			add_request(&n->waiting, &r[i]);
 			continue;
 		}
 		a->frame = r[i].frame;
 		a->generation = r[i].generation;
+		a->home = r[i].home;
+		a->address = r[i].address;
+		b->n++;
+		if (!q[i].name)
+			continue;
 		a->start = q[i].start - q[i].address + r[i].address;
 		a->name = in_kernel(h) ? NULL : readable_name(&b->arena, q[i].name);
 		a->linkage = a->name ? q[i].name : NULL;
 		if (!a->name)
 			a->name = q[i].name;
-		b->n++;
 	}
 	free(q);
 }
@@ -386,12 +492,13 @@ static void *run(void *arg)
 	until.tv_sec += wait;
 	pthread_mutex_lock(&n->lock);
 	while (!n->finish) {
-		if (pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0) {
+		if (!n->hurry && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0) {
 			free(open_homes(n));
 			continue;
 		}
-		if (n->asked.n)
+		if (n->asked.n || (n->hurry && n->waiting.n))
 			work(n);
+		n->hurry = false;
 		wait = wait * 4 < MAX_WAIT ? wait * 4 : MAX_WAIT;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += wait;
@@ -416,8 +523,15 @@ struct names *names_new(struct writer *w)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&n->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	n->has_thread = pthread_create(&n->thread, NULL, run, n) == 0;
 	return n;
+}
+
+int names_start(struct names *n)
+{
+	int code = pthread_create(&n->thread, NULL, run, n);
+
+	n->has_thread = code == 0;
+	return -code;
 }
 
 static void end_thread(struct names *n)
@@ -430,6 +544,24 @@ static void end_thread(struct names *n)
 	pthread_mutex_unlock(&n->lock);
 	pthread_join(n->thread, NULL);
 	n->has_thread = false;
+}
+
+bool names_settled(struct names *n)
+{
+	bool settled;
+
+	pthread_mutex_lock(&n->lock);
+	settled = !n->has_thread || (!n->hurry && (!n->asked.n || n->n_rounds == SETTLE_ROUNDS));
+	if (!settled && !n->hurry) {
+		n->hurry = true;
+		n->n_rounds++;
+		pthread_cond_signal(&n->wake);
+	}
+	pthread_mutex_unlock(&n->lock);
+	names_collect(n);
+	if (settled)
+		n->n_rounds = 0;
+	return settled;
 }
 
 void names_finish(struct names *n)
@@ -455,6 +587,8 @@ void names_free(struct names *n)
 	free(n->homes);
 	free(n->asked.list);
 	free(n->waiting.list);
+	free(n->ready);
+	forget(&n->known);
 	map_done(&n->home_of);
 	pthread_mutex_destroy(&n->lock);
 	pthread_cond_destroy(&n->wake);

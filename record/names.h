@@ -13,11 +13,19 @@ struct names;
 struct names *names_new(struct writer *w);
 void names_free(struct names *n);
 
+/* Starts the thread. 0 or a negative errno. */
+int names_start(struct names *n);
+
 /* Asks for the name of a frame. */
 void names_request(struct names *n, const struct new_frame *frame);
 
 /* Writes the names found since the last call. */
 void names_collect(struct names *n);
+
+/* Before a segment ends: whether the names that were asked for are written. If not, has the thread
+ * look them up now, and once more what came meanwhile; ask again a little later. Frames of the last
+ * moment that were never seen before may stay without a name in that segment. */
+bool names_settled(struct names *n);
 
 /* Looks up all that is still asked for and writes it. Takes as long as it takes. */
 void names_finish(struct names *n);

@@ -9,9 +9,18 @@
 #include <string.h>
 
 #include "format/base/duration.h"
+#include "format/base/size.h"
 #include "record/source.h"
 
-enum { EXIT_USAGE = 2, MAX_HZ = 1000000 };
+enum { EXIT_USAGE = 2, MAX_HZ = 1000000, MIN_RING = 1 << 20, MAX_KEEP = 100000 };
+
+enum key {
+	KEY_RING = 256,
+	KEY_ROTATE,
+	KEY_KEEP,
+	KEY_MAX_SIZE,
+	KEY_MAX_CPU,
+};
 
 const struct source *const sources[] = { &source_cpu, NULL };
 
@@ -40,6 +49,23 @@ static const struct argp_option argp_options[] = {
 	{ "unwind", 'u', "HOW", 0,
 		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
 		0 },
+	{ "max-cpu", KEY_MAX_CPU, "PERCENT", 0,
+		"When `rec` itself takes more than this share of one CPU, take fewer samples; each then "
+		"counts for more, so that totals stay right",
+		0 },
+	{ NULL, 0, NULL, 0, "What to keep of a long recording (default: everything)", 3 },
+	{ "ring", KEY_RING, "TIME|SIZE", 0,
+		"Only the last TIME (60s, 5m) or SIZE (64M), in memory; written at the end and at each "
+		"SIGUSR2: FILE, FILE-0002.rec...",
+		0 },
+	{ "rotate", KEY_ROTATE, "TIME|SIZE", 0,
+		"Begin another file after TIME or SIZE: FILE-0001.rec, FILE-0002.rec...", 0 },
+	{ "keep", KEY_KEEP, "N", 0, "With --rotate: remove all but the last N files", 0 },
+	{ "max-size", KEY_MAX_SIZE, "SIZE", 0,
+		"Take about SIZE at the most: the recording then ends; with --rotate the oldest files go, "
+		"with --ring the oldest events (default there: 256M)",
+		0 },
+	{ NULL, 0, NULL, 0, "Other", 4 },
 	{ "quiet", 'q', NULL, 0, "No notes and no summary, only errors", 0 },
 	{ NULL, 'h', NULL, OPTION_HIDDEN, "As --help", 0 },
 	{ 0 },
@@ -86,8 +112,62 @@ static void parse_unwind(struct options *o, const char *text, struct argp_state 
 	argp_error(state, "'%s' is no way to unwind: auto, fp or none", text);
 }
 
+/* A time or a size; which one shows by its unit. */
+static void parse_amount(const char *text, uint64_t *ns, uint64_t *bytes, struct argp_state *state)
+{
+	bool number = text[0] && !text[strspn(text, "0123456789.")];
+
+	*ns = *bytes = 0;
+	if (number || (duration_parse(text, ns) && size_parse(text, bytes)) || !(*ns | *bytes))
+		argp_error(state, "'%s' is neither a time (60s, 5m) nor a size (64M)", text);
+}
+
+static void parse_size(const char *text, uint64_t *bytes, struct argp_state *state)
+{
+	if (size_parse(text, bytes) || !*bytes)
+		argp_error(state, "'%s' is no size: try 500K, 64M or 2G", text);
+}
+
+static void parse_keep(struct options *o, const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (end == text || *end || n < 1 || n > MAX_KEEP)
+		argp_error(state, "'%s' is no number of files", text);
+	o->keep = (uint32_t)n;
+}
+
+static void parse_max_cpu(struct options *o, const char *text, struct argp_state *state)
+{
+	char *end;
+
+	o->max_cpu = strtod(text, &end);
+	if (end == text || (*end && strcmp(end, "%") != 0) || !(o->max_cpu > 0))
+		argp_error(state, "'%s' is no percentage of a CPU: try 2 or 0.5", text);
+}
+
+static void check_keeping(const struct options *o, struct argp_state *state)
+{
+	bool ring = o->ring_ns || o->ring_bytes, rotate = o->rotate_ns || o->rotate_bytes;
+
+	if (ring && rotate)
+		argp_error(state, "either --ring or --rotate");
+	if (o->keep && !rotate)
+		argp_error(state, "--keep is about the files of --rotate");
+	if (o->ring_bytes && o->max_bytes)
+		argp_error(state, "--ring %s gives the size already", "SIZE");
+	if (ring &&
+		(o->ring_bytes ? o->ring_bytes < MIN_RING
+			       : o->max_bytes && o->max_bytes < MIN_RING))
+		argp_error(state, "a ring needs 1M at the least");
+	if (rotate && o->output && strcmp(o->output, "-") == 0)
+		argp_error(state, "--rotate makes files: standard output is one stream");
+}
+
 static void check(const struct options *o, struct argp_state *state)
 {
+	check_keeping(o, state);
 	if (!o->n_sources)
 		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
 	if ((o->pids != NULL) + o->system + (o->command != NULL) > 1)
@@ -105,6 +185,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'q': o->quiet = true; return 0;
 	case 'F': parse_frequency(o, arg, state); return 0;
 	case 'u': parse_unwind(o, arg, state); return 0;
+	case KEY_RING: parse_amount(arg, &o->ring_ns, &o->ring_bytes, state); return 0;
+	case KEY_ROTATE: parse_amount(arg, &o->rotate_ns, &o->rotate_bytes, state); return 0;
+	case KEY_KEEP: parse_keep(o, arg, state); return 0;
+	case KEY_MAX_SIZE: parse_size(arg, &o->max_bytes, state); return 0;
+	case KEY_MAX_CPU: parse_max_cpu(o, arg, state); return 0;
 	case 'd':
 		if (duration_parse(arg, &o->duration_ns) || !o->duration_ns)
 			argp_error(state, "'%s' is no time: try 10s, 500ms or 2m", arg);
@@ -141,6 +226,7 @@ static char *help_filter(int key, const char *text, void *input)
 		"  rec cpu -- ./server --port 80   flame graph data of a command\n"
 		"  rec cpu -p 1234 -d 30s          of a running process\n"
 		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
+		"  sudo rec cpu -a --ring 5m       the last five minutes, when something happens\n"
 		"\nThen: ana flame cpu-....rec -o cpu.svg\n"
 		"\nExit status: the command's own; otherwise 0 done, 2 usage, 3 cannot.");
 	fclose(f);

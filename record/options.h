@@ -26,7 +26,13 @@ struct options {
 	uint32_t frequency;   /* -F; 0: the default */
 	enum unwind unwind;
 	bool quiet;
-	int argc; /* the whole command line, for the trace */
+	/* What is kept of a long recording; 0: not asked for. */
+	uint64_t ring_ns, ring_bytes;     /* --ring, one of them */
+	uint64_t rotate_ns, rotate_bytes; /* --rotate, one of them */
+	uint64_t max_bytes;               /* --max-size */
+	uint32_t keep;                    /* --keep: files */
+	double max_cpu;                   /* --max-cpu: percent of one CPU */
+	int argc;                         /* the whole command line, for the trace */
 	char **argv;
 };
 

@@ -53,26 +53,40 @@ static int open_named(struct output *o, const char *name, struct err *err)
 	return 0;
 }
 
-static void make_name(struct output *o, const struct options *options, unsigned attempt)
+void output_stem(char *stem, size_t size, const struct options *options)
 {
 	time_t now = time(NULL);
 	struct tm tm;
 	size_t n = 0;
 
-	for (unsigned i = 0; i < options->n_sources; i++)
-		n += (size_t)snprintf(o->name + n, sizeof(o->name) - n, "%s%s", i ? "," : "",
+	if (options->output) {
+		n = strlen(options->output);
+		if (n > 4 && strcmp(options->output + n - 4, ".rec") == 0)
+			n -= 4;
+		snprintf(stem, size, "%.*s", (int)n, options->output);
+		return;
+	}
+	for (unsigned i = 0; i < options->n_sources && n < size; i++)
+		n += (size_t)snprintf(stem + n, size - n, "%s%s", i ? "," : "",
 			options->sources[i]->name);
 	localtime_r(&now, &tm);
-	n += strftime(o->name + n, sizeof(o->name) - n, "-%Y%m%d-%H%M%S", &tm);
-	if (attempt)
-		n += (size_t)snprintf(o->name + n, sizeof(o->name) - n, "-%u", attempt + 1);
-	snprintf(o->name + n, sizeof(o->name) - n, ".rec");
+	if (n < size)
+		strftime(stem + n, size - n, "-%Y%m%d-%H%M%S", &tm);
 }
+
+/* Room for "-100000.rec" is left behind the stem. */
+enum { STEM_MAX = sizeof(((struct output *)0)->name) - 16 };
 
 static int open_new(struct output *o, const struct options *options, struct err *err)
 {
-	for (unsigned attempt = 0; attempt < 100; attempt++) {
-		make_name(o, options, attempt);
+	char stem[STEM_MAX];
+
+	output_stem(stem, sizeof(stem), options);
+	for (unsigned attempt = 1; attempt <= 100; attempt++) {
+		if (attempt == 1)
+			snprintf(o->name, sizeof(o->name), "%s.rec", stem);
+		else
+			snprintf(o->name, sizeof(o->name), "%s-%u.rec", stem, attempt);
 		o->fd = open(o->name, CREATE, 0600);
 		if (o->fd >= 0 || errno != EEXIST)
 			break;
@@ -97,6 +111,41 @@ int output_open(struct output *o, const struct options *options, struct err *err
 			"a trace is not for a terminal: pipe it into `ana ... -`");
 	o->fd = dup(STDOUT_FILENO);
 	return o->fd < 0 ? err_errno(err, errno, "standard output") : 0;
+}
+
+int output_open_numbered(struct output *o, const char *stem, unsigned number, struct err *err)
+{
+	memset(o, 0, sizeof(*o));
+	snprintf(o->name, sizeof(o->name), "%.*s-%04u.rec", STEM_MAX, stem, number);
+	o->fd = open(o->name, CREATE, 0600);
+	if (o->fd < 0)
+		return explain(o->name, errno, err);
+	o->own = true;
+	return 0;
+}
+
+int output_check(const struct options *options, struct err *err)
+{
+	const char *name = options->output ? options->output : ".";
+	const char *slash = strrchr(name, '/');
+	char folder[4096] = ".";
+	struct stat st;
+
+	if (strcmp(name, "-") == 0)
+		return isatty(STDOUT_FILENO)
+			? err_set(err, EINVAL,
+				  "a trace is not for a terminal: pipe it into `ana ... -`")
+			: 0;
+	if (options->output && lstat(name, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return err_set(err, EISDIR, "'%s' is a directory: name a file in it (-o)",
+				name);
+		return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ? explain(name, EEXIST, err) : 0;
+	}
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", slash == name ? 1 : (int)(slash - name),
+			name);
+	return access(folder, W_OK | X_OK) ? explain(name, errno, err) : 0;
 }
 
 int output_close(struct output *o, bool discard, struct err *err)

@@ -17,18 +17,18 @@
 #include "gen/events.h"
 #include "record/machine.h"
 #include "record/names.h"
-#include "record/output.h"
 #include "record/sideband.h"
 #include "record/summary.h"
 #include "specs/events/recorder.h"
 
-#define SECOND 1000000000ULL
-#define SLACK  1000000ULL /* a record is in its ring at the latest so long after its time */
+#define SECOND   1000000000ULL
+#define NAMES_NS (2 * SECOND) /* how long the end of a segment waits for its names */
+#define SLACK    1000000ULL   /* a record is in its ring at the latest so long after its time */
 
 enum {
-	QUEUE_BYTES = 8 << 20, /* between us and a slow disk */
-	STATS_EVERY = 5,       /* seconds between recorder events */
+	STATS_EVERY = 5, /* seconds between recorder events */
 	CLOCK_EVERY = 10,
+	SETTLE_MS = 20, /* how often a segment that is to end is looked at */
 	EXIT_CANNOT = 3,
 };
 
@@ -143,13 +143,13 @@ static int choose_target(struct recording *r, struct err *err)
 	return 0;
 }
 
-static void open_writer(struct recording *r, int fd)
+static void open_writer(struct recording *r)
 {
 	struct writer_config config = { .stage_bytes = 0 };
 
 	machine_clocks(&config);
-	r->start_ns = config.start_ns;
-	r->sink = sink_new(fd, QUEUE_BYTES);
+	r->start_ns = r->safe_ns = config.start_ns;
+	r->sink = retention_sink(r->retention);
 	r->writer = writer_new(r->sink, &config);
 	/* All known early share one block of the schema. */
 	r->lost_type = writer_type(r->writer, &event_lost, NULL);
@@ -204,7 +204,7 @@ static void close_everything(struct recording *r)
 	images_done(&r->images);
 	loop_free(r->loop);
 	writer_free(r->writer);
-	sink_free(r->sink);
+	retention_free(r->retention);
 	target_done(&r->target);
 }
 
@@ -224,38 +224,55 @@ static void recorder_event(struct recording *r)
 	writer_add(r->writer, 0, r->recorder_type, &e);
 }
 
-/* A dictionary has become crowded: the rest goes into a segment of its own. */
+/* Ends the segment: a dictionary is crowded, or only the last segments are kept. What the rest needs
+ * to be understood is told again. */
 static void start_segment(struct recording *r)
 {
+	uint64_t now, at = loop_last(r->loop) > r->safe_ns ? loop_last(r->loop) : r->safe_ns;
 	struct timespec real;
-	uint64_t now = now_ns();
 
+	retention_before_segment(r->retention, now_ns());
 	clock_gettime(CLOCK_REALTIME, &real);
-	names_collect(r->names);
-	if (writer_roll(r->writer, now, (uint64_t)real.tv_sec * SECOND + (uint64_t)real.tv_nsec))
+	now = now_ns();
+	/* It begins where the records that have been taken end, which is a little while ago. */
+	if (writer_roll(r->writer, at,
+		    (uint64_t)real.tv_sec * SECOND + (uint64_t)real.tv_nsec - (now - at)))
 		return; /* no room now: again soon */
+	retention_after_segment(r->retention, now);
 	stacks_clear(r->stacks);
-	machine_topology(r->writer, now);
+	machine_topology(r->writer, at);
 	machine_clock_event(r->writer);
-	sideband_repeat(r->sideband, now);
+	sideband_repeat(r->sideband, at);
 }
 
+/* A segment ends when its names are written, or do not come in time. */
 static void between_records(void *ctx)
 {
 	struct recording *r = ctx;
+	bool snapshot = retention_wants_snapshot(r->retention);
+	uint64_t now = now_ns();
 
-	if (writer_crowded(r->writer))
-		start_segment(r);
+	if (!snapshot && !writer_crowded(r->writer) && !retention_due(r->retention, r->writer, now))
+		return;
+	if (!r->settle_until_ns)
+		r->settle_until_ns = now + NAMES_NS;
+	if (!names_settled(r->names) && now < r->settle_until_ns)
+		return;
+	start_segment(r);
+	r->settle_until_ns = 0;
+	if (snapshot)
+		retention_snapshot(r->retention);
 }
 
-static void each_second(struct recording *r, uint64_t second, uint64_t safe_ns)
+static void each_second(struct recording *r, uint64_t second)
 {
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
-	writer_flush(r->writer, safe_ns);
+	writer_flush(r->writer, r->safe_ns);
+	retention_tick(r->retention, r->writer);
 }
 
 /* The signals that end a recording, and that of a child's end. */
@@ -268,6 +285,7 @@ static int open_signals(sigset_t *old)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, old);
 	signal(SIGINT, SIG_DFL); /* a script's background jobs start with it ignored */
 	signal(SIGPIPE, SIG_IGN);
@@ -280,18 +298,22 @@ enum end {
 	TARGET_ENDED,
 	TIME_OVER,
 	OUTPUT_FAILED,
+	SIZE_REACHED,
 	INTERRUPTED, /* by ^C: the terminal has told the command as well */
 	SIGNALLED,   /* by somebody who told only us */
 };
 
 /* What the signals that have come ask for. */
-static enum end take_signals(int fd)
+static enum end take_signals(struct recording *r, int fd)
 {
 	struct signalfd_siginfo info;
 
-	while (read(fd, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGUSR2)
+			retention_ask_snapshot(r->retention);
+		else if (info.ssi_signo != SIGCHLD)
 			return info.ssi_code == SI_KERNEL ? INTERRUPTED : SIGNALLED;
+	}
 	return NOT_YET;
 }
 
@@ -302,7 +324,7 @@ static int wait_ms(uint64_t now, uint64_t next)
 
 static enum end is_over(struct recording *r, int signals, uint64_t now)
 {
-	enum end end = take_signals(signals);
+	enum end end = take_signals(r, signals);
 
 	if (end)
 		return end;
@@ -310,6 +332,8 @@ static enum end is_over(struct recording *r, int signals, uint64_t now)
 		return TARGET_ENDED;
 	if (sink_error(r->sink))
 		return OUTPUT_FAILED;
+	if (retention_full(r->retention))
+		return SIZE_REACHED;
 	if (r->options->duration_ns && now >= r->start_ns + r->options->duration_ns)
 		return TIME_OVER;
 	return NOT_YET;
@@ -325,23 +349,39 @@ static enum end run(struct recording *r, int signals)
 		uint64_t next = r->start_ns + second * SECOND;
 
 		loop_drain(r->loop, now - SLACK, between_records, r);
+		r->safe_ns = now - SLACK;
 		if (now >= next) {
-			each_second(r, second, now - SLACK);
+			each_second(r, second);
 			second = (now - r->start_ns) / SECOND + 1;
 			next = r->start_ns + second * SECOND;
 		}
+		between_records(r);
 		if (r->options->duration_ns && stop_at < next)
 			next = stop_at;
+		if (r->settle_until_ns && next > now + SETTLE_MS * 1000000)
+			next = now + SETTLE_MS * 1000000;
 		loop_wait(r->loop, wait_ms(now_ns(), next));
 		now = now_ns();
 	}
 	return end;
 }
 
+/* Threads have the rights that we have when they are started. */
+static int start_threads(struct recording *r, struct err *err)
+{
+	int rc = sink_start(r->sink);
+
+	if (!rc)
+		rc = names_start(r->names);
+	return rc ? err_errno(err, -rc, "starting a thread") : 0;
+}
+
 static int start(struct recording *r, int signals, struct err *err)
 {
 	int rc = loop_watch(r->loop, signals, err);
 
+	if (!rc)
+		rc = start_threads(r, err);
 	machine_topology(r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
@@ -374,7 +414,7 @@ static int end_command(struct recording *r, enum end end)
 {
 	if (r->target.kind != TARGET_COMMAND)
 		return -1;
-	if (end == TIME_OVER || end == SIGNALLED)
+	if (end == TIME_OVER || end == SIGNALLED || end == SIZE_REACHED)
 		target_signal(&r->target, SIGTERM);
 	return target_wait(&r->target);
 }
@@ -392,12 +432,15 @@ static int finish(struct recording *r, int exit_status)
 	return writer_close(r->writer, now_ns());
 }
 
-static int explain_write_error(const struct output *o, int code, struct err *err)
+static int explain_write_error(struct recording *r, int code, struct err *err)
 {
+	struct retention_result k;
+
+	retention_result(r->retention, &k);
 	if (code == EPIPE)
-		return err_set(err, code, "the reader of %s has gone: recording ended", o->name);
+		return err_set(err, code, "the reader of %s has gone: recording ended", k.file);
 	return err_errno(err, code, "recording ended, what is in %s can be read: writing failed",
-		o->name);
+		k.file);
 }
 
 /* What a shell says of a command that could not be started. */
@@ -406,14 +449,13 @@ static int not_started(int rc)
 	return rc == -ENOENT ? 127 : 126;
 }
 
-static int record(struct recording *r, struct output *out, int signals, const sigset_t *old_mask,
-	struct err *err)
+static int record(struct recording *r, int signals, const sigset_t *old_mask, struct err *err)
 {
 	int status, rc = start(r, signals, err);
 	enum end end;
 
 	if (rc) {
-		output_close(out, true, NULL);
+		retention_discard(r->retention);
 		return r->target.kind == TARGET_COMMAND ? not_started(rc) : EXIT_CANNOT;
 	}
 	print_notes(r);
@@ -422,32 +464,31 @@ static int record(struct recording *r, struct output *out, int signals, const si
 	sigprocmask(SIG_SETMASK, old_mask, NULL); /* from now on ^C ends the program at once */
 	rc = -sink_error(r->sink);
 	if (rc)
-		fprintf(stderr, "rec: %s\n", (explain_write_error(out, -rc, err), err->text));
+		fprintf(stderr, "rec: %s\n", (explain_write_error(r, -rc, err), err->text));
 	err->text[0] = '\0';
 	status = end_command(r, end);
 	if (!rc && (rc = finish(r, status)))
-		explain_write_error(out, -rc, err);
-	if (output_close(out, false, rc ? NULL : err) || rc)
+		explain_write_error(r, -rc, err);
+	if (retention_finish(r->retention, rc, err) || rc)
 		return EXIT_CANNOT;
 	if (!r->options->quiet)
-		summary_print(r, out->name);
+		summary_print(r);
 	return status > 0 ? status : 0;
 }
 
 int recording_run(const struct options *options)
 {
 	struct recording r = { .options = options };
-	struct output out = { .fd = -1 };
 	struct err err = { "" };
 	sigset_t old_mask;
 	int signals = open_signals(&old_mask), status = EXIT_CANNOT;
 
-	if (choose_target(&r, &err) == 0 && output_open(&out, options, &err) == 0) {
-		open_writer(&r, out.fd);
+	if (choose_target(&r, &err) == 0 && (r.retention = retention_open(options, &err))) {
+		open_writer(&r);
 		if (open_everything(&r, &err) == 0)
-			status = record(&r, &out, signals, &old_mask, &err);
+			status = record(&r, signals, &old_mask, &err);
 		else
-			output_close(&out, true, NULL);
+			retention_discard(r.retention);
 	}
 	if (err.text[0])
 		fprintf(stderr, "rec: %s\n", err.text);

@@ -6,6 +6,7 @@
 #include "record/loop.h"
 #include "record/options.h"
 #include "record/process.h"
+#include "record/retention.h"
 #include "record/source.h"
 #include "record/stacks.h"
 #include "record/target.h"
@@ -16,7 +17,8 @@ struct recording {
 	const struct options *options; /* borrowed */
 	struct target target;
 	struct loop *loop;
-	struct sink *sink;
+	struct retention *retention;
+	struct sink *sink; /* the retention's */
 	struct writer *writer;
 	struct images images;
 	struct processes *processes;
@@ -27,7 +29,10 @@ struct recording {
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns;
-	uint64_t n_events; /* of the sources: what the user came for */
+	uint64_t
+		settle_until_ns; /* until then the segment's end waits for names; 0: no end is due */
+	uint64_t safe_ns;        /* everything before this has been taken in */
+	uint64_t n_events;       /* of the sources: what the user came for */
 	uint64_t n_lost;
 	char *notes[MAX_NOTES]; /* owned; to be said when the recording runs */
 	unsigned n_notes;

@@ -66,7 +66,7 @@ static const char *grouped(uint64_t v, char text[32])
 	return text;
 }
 
-static const char *readable_bytes(uint64_t v, char text[32])
+const char *summary_bytes(uint64_t v, char text[32])
 {
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
 	double x = (double)v;
@@ -78,16 +78,35 @@ static const char *readable_bytes(uint64_t v, char text[32])
 	return text;
 }
 
-void summary_print(struct recording *r, const char *file)
+/* "40.4 KiB in run.rec", or what is left of a long recording. */
+static void print_place(struct recording *r, uint64_t now)
 {
-	double seconds = (double)(now_ns() - r->start_ns) / 1e9;
+	struct retention_result k;
+	char size[32];
+
+	retention_result(r->retention, &k);
+	summary_bytes(k.bytes, size);
+	if (k.ring_from_ns)
+		fprintf(stderr, "the last %.1f s%s, %s in %s", (double)(now - k.ring_from_ns) / 1e9,
+			k.ring_was_full ? " (more did not fit: --max-size)" : "", size, k.file);
+	else if (k.n_files > 1)
+		fprintf(stderr, "%s in %u files up to %s", size, k.n_files, k.file);
+	else
+		fprintf(stderr, "%s in %s", size, k.file);
+}
+
+void summary_print(struct recording *r)
+{
+	uint64_t now = now_ns();
+	double seconds = (double)(now - r->start_ns) / 1e9;
 	double cpu = (double)summary_cpu_ns() / 1e9;
 	struct writer_stats stats;
-	char a[32], b[32], c[32];
+	char a[32], b[32];
 
 	writer_stats(r->writer, &stats);
-	fprintf(stderr, "rec: %s samples in %.1f s, %s lost; %s in %s", grouped(r->n_events, a),
-		seconds, grouped(total_lost(r), b), readable_bytes(stats.written, c), file);
+	fprintf(stderr, "rec: %s samples in %.1f s, %s lost; ", grouped(r->n_events, a), seconds,
+		grouped(total_lost(r), b));
+	print_place(r, now);
 	if (r->n_events)
 		fprintf(stderr, ", %.1f bytes per sample",
 			(double)stats.written / (double)r->n_events);

@@ -12,6 +12,9 @@ uint64_t summary_memory(void);
 void summary_info(struct recording *r);
 
 /* Prints the line to stderr. The trace must be complete. */
-void summary_print(struct recording *r, const char *file);
+void summary_print(struct recording *r);
+
+/* "1.2 MiB"; gives the text. */
+const char *summary_bytes(uint64_t bytes, char text[32]);
 
 #endif

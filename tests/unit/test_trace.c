@@ -695,6 +695,7 @@ static void what_a_stuck_reader_costs_is_counted(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	sink = sink_new(fds[1], 1 << 20);
+	assert_int_equal(sink_start(sink), 0);
 	w = writer_new(sink, &config);
 	type = writer_type(w, &event_cpu_sample, NULL);
 	for (uint64_t i = 0; i < n; i++)
@@ -745,6 +746,7 @@ static void a_full_disk_is_an_error_that_stays(void **state)
 	int type = writer_type(w, &event_process_exit, NULL);
 
 	(void)state;
+	assert_int_equal(sink_start(sink), 0);
 	writer_add(w, 0, type, &(struct process_exit){ .time = 5 });
 	writer_flush(w, 5);
 	assert_int_equal(sink_drain(sink, 5000), -ENOSPC);

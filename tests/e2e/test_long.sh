@@ -1,0 +1,156 @@
+#!/bin/bash
+# Recordings that go on for long: what a ring and a rotation keep, and what they leave behind.
+# shellcheck source-path=SCRIPTDIR disable=SC2317
+. "$(dirname "$0")/lib.sh"
+
+# A command that is ended because the time is over ends by SIGTERM: status 143.
+
+duration_of() { "$ANA" info "$1" -f json | jq -r '.sections.recording.facts.duration' | cut -d' ' -f1; }
+
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	local n=$(($1 * 20))
+	shift
+	while ! "$@" 2>/dev/null; do
+		n=$((n - 1))
+		[ $n -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+test_a_ring_keeps_the_last_seconds_with_all_names() {
+	need_perf
+	check_status 143 "$REC" cpu -F 499 --ring 2s -d 12 -o ring.rec -- "$SAMPLES/calltree" 60000
+	check_says 'the last [2-9]\.[0-9] s, .* in ring.rec'
+	check_status 0 "$ANA" verify ring.rec
+	# A busy machine may take some seconds to find the names with which a segment ends.
+	check_between 1.8 "$(duration_of ring.rec)" 9 "what is in the ring"
+	# Each segment has the names and mappings of its own.
+	check_between 95 "$(share ring.rec ';main;work;turn;')" 100 "share of stacks with all names"
+	[ "$(stat -c %a ring.rec)" = 600 ] || fail "mode $(stat -c %a ring.rec)"
+}
+
+test_a_snapshot_is_written_at_each_sigusr2_while_the_recording_goes_on() {
+	need_perf
+	"$REC" cpu -F 499 --ring 60s -o flight.rec -- "$SAMPLES/calltree" 60000 2>err &
+	local rec=$!
+	sleep 3
+	kill -USR2 $rec
+	wait_for 5 grep -q 'the last .* s .* are in flight.rec' err || fail "no snapshot: $(cat err)"
+	check_status 0 "$ANA" verify flight.rec
+	cp flight.rec first.rec
+	sleep 1
+	kill -USR2 $rec
+	wait_for 5 grep -q 'are in flight-0002.rec' err || fail "no second snapshot: $(cat err)"
+	kill -INT $rec
+	wait $rec
+	check_status 0 "$ANA" verify flight-0002.rec flight-0003.rec
+	cmp flight.rec first.rec || fail "the first snapshot was written to again"
+	check_between 95 "$(share flight.rec ';main;work;turn;')" 100 "share of stacks with all names"
+	check_between "$(duration_of flight.rec)" "$(duration_of flight-0002.rec)" \
+		"$(duration_of flight-0003.rec)" "the second snapshot"
+}
+
+test_sigusr2_without_a_ring_harms_nothing() {
+	need_perf
+	"$REC" cpu -d 2 -o t.rec -- "$SAMPLES/calltree" 10000 2>err &
+	local rec=$!
+	sleep 1
+	kill -USR2 $rec
+	wait $rec
+	grep -q 'SIGUSR2 writes what a --ring holds' err || fail "$(cat err)"
+	check_status 0 "$ANA" verify t.rec
+}
+
+test_a_ring_into_a_pipe_comes_at_the_end() {
+	need_perf
+	"$REC" cpu -q -F 499 --ring 2s -d 3 -o - -- "$SAMPLES/calltree" 9000 | "$ANA" flame -f folded - >out ||
+		fail "pipe"
+	check_prints 'main;work;turn;alpha'
+}
+
+test_a_rings_memory_is_bounded_and_says_when_it_holds_less() {
+	need_perf
+	check_status 143 "$REC" cpu -F 20000 --ring 1h --max-size 1M -d 12 -o r.rec -- \
+		"$SAMPLES/calltree" 60000 4 4
+	local bytes
+	bytes=$(stat -c %s r.rec)
+	[ "$bytes" -le $((1 << 20)) ] || fail "1 MiB were allowed, $bytes it is"
+	check_status 0 "$ANA" verify r.rec
+	if [ "$bytes" -gt 700000 ]; then
+		check_says 'more did not fit: --max-size'
+	fi
+}
+
+test_a_rotation_keeps_the_last_files() {
+	need_perf
+	check_status 143 "$REC" cpu -F 499 --rotate 1s --keep 3 -d 7 -o run.rec -- "$SAMPLES/calltree" 60000
+	check_says 'in 3 files up to run-000[3-8].rec'
+	check_equal "$(find . -name 'run*' | wc -l)" 3 "files that are left"
+	for f in run-*.rec; do
+		check_status 0 "$ANA" verify "$f"
+		check_between 95 "$(share "$f" ';main;work;turn;')" 100 "$f: stacks with all names"
+	done
+	# Side by side they are one recording without a gap or an event twice.
+	check_between 100 "$(cat run-*.rec >all.rec && count_events all.rec cpu_sample)" 2500 "samples"
+	check_equal "$("$ANA" dump all.rec -e cpu_sample -f jsonl | sort | uniq -d | wc -l)" 0 "twice"
+}
+
+test_a_rotation_by_size_never_takes_more_than_allowed() {
+	need_perf
+	check_status 143 "$REC" cpu -F 9999 --rotate 20K --max-size 100K -d 6 -o s -- \
+		"$SAMPLES/calltree" 60000 2
+	check_between 10000 "$(cat s-*.rec | wc -c)" 150000 "bytes that are left"
+	[ ! -e s-0001.rec ] || [ "$(find . -name 's-*' | wc -l)" -le 5 ] || fail "nothing was removed"
+	for f in s-*.rec; do check_status 0 "$ANA" verify "$f"; done
+}
+
+test_a_recording_ends_at_its_size() {
+	need_perf
+	check_status 143 "$REC" cpu -F 9999 --max-size 100K -o t.rec -- "$SAMPLES/calltree" 60000
+	check_between 60000 "$(stat -c %s t.rec)" 200000 "size"
+	check_status 0 "$ANA" verify t.rec
+}
+
+test_a_rotation_goes_on_with_its_file_when_there_can_be_no_other() {
+	need_perf
+	[ "$(id -u)" = 0 ] || skip "needs root to mount"
+	mkdir small
+	mount -t tmpfs -o size=1m,nr_inodes=3 none small 2>/dev/null || skip "no tmpfs may be mounted"
+	"$REC" cpu -F 99 --rotate 1s -d 9 -o small/r.rec -- "$SAMPLES/calltree" 60000 2>err
+	local status=$? n
+	n=$(find small -name '*.rec' | wc -l)
+	cp small/*.rec .
+	umount small
+	check_equal $status 143 "status"
+	check_says 'going on with small/r-0002.rec'
+	check_equal "$n" 2 "files"
+	cat r-*.rec >all.rec
+	check_status 0 "$ANA" verify all.rec
+	check_between 50 "$(count_events all.rec cpu_sample)" 1000 "samples"
+}
+
+test_nothing_that_is_there_is_overwritten() {
+	need_perf
+	echo mine >r.rec
+	check_status 3 "$REC" cpu --ring 60s -d 1 -o r.rec -- true
+	check_says "'r.rec' exists"
+	check_equal "$(cat r.rec)" mine
+	echo mine >s-0002.rec
+	check_status 143 "$REC" cpu -q --rotate 1s -d 3 -o s.rec -- "$SAMPLES/calltree" 10000
+	check_equal "$(cat s-0002.rec)" mine "a file of the series that was there"
+	check_status 0 "$ANA" verify s-0001.rec s-0003.rec
+	ln -s /nowhere/else link.rec
+	check_status 3 "$REC" cpu --ring 60s -d 1 -o link.rec -- true
+}
+
+test_usage_of_what_to_keep() {
+	for wrong in '--ring 5' '--ring x' '--ring 0s' '--ring 100K' '--rotate 3' '--keep 3' \
+		'--rotate 3s --keep 0' '--ring 5m --rotate 3s' '--ring 4M --max-size 5M' \
+		'--max-size 5' '--rotate 5s -o -'; do
+		# shellcheck disable=SC2086 # options and their values
+		check_status 2 "$REC" cpu $wrong -- true
+	done
+}
+
+run_tests
