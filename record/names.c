@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +21,6 @@ enum {
 	MAX_WAIT = 60, /* ...up to this: one read of kallsyms costs 45 ms of CPU */
 	MAX_OPEN = 256,      /* files kept open */
 	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
-	NICE = 10,
 	SETTLE_ROUNDS = 2,
 };
 
@@ -487,7 +485,6 @@ static void *run(void *arg)
 	struct timespec until;
 	unsigned wait = FIRST_WAIT;
 
-	setpriority(PRIO_PROCESS, 0, NICE); /* of this thread only */
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait;
 	pthread_mutex_lock(&n->lock);
