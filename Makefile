@@ -211,7 +211,7 @@ test-browser: all samples $(B)/browser/make_pages ## the pages in headless Chrom
 	@TEST_LOGS=$(B)/logs BUILD=$(abspath $(B)) tests/run.sh browser tests/browser/run.sh
 
 .PHONY: lint
-lint: ## format, static analysis, shell scripts, the include rule
+lint: all ## format, static analysis, shell scripts, the include rule
 	@tests/lint.sh
 
 .PHONY: bench

@@ -308,7 +308,8 @@ static void add_notes(const struct flame *f, struct report *r)
 			f->options->weight);
 	if (f->n_unnamed)
 		report_note(r, NOTE_INFO,
-			"%.1f%% of samples end in a frame without a name: its binary has no symbols.",
+			"%.1f%% of samples end in a frame without a name: its binary has no symbols, or the "
+			"recording ended or moved on before they were read.",
 			share(f->n_unnamed, n));
 	if (f->n_truncated)
 		report_note(r, NOTE_WARNING,

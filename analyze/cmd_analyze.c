@@ -15,6 +15,13 @@ int command_failed(const struct err *err, int status)
 	return status;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
 {
 	const struct renderer *r;
@@ -26,8 +33,13 @@ static const struct renderer *choose_renderer(const struct analyze_options *o, s
 				o->format);
 		return r;
 	}
-	r = o->output ? renderer_by_file(o->output) : NULL;
-	return r ? r : renderer_by_name("text");
+	if (!o->output || !strrchr(base_name(o->output), '.'))
+		return renderer_by_name("text");
+	r = renderer_by_file(o->output);
+	if (!r)
+		err_set(err, EINVAL, "no format ends in '%s': choose one with -f (--help lists them)",
+			strrchr(o->output, '.'));
+	return r;
 }
 
 /* The list of formats for --help. */
@@ -57,7 +69,7 @@ static int render(const struct report *report, const struct renderer *renderer,
 
 int analyzer_command(const struct analyzer *a, int argc, char **argv)
 {
-	unsigned groups = OPTIONS_FILTER | OPTIONS_OUTPUT;
+	unsigned groups = OPTIONS_OUTPUT;
 	struct analyze_options o;
 	const struct renderer *renderer;
 	struct report report;
@@ -67,11 +79,11 @@ int analyzer_command(const struct analyzer *a, int argc, char **argv)
 	int status = EXIT_CANNOT;
 
 	if (a == &analyzer_flame)
-		groups |= OPTIONS_FLAME;
+		groups |= OPTIONS_FILTER | OPTIONS_FLAME;
 	list_formats(formats, sizeof(formats));
 	analyze_options_parse(&o, argc, argv, groups, a->summary, formats);
 	renderer = choose_renderer(&o, &err);
-	if (!renderer) {
+	if (!renderer || out_check(o.output, o.files, o.n_files, &err)) {
 		analyze_options_done(&o);
 		return command_failed(&err, EXIT_USAGE);
 	}

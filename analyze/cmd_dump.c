@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "analyze/command.h"
 #include "analyze/inputs.h"
@@ -91,11 +92,21 @@ static void put_jsonl(struct dump *d, const struct row *row)
 	fputs("}}\n", d->out);
 }
 
+static bool same_columns(const struct event_type *a, const struct event_type *b)
+{
+	bool same = a == b || (a->n_fields == b->n_fields && strcmp(a->name, b->name) == 0);
+
+	for (uint32_t i = 0; same && a != b && i < a->n_fields; i++)
+		same = strcmp(a->fields[i].name, b->fields[i].name) == 0;
+	return same;
+}
+
+/* A segment whose event has other fields than that before starts another table. */
 static void put_csv(struct dump *d, const struct row *row)
 {
 	const struct event_type *type = row->type;
 
-	if (!d->header_for || strcmp(d->header_for->name, type->name) != 0) {
+	if (!d->header_for || !same_columns(d->header_for, type)) {
 		for (uint32_t i = 0; i < type->n_fields; i++) {
 			fputs(i ? ",\"" : "\"", d->out);
 			escape_put(d->out, ESCAPE_CSV, type->fields[i].name);
@@ -127,11 +138,16 @@ static const struct row_format formats[] = {
 
 static const struct row_format *choose_format(const struct analyze_options *o, struct err *err)
 {
-	const char *dot = o->output ? strrchr(o->output, '.') : NULL;
+	const char *slash = o->output ? strrchr(o->output, '/') : NULL;
+	const char *dot = o->output ? strrchr(slash ? slash : o->output, '.') : NULL;
 	const char *name = o->format ? o->format : dot ? dot + 1 : "text";
 
+	if (!o->format)
+		name = strcasecmp(name, "json") == 0 ? "jsonl"
+			: strcasecmp(name, "txt") == 0 ? "text"
+						       : name;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (strcmp(formats[i].name, name) != 0)
+		if (strcasecmp(formats[i].name, name) != 0)
 			continue;
 		if (formats[i].put == put_csv && !o->event) {
 			err_set(err, EINVAL,
@@ -140,9 +156,7 @@ static const struct row_format *choose_format(const struct analyze_options *o, s
 		}
 		return &formats[i];
 	}
-	if (!o->format)
-		return &formats[0];
-	err_set(err, EINVAL, "there is no format '%s': text, jsonl or csv", name);
+	err_set(err, EINVAL, "there is no format '%s': choose text, jsonl or csv with -f", name);
 	return NULL;
 }
 
@@ -247,7 +261,7 @@ static int run(int argc, char **argv)
 		"Show the events of a trace, one a line.", list);
 	o.filter.idle = true; /* a dump leaves nothing out by itself */
 	format = choose_format(&o, &err);
-	if (!format)
+	if (!format || out_check(o.output, o.files, o.n_files, &err))
 		status = command_failed(&err, EXIT_USAGE);
 	else if (dump(&o, format, &err))
 		status = command_failed(&err, EXIT_CANNOT);

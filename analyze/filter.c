@@ -58,6 +58,8 @@ int filter_ids(struct id_list *list, const char *text, struct err *err)
 {
 	const char *p = text;
 
+	if (!*p)
+		return err_set(err, EINVAL, "a list of numbers is empty: try 12 or 3,5-7");
 	while (*p) {
 		char *end;
 		unsigned long first = strtoul(p, &end, 10), last = first;

@@ -2,7 +2,7 @@
 #ifndef ANALYZE_OUT_H
 #define ANALYZE_OUT_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "format/base/err.h"
@@ -10,16 +10,20 @@
 struct out {
 	FILE *f;
 	const char *name; /* NULL: standard output */
-	bool made;        /* a regular file, which is removed when writing it fails */
+	char *temporary;  /* owned; what is written before it gets the name. NULL: written in place */
 };
 
-/* path NULL or "-": standard output. */
+/* path NULL or "-": standard output. A regular file gets its content at out_close and in one go: what
+ * was there stays until then, and if something fails. */
 int out_open(struct out *o, const char *path, struct err *err);
+
+/* Refuses an output that is one of the inputs ("-": standard input). */
+int out_check(const char *path, const char *const *inputs, uint32_t n, struct err *err);
 
 /* Whether everything arrived. A reader that went away (EPIPE) is no failure: `ana dump | head`. */
 int out_close(struct out *o, struct err *err);
 
-/* Gives up: closes, and removes a file that was made. */
+/* Gives up: closes, and leaves nothing behind. */
 void out_discard(struct out *o);
 
 #endif

@@ -1,6 +1,7 @@
 #include "analyze/row_text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "analyze/frames.h"
@@ -96,13 +97,16 @@ static void put_flags(FILE *out, const struct enumeration *e, uint64_t v, enum e
 		fprintf(out, "%s0x%" PRIx64, any ? "|" : "", v);
 }
 
-static void put_number(FILE *out, const struct field *f, uint64_t v)
+static void put_number(FILE *out, const struct field *f, uint64_t v, enum escape_for how)
 {
 	double d;
 
 	if (f->type == FIELD_F64) {
 		memcpy(&d, &v, sizeof(d));
-		fprintf(out, "%.17g", d);
+		if (how == ESCAPE_JSON && !isfinite(d))
+			fputs("null", out); /* JSON has no word for it */
+		else
+			fprintf(out, "%.17g", d);
 	} else if (f->show == SHOW_HEX) {
 		fprintf(out, "0x%" PRIx64, v);
 	} else if (field_signed(f->type)) {
@@ -147,5 +151,5 @@ void row_put_value(FILE *out, const struct row *row, uint32_t field, enum escape
 	else if (f->show == SHOW_FLAGS && f->enumeration)
 		put_flags(out, f->enumeration, v, how);
 	else
-		put_number(out, f, v);
+		put_number(out, f, v, how);
 }

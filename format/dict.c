@@ -178,15 +178,16 @@ bool dict_symbol(struct dict *d, const struct dict_symbol *s)
 	return true;
 }
 
-static bool crowded(uint32_t n, uint32_t max)
+static bool above(uint32_t n, uint32_t max, uint32_t sixteenths)
 {
-	return n > max / 4 * 3;
+	return n > max / 16 * sixteenths;
 }
 
-bool dict_crowded(const struct dict *d)
+bool dict_filled(const struct dict *d, uint32_t sixteenths)
 {
-	return crowded(d->n_strings, MAX_STRINGS) ||
-		crowded(d->string_at[d->n_strings], MAX_BYTES) ||
-		crowded(d->n_mappings, MAX_MAPPINGS) || crowded(d->n_frames, MAX_FRAMES) ||
-		crowded(d->n_stacks, MAX_STACKS);
+	return above(d->n_strings, MAX_STRINGS, sixteenths) ||
+		above(d->string_at[d->n_strings], MAX_BYTES, sixteenths) ||
+		above(d->n_mappings, MAX_MAPPINGS, sixteenths) ||
+		above(d->n_frames, MAX_FRAMES, sixteenths) ||
+		above(d->n_stacks, MAX_STACKS, sixteenths);
 }

@@ -3,7 +3,7 @@
  *
  * All memory is taken at the start, for the largest dictionary that is allowed; pages are touched
  * only as it fills. A dictionary that is full answers 0, the number that means "none": the writer
- * starts a new segment before that happens (dict_crowded). Numbers start at 1. Frames and stacks have
+ * starts a new segment before that happens (dict_filled). Numbers start at 1. Frames and stacks have
  * other numbers in the file than here: dict_order.c gives them. */
 #ifndef FORMAT_DICT_H
 #define FORMAT_DICT_H
@@ -75,7 +75,7 @@ uint32_t dict_order_stacks(struct dict *d, uint32_t *order, uint32_t max);
 void dict_frames_written(struct dict *d, const uint32_t *order, uint32_t n);
 void dict_stacks_written(struct dict *d, const uint32_t *order, uint32_t n);
 
-/* Some dictionary is three quarters full. */
-bool dict_crowded(const struct dict *d);
+/* Whether some dictionary is fuller than so many sixteenths. */
+bool dict_filled(const struct dict *d, uint32_t sixteenths);
 
 #endif

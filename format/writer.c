@@ -13,6 +13,8 @@
 
 enum {
 	STAGE_BYTES = 256 << 10,
+	CROWDED = 12,
+	FULL = 15,             /* sixteenths of a dictionary */
 	MANY_BLOCKS = 1 << 17, /* in one segment's index: 5 MiB of the writer's memory */
 };
 
@@ -215,7 +217,12 @@ uint32_t writer_stack(struct writer *w, uint32_t parent, uint32_t frame)
 
 bool writer_crowded(const struct writer *w)
 {
-	return dict_crowded(&w->dict) || w->emit.n_index > MANY_BLOCKS;
+	return dict_filled(&w->dict, CROWDED) || w->emit.n_index > MANY_BLOCKS;
+}
+
+bool writer_full(const struct writer *w)
+{
+	return dict_filled(&w->dict, FULL);
 }
 
 uint32_t writer_generation(const struct writer *w)
@@ -532,6 +539,11 @@ int writer_flush(struct writer *w, uint64_t safe_ns)
 	return rc;
 }
 
+void writer_wait(struct writer *w)
+{
+	w->emit.patient = true;
+}
+
 static void forget_segment(struct writer *w)
 {
 	dict_clear(&w->dict);
@@ -562,7 +574,7 @@ int writer_close(struct writer *w, uint64_t safe_ns)
 {
 	int rc = w->error;
 
-	w->emit.patient = true;
+	writer_wait(w);
 	if (!rc)
 		rc = writer_flush(w, safe_ns);
 	if (!rc)

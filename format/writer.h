@@ -70,12 +70,18 @@ int writer_add(struct writer *w, uint32_t stream, int type, const void *event);
  * sink's errno. */
 int writer_flush(struct writer *w, uint64_t safe_ns);
 
+/* From now on waits for the sink instead of dropping: there is time. */
+void writer_wait(struct writer *w);
+
 /* Ends the segment and starts another. 0, -EAGAIN (no room now) or the sink's errno. */
 int writer_roll(struct writer *w, uint64_t now_ns, uint64_t now_real_ns);
 
 /* Whether a dictionary is nearly full or the index has grown large, so that a new segment is due.
  * Past that, a text, frame or stack for which there is no room gets number 0. */
 bool writer_crowded(const struct writer *w);
+
+/* Whether that is urgent: a few hundred events on, there will be no room. */
+bool writer_full(const struct writer *w);
 
 /* Counts the segments started. */
 uint32_t writer_generation(const struct writer *w);

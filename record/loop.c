@@ -2,13 +2,17 @@
 #include "record/loop.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "format/base/arena.h"
 
-enum { BETWEEN = 256 };
+enum {
+	BETWEEN = 256,
+	BLIND_MS = 100, /* at most so long without a look when a descriptor no longer wakes us */
+};
 
 struct feed {
 	const struct feed_ops *ops;
@@ -23,6 +27,7 @@ struct loop {
 	struct feed **heap; /* owned; feeds that have a record */
 	uint32_t n, cap, n_heap;
 	uint64_t last;
+	bool blind; /* some feed's descriptor has been hung up */
 };
 
 struct loop *loop_new(void)
@@ -126,9 +131,23 @@ uint64_t loop_last(const struct loop *l)
 	return l->last;
 }
 
+/* The kernel hangs a ring's descriptor up when the thread it was opened for ends, and then reports
+ * that for ever; other threads may still write into the ring. */
+static void stop_watching(struct loop *l, int fd)
+{
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+	l->blind = true;
+}
+
 void loop_wait(struct loop *l, int timeout_ms)
 {
 	struct epoll_event events[64];
+	int n;
 
-	epoll_wait(l->epoll, events, 64, timeout_ms);
+	if (l->blind && timeout_ms > BLIND_MS)
+		timeout_ms = BLIND_MS;
+	n = epoll_wait(l->epoll, events, 64, timeout_ms);
+	for (int i = 0; i < n; i++)
+		if (!(events[i].events & EPOLLIN) && events[i].events & (EPOLLHUP | EPOLLERR))
+			stop_watching(l, events[i].data.fd);
 }

@@ -1,5 +1,5 @@
-/* Requests gather in one list, are taken by the thread all at once, sorted by image and address, and
- * come back as a batch with an arena of its own. */
+/* Requests gather in one list; once a second the thread takes those whose image is due, sorts them by
+ * image and address, and hands them back as a batch with an arena of its own. */
 #include "record/names.h"
 
 #include <pthread.h>
@@ -16,10 +16,9 @@
 #include "format/symbols/vdso.h"
 
 enum {
-	FIRST_WAIT =
-		2,     /* seconds until the first batch; each further waits four times as long... */
-	MAX_WAIT = 60, /* ...up to this: one read of kallsyms costs 45 ms of CPU */
-	MAX_OPEN = 256,      /* files kept open */
+	FIRST_WAIT = 1, /* seconds until an image's first batch; each further one waits twice... */
+	MAX_WAIT = 64,  /* ...as long, up to this: one read of kallsyms costs 45 ms of CPU */
+	MAX_OPEN = 256, /* files kept open */
 	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
 	SETTLE_ROUNDS = 2,
 };
@@ -29,6 +28,7 @@ struct home {
 	struct image *image; /* borrowed */
 	int fd;              /* its file, or a perf map; -1 */
 	uint32_t pid;
+	uint32_t wait, due; /* seconds between batches, and the second of the next one */
 };
 
 struct request {
@@ -81,8 +81,10 @@ struct names {
 	struct map home_of; /* image -> number in homes */
 	struct batch *done;
 	bool finish, hurry;
+	uint32_t second; /* of the thread's life */
 	/* The thread's own. */
 	struct requests waiting; /* JIT code without a name yet: asked again later */
+	struct home kernel;      /* only its wait and due */
 	uint32_t n_fds;
 };
 
@@ -108,7 +110,8 @@ static uint32_t home_number(struct names *n, struct image *image, uint32_t pid, 
 		n->cap_homes = n->cap_homes ? n->cap_homes * 2 : 64;
 		n->homes = xrealloc(n->homes, n->cap_homes, sizeof(*n->homes));
 	}
-	n->homes[n->n_homes++] = (struct home){ image, -1, pid };
+	n->homes[n->n_homes++] = (struct home){ image, -1, pid, FIRST_WAIT,
+		n->second + FIRST_WAIT };
 	return *at;
 }
 
@@ -207,7 +210,7 @@ static bool write_answer(struct names *n, const struct answer *a)
 	if (!a->name || a->generation != writer_generation(n->writer))
 		return true; /* of a segment that has ended; the new one asked anew */
 	s.name = writer_string(n->writer, a->name, strlen(a->name));
-	if (a->linkage)
+	if (a->linkage && !writer_crowded(n->writer))
 		s.linkage = writer_string(n->writer, a->linkage, strlen(a->linkage));
 	return writer_symbol(n->writer, &s);
 }
@@ -418,8 +421,10 @@ static uint32_t kernel_first(const struct home *homes, struct request *r, uint32
 		r[i] = r[n_kernel];
 		r[n_kernel++] = swap;
 	}
-	qsort(r, n_kernel, sizeof(*r), by_ip);
-	qsort(r + n_kernel, n - n_kernel, sizeof(*r), by_home);
+	if (n_kernel)
+		qsort(r, n_kernel, sizeof(*r), by_ip);
+	if (n > n_kernel)
+		qsort(r + n_kernel, n - n_kernel, sizeof(*r), by_home);
 	return n_kernel;
 }
 
@@ -459,14 +464,49 @@ static struct home *open_homes(struct names *n)
 	return copy;
 }
 
-/* Takes all requests and answers them; called and left with the lock held. */
+/* One read of kallsyms answers for the kernel and all its modules. */
+static struct home *timer_of(struct names *n, struct home *h)
+{
+	return in_kernel(h) ? &n->kernel : h;
+}
+
+/* Takes the requests that are due, all in a hurry. With the lock held. */
+static struct requests take_due(struct names *n)
+{
+	struct requests taken = { NULL, 0, 0 }, *asked = &n->asked;
+	bool all = n->hurry || n->finish;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < asked->n; i++) {
+		struct home *h = timer_of(n, &n->homes[asked->list[i].home]);
+
+		if (all || h->due <= n->second)
+			add_request(&taken, &asked->list[i]);
+		else
+			asked->list[kept++] = asked->list[i];
+	}
+	asked->n = kept;
+	for (uint32_t i = 0; i < taken.n; i++) {
+		struct home *h = timer_of(n, &n->homes[taken.list[i].home]);
+
+		if (h->due > n->second)
+			continue;
+		h->due = n->second + h->wait;
+		h->wait = h->wait * 2 < MAX_WAIT ? h->wait * 2 : MAX_WAIT;
+	}
+	return taken;
+}
+
+/* Answers the requests that are due; called and left with the lock held. */
 static void work(struct names *n)
 {
-	struct home *homes = open_homes(n);
-	struct requests taken = n->asked;
+	struct requests taken = take_due(n);
+	struct home *homes;
 	struct batch *b;
 
-	n->asked = (struct requests){ NULL, 0, 0 };
+	if (!taken.n && !n->waiting.n)
+		return;
+	homes = open_homes(n);
 	pthread_mutex_unlock(&n->lock);
 	for (uint32_t i = 0; i < n->waiting.n; i++)
 		add_request(&taken, &n->waiting.list[i]);
@@ -483,25 +523,23 @@ static void *run(void *arg)
 {
 	struct names *n = arg;
 	struct timespec until;
-	unsigned wait = FIRST_WAIT;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait;
+	until.tv_sec++;
 	pthread_mutex_lock(&n->lock);
 	while (!n->finish) {
 		if (!n->hurry && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0) {
 			free(open_homes(n));
 			continue;
 		}
-		if (n->asked.n || (n->hurry && n->waiting.n))
-			work(n);
-		n->hurry = false;
-		wait = wait * 4 < MAX_WAIT ? wait * 4 : MAX_WAIT;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += wait;
-	}
-	if (n->asked.n || n->waiting.n)
+		if (!n->hurry) {
+			n->second++;
+			until.tv_sec++;
+		}
 		work(n);
+		n->hurry = false;
+	}
+	work(n);
 	pthread_mutex_unlock(&n->lock);
 	return NULL;
 }
@@ -514,6 +552,7 @@ struct names *names_new(struct writer *w)
 	pthread_condattr_t attr;
 
 	n->writer = w;
+	n->kernel.wait = n->kernel.due = FIRST_WAIT;
 	map_init(&n->home_of, 256);
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_condattr_init(&attr);

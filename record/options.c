@@ -38,8 +38,8 @@ static const struct argp_option argp_options[] = {
 	{ "all", 'a', NULL, 0, "The whole system", 0 },
 	{ NULL, 0, NULL, 0, "How", 2 },
 	{ "output", 'o', "FILE", 0,
-		"Write to FILE, which must not exist, or - for standard output "
-		"(default: SOURCES-DATE-TIME.rec)",
+		"Write to FILE, which must not exist, or - for standard output, where a COMMAND's own "
+		"goes to standard error then (default: SOURCES-DATE-TIME.rec)",
 		0 },
 	{ "duration", 'd', "TIME", 0,
 		"Stop after TIME: 10, 1.5s, 200ms, 5m (default: when the command or the processes "
@@ -165,6 +165,13 @@ static void check_keeping(const struct options *o, struct argp_state *state)
 		argp_error(state, "--rotate makes files: standard output is one stream");
 }
 
+static void check_pids(const char *list, struct argp_state *state)
+{
+	if (!list[0] || list[strspn(list, "0123456789,")] || strstr(list, ",,") || list[0] == ',' ||
+		list[strlen(list) - 1] == ',')
+		argp_error(state, "'%s' is no list of process numbers", list);
+}
+
 static void check(const struct options *o, struct argp_state *state)
 {
 	check_keeping(o, state);
@@ -179,7 +186,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'p': o->pids = arg; return 0;
+	case 'p': check_pids(o->pids = arg, state); return 0;
 	case 'a': o->system = true; return 0;
 	case 'o': o->output = arg; return 0;
 	case 'q': o->quiet = true; return 0;

@@ -134,3 +134,19 @@ bool proc_is_kernel_thread(uint32_t pid)
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
 	return readlink(path, target, sizeof(target)) < 0 && errno == ENOENT;
 }
+
+uint32_t proc_process_of(uint32_t tid)
+{
+	char path[64], line[256];
+	unsigned pid = tid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Tgid: %u", &pid) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return pid;
+}

@@ -19,6 +19,9 @@ int proc_each_map(uint32_t pid, void (*call)(void *ctx, const struct image *imag
 int proc_each_thread(uint32_t pid, void (*call)(void *ctx, uint32_t tid), void *ctx);
 int proc_each_process(void (*call)(void *ctx, uint32_t pid), void *ctx);
 
+/* The process of a thread; the number itself if it cannot be known. */
+uint32_t proc_process_of(uint32_t tid);
+
 bool proc_is_kernel_thread(uint32_t pid);
 
 /* Removes " (deleted)", which the kernel appends to the name of a file that is no longer there. */

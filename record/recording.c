@@ -28,7 +28,9 @@
 enum {
 	STATS_EVERY = 5, /* seconds between recorder events */
 	CLOCK_EVERY = 10,
-	SETTLE_MS = 20, /* how often a segment that is to end is looked at */
+	PATIENCE_MS = 1000, /* until it is said that a command does not end */
+	FULL_WAITS = 200,   /* of 1 ms */
+	SETTLE_MS = 20,     /* how often a segment that is to end is looked at */
 	EXIT_CANNOT = 3,
 };
 
@@ -75,6 +77,14 @@ void recording_note(struct recording *r, const char *source, const char *fmt, ..
 	writer_info(r->writer, key, text);
 	if (r->n_notes < MAX_NOTES)
 		r->notes[r->n_notes++] = strdup(text);
+}
+
+/* A recording without an end in sight says so to a person. */
+static void print_how_to_end(const struct recording *r)
+{
+	if (r->target.kind == TARGET_SYSTEM && !r->options->duration_ns && !r->options->quiet &&
+		isatty(STDERR_FILENO))
+		fprintf(stderr, "rec: recording the whole system; ^C ends it\n");
 }
 
 /* Said once the recording runs: if it does not come to that, only the reason matters. */
@@ -138,7 +148,8 @@ static int choose_target(struct recording *r, struct err *err)
 	if (r->options->pids)
 		return target_add_pids(&r->target, r->options->pids, err);
 	if (r->options->command)
-		return target_prepare(&r->target, r->options->command, err);
+		return target_prepare(&r->target, r->options->command,
+			!r->options->output || strcmp(r->options->output, "-") != 0, err);
 	r->target.kind = TARGET_SYSTEM;
 	return 0;
 }
@@ -245,7 +256,23 @@ static void start_segment(struct recording *r)
 	sideband_repeat(r->sideband, at);
 }
 
-/* A segment ends when its names are written, or do not come in time. */
+/* Whether the names of a segment that is to end have been written, or do not come in time. When there is
+ * no room for further events they wait in the kernel's rings for a moment. */
+static bool names_are_there(struct recording *r, uint64_t now)
+{
+	bool settled;
+
+	if (!r->settle_until_ns)
+		r->settle_until_ns = now + NAMES_NS;
+	settled = names_settled(r->names);
+	for (int i = 0; !settled && writer_full(r->writer) && i < FULL_WAITS; i++) {
+		usleep(1000);
+		settled = names_settled(r->names);
+	}
+	return settled || writer_full(r->writer) || now >= r->settle_until_ns;
+}
+
+/* Ends the segment when it is due. */
 static void between_records(void *ctx)
 {
 	struct recording *r = ctx;
@@ -254,9 +281,7 @@ static void between_records(void *ctx)
 
 	if (!snapshot && !writer_crowded(r->writer) && !retention_due(r->retention, r->writer, now))
 		return;
-	if (!r->settle_until_ns)
-		r->settle_until_ns = now + NAMES_NS;
-	if (!names_settled(r->names) && now < r->settle_until_ns)
+	if (!names_are_there(r, now))
 		return;
 	start_segment(r);
 	r->settle_until_ns = 0;
@@ -283,7 +308,10 @@ static int open_signals(sigset_t *old)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	if (signal(SIGHUP, SIG_DFL) == SIG_IGN)
+		signal(SIGHUP, SIG_IGN); /* nohup */
+	else
+		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, old);
@@ -391,41 +419,58 @@ static int start(struct recording *r, int signals, struct err *err)
 	return rc ? rc : target_start(&r->target, err);
 }
 
-/* Stops the sources and takes in what they still have. Events are safe in the file before names are
- * looked up, which may take a while. */
+/* Stops the sources and takes in what they still have. */
 static void stop(struct recording *r)
 {
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->disable(r->source_state[i]);
 	sideband_disable(r->sideband);
+	r->stop_ns = now_ns();
 	loop_drain(r->loop, UINT64_MAX, between_records, r);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->settle(r->source_state[i]);
 	sideband_settle(r->sideband);
 	recorder_event(r);
 	machine_clock_event(r->writer);
+}
+
+/* Writes what is there, waiting for a slow disk. Events are safe in the file before names are looked up,
+ * which may take a while. */
+static void write_rest(struct recording *r)
+{
+	writer_wait(r->writer);
 	writer_flush(r->writer, now_ns());
 	names_finish(r->names);
 	writer_flush(r->writer, now_ns());
 }
 
-/* The command's exit status; -1 without a command. One that nobody has told of the end is told. */
+/* The command's exit status; -1 without a command. One that nobody has told of the end is told; that it
+ * then ends by our signal is no failure. */
 static int end_command(struct recording *r, enum end end)
 {
+	bool ours = end == TIME_OVER || end == SIGNALLED || end == SIZE_REACHED;
+	int status;
+
 	if (r->target.kind != TARGET_COMMAND)
 		return -1;
-	if (end == TIME_OVER || end == SIGNALLED || end == SIZE_REACHED)
+	if (ours)
 		target_signal(&r->target, SIGTERM);
-	return target_wait(&r->target);
+	if (!target_ended_within(&r->target, PATIENCE_MS) && !r->options->quiet)
+		fprintf(stderr,
+			"rec: the recording is complete; waiting for the command to end (^C stops waiting)\n");
+	status = target_wait(&r->target);
+	return ours && target_killed_by(&r->target) == SIGTERM ? 0 : status;
 }
 
 static int finish(struct recording *r, int exit_status)
 {
 	char text[32];
 
+	int killed_by = target_killed_by(&r->target);
+
 	if (exit_status >= 0) {
-		snprintf(text, sizeof(text), exit_status > 128 ? "signal %d" : "%d",
-			exit_status > 128 ? exit_status - 128 : exit_status);
+		snprintf(text, sizeof(text), killed_by ? "signal %d" : "%d",
+			killed_by ? killed_by : exit_status);
 		writer_info(r->writer, "target.exit_status", text);
 	}
 	summary_info(r);
@@ -459,9 +504,11 @@ static int record(struct recording *r, int signals, const sigset_t *old_mask, st
 		return r->target.kind == TARGET_COMMAND ? not_started(rc) : EXIT_CANNOT;
 	}
 	print_notes(r);
+	print_how_to_end(r);
 	end = run(r, signals);
 	stop(r);
 	sigprocmask(SIG_SETMASK, old_mask, NULL); /* from now on ^C ends the program at once */
+	write_rest(r);
 	rc = -sink_error(r->sink);
 	if (rc)
 		fprintf(stderr, "rec: %s\n", (explain_write_error(r, -rc, err), err->text));

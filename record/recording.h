@@ -28,7 +28,7 @@ struct recording {
 	struct sideband *sideband;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
-	uint64_t start_ns;
+	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
 	uint64_t
 		settle_until_ns; /* until then the segment's end waits for names; 0: no end is due */
 	uint64_t safe_ns;        /* everything before this has been taken in */

@@ -36,13 +36,12 @@ static uint64_t total_lost(struct recording *r)
 
 void summary_info(struct recording *r)
 {
-	struct writer_stats stats;
 	const struct {
 		const char *key;
 		uint64_t value;
-	} totals[] = { { "recorder.cpu_ns", summary_cpu_ns() }, { "recorder.events", r->n_events },
-		{ "recorder.lost", total_lost(r) },
-		{ "recorder.bytes", (writer_stats(r->writer, &stats), stats.written) } };
+	} totals[] = { { "recorder.cpu_ns", summary_cpu_ns() },
+		{ "recorder.duration_ns", r->stop_ns - r->start_ns },
+		{ "recorder.events", r->n_events }, { "recorder.lost", total_lost(r) } };
 	char text[32];
 
 	for (unsigned i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
@@ -79,7 +78,7 @@ const char *summary_bytes(uint64_t v, char text[32])
 }
 
 /* "40.4 KiB in run.rec", or what is left of a long recording. */
-static void print_place(struct recording *r, uint64_t now)
+static void print_place(struct recording *r)
 {
 	struct retention_result k;
 	char size[32];
@@ -87,7 +86,8 @@ static void print_place(struct recording *r, uint64_t now)
 	retention_result(r->retention, &k);
 	summary_bytes(k.bytes, size);
 	if (k.ring_from_ns)
-		fprintf(stderr, "the last %.1f s%s, %s in %s", (double)(now - k.ring_from_ns) / 1e9,
+		fprintf(stderr, "the last %.1f s%s, %s in %s",
+			(double)(r->stop_ns - k.ring_from_ns) / 1e9,
 			k.ring_was_full ? " (more did not fit: --max-size)" : "", size, k.file);
 	else if (k.n_files > 1)
 		fprintf(stderr, "%s in %u files up to %s", size, k.n_files, k.file);
@@ -97,8 +97,7 @@ static void print_place(struct recording *r, uint64_t now)
 
 void summary_print(struct recording *r)
 {
-	uint64_t now = now_ns();
-	double seconds = (double)(now - r->start_ns) / 1e9;
+	double seconds = (double)(r->stop_ns - r->start_ns) / 1e9;
 	double cpu = (double)summary_cpu_ns() / 1e9;
 	struct writer_stats stats;
 	char a[32], b[32];
@@ -106,7 +105,7 @@ void summary_print(struct recording *r)
 	writer_stats(r->writer, &stats);
 	fprintf(stderr, "rec: %s samples in %.1f s, %s lost; ", grouped(r->n_events, a), seconds,
 		grouped(total_lost(r), b));
-	print_place(r, now);
+	print_place(r);
 	if (r->n_events)
 		fprintf(stderr, ", %.1f bytes per sample",
 			(double)stats.written / (double)r->n_events);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "format/base/arena.h"
+#include "record/proc_fs.h"
 
 void target_init(struct target *t)
 {
@@ -42,6 +44,9 @@ void target_done(struct target *t)
 
 static void add_pid(struct target *t, uint32_t pid)
 {
+	for (uint32_t i = 0; i < t->n_pids; i++)
+		if (t->pids[i] == pid)
+			return;
 	t->pids = xrealloc(t->pids, t->n_pids + 1, sizeof(*t->pids));
 	t->pids[t->n_pids++] = pid;
 }
@@ -59,14 +64,14 @@ int target_add_pids(struct target *t, const char *list, struct err *err)
 			return err_set(err, EINVAL, "'%s' is no list of process numbers", list);
 		if (kill((pid_t)pid, 0) && errno == ESRCH)
 			return err_set(err, ESRCH, "there is no process %lu", pid);
-		add_pid(t, (uint32_t)pid);
+		add_pid(t, proc_process_of((uint32_t)pid));
 		if (!*end)
 			return 0;
 		p = end + 1;
 	}
 }
 
-__attribute__((noreturn)) static void child(char **argv, int go, int failed)
+__attribute__((noreturn)) static void child(char **argv, bool keep_stdout, int go, int failed)
 {
 	sigset_t none;
 	char c;
@@ -75,6 +80,8 @@ __attribute__((noreturn)) static void child(char **argv, int go, int failed)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	if (!keep_stdout)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
 	if (read(go, &c, 1) != 1)
 		_exit(127); /* the recorder gave up */
 	execvp(argv[0], argv);
@@ -84,7 +91,7 @@ __attribute__((noreturn)) static void child(char **argv, int go, int failed)
 	_exit(code == ENOENT ? 127 : 126);
 }
 
-int target_prepare(struct target *t, char **argv, struct err *err)
+int target_prepare(struct target *t, char **argv, bool keep_stdout, struct err *err)
 {
 	int go[2], failed[2];
 	pid_t pid;
@@ -97,7 +104,7 @@ int target_prepare(struct target *t, char **argv, struct err *err)
 	if (pid == 0) {
 		close(go[1]);
 		close(failed[0]);
-		child(argv, go[0], failed[1]);
+		child(argv, keep_stdout, go[0], failed[1]);
 	}
 	close(go[0]);
 	close(failed[1]);
@@ -150,6 +157,15 @@ bool target_ended(struct target *t)
 	return true;
 }
 
+bool target_ended_within(struct target *t, int timeout_ms)
+{
+	struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
+
+	if (!reap(t, WNOHANG) && t->pidfd >= 0)
+		poll(&p, 1, timeout_ms);
+	return reap(t, WNOHANG);
+}
+
 int target_wait(struct target *t)
 {
 	while (!reap(t, 0) && errno == EINTR)
@@ -157,6 +173,11 @@ int target_wait(struct target *t)
 	if (!t->reaped)
 		return 0;
 	return WIFSIGNALED(t->status) ? 128 + WTERMSIG(t->status) : WEXITSTATUS(t->status);
+}
+
+int target_killed_by(const struct target *t)
+{
+	return t->reaped && WIFSIGNALED(t->status) ? WTERMSIG(t->status) : 0;
 }
 
 void target_signal(struct target *t, int signal)

@@ -29,11 +29,13 @@ struct target {
 void target_init(struct target *t);
 void target_done(struct target *t);
 
-/* Parses "PID,PID,..."; -ESRCH names the first that is not there. */
+/* Parses "PID,PID,...": processes, each once; a thread's number stands for its process. -ESRCH names the
+ * first that is not there. */
 int target_add_pids(struct target *t, const char *list, struct err *err);
 
-/* Forks the command, which waits before its first instruction until target_start. */
-int target_prepare(struct target *t, char **argv, struct err *err);
+/* Forks the command, which waits before its first instruction until target_start. Without keep_stdout
+ * what it prints goes to standard error: standard output is the trace's. */
+int target_prepare(struct target *t, char **argv, bool keep_stdout, struct err *err);
 
 /* Lets the command go. -errno of exec with a sentence if it could not be started. */
 int target_start(struct target *t, struct err *err);
@@ -41,8 +43,14 @@ int target_start(struct target *t, struct err *err);
 /* Whether the recording's subject is gone: the command or all processes have ended. */
 bool target_ended(struct target *t);
 
+/* Waits so long at most for the command's end; whether it came. */
+bool target_ended_within(struct target *t, int timeout_ms);
+
 /* Waits for the command's end. Its exit status as a shell gives it: 128 + signal if killed. */
 int target_wait(struct target *t);
+
+/* The signal that ended the command, 0 if it ended by itself or has not. */
+int target_killed_by(const struct target *t);
 
 /* Sends a signal to the command if it still runs. */
 void target_signal(struct target *t, int signal);

@@ -2,6 +2,7 @@
 #include "render/render.h"
 
 #include <string.h>
+#include <strings.h>
 
 extern const struct renderer out_text, out_json, out_csv, out_folded, out_svg, out_html;
 
@@ -20,7 +21,7 @@ static bool ends_with(const char *s, const char *suffix)
 {
 	size_t len = strlen(s), n = strlen(suffix);
 
-	return len > n && !strcmp(s + len - n, suffix);
+	return len > n && !strcasecmp(s + len - n, suffix);
 }
 
 const struct renderer *renderer_by_file(const char *path)

@@ -56,6 +56,10 @@ include_rule() {
 
 # The two programs share the trace and nothing else.
 link_rule() {
+	[ -e build/librecord.a ] && [ -e build/libanalyze.a ] && [ -e build/librender.a ] || {
+		echo "nothing is built"
+		return 1
+	}
 	! nm -A build/librecord.a 2>/dev/null | grep -E ' U (report_|render|tree_)' &&
 		! nm -A build/libanalyze.a build/librender.a 2>/dev/null | grep -E ' U (bpf_|btf_)'
 }
@@ -63,9 +67,13 @@ link_rule() {
 tidy() {
 	local found
 
+	command -v clang-tidy >/dev/null || {
+		echo "there is no clang-tidy: make check installs it"
+		return 1
+	}
 	found=$(printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v -e '^bpf/' -e '^samples/' |
-		xargs -P "$(nproc)" -n 4 clang-tidy --quiet 2>/dev/null --extra-arg=-Wno-unknown-warning-option |
-		grep -E 'warning:|error:' | sort -u)
+		xargs -P "$(nproc)" -n 4 clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option 2>&1 |
+		grep -E 'warning:|error:|[Ee]rror while processing' | sort -u)
 	[ -z "$found" ] || {
 		echo "$found"
 		return 1

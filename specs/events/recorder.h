@@ -27,7 +27,7 @@ struct recorder {
 	__u64 events DOC("events taken in so far");
 	__u64 lost DOC("events lost so far");
 	__u64 memory UNIT("bytes") DOC("its resident memory");
-} EVENT("What the recording itself costs, once a second.");
+} EVENT("What the recording itself costs, every few seconds.");
 
 struct clock {
 	__u64 time TIME;

@@ -12,7 +12,8 @@ ana=$build/ana
 measure=$build/bench/measure
 seconds=${SECONDS_EACH:-5}
 work=$(mktemp -d)
-trap 'rm -rf "$work"; [ -n "${server:-}" ] && kill "$server" 2>/dev/null' EXIT
+load=
+trap 'rm -rf "$work"; kill ${server:-} ${load:-} 2>/dev/null' EXIT
 cd "$work" || exit 1
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b ? a / b : 0 }'; }
@@ -57,6 +58,7 @@ if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; 
 	sleep 0.5
 	for hz in 99 999 4999; do bytes "redis under redis-benchmark" $hz -p $server; done
 	kill $load $server
+	load=
 else
 	echo "no redis: left out"
 fi

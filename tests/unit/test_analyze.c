@@ -75,8 +75,8 @@ static void windows_have_two_ends_or_one(void **state)
 
 static void lists_of_ids_may_have_ranges(void **state)
 {
-	static const char *const bad[] = { "x", "1,x", "5-3", "1-", "-", "0-99999999", "4294967296",
-		"1 2" };
+	static const char *const bad[] = { "", "x", "1,x", "5-3", "1-", "-", "0-99999999",
+		"4294967296", "1 2" };
 	struct id_list list = { 0 };
 	struct err err;
 
