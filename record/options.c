@@ -234,6 +234,7 @@ static char *help_filter(int key, const char *text, void *input)
 		"  rec cpu -p 1234 -d 30s          of a running process\n"
 		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
 		"  sudo rec cpu -a --ring 5m       the last five minutes, when something happens\n"
+		"\n`rec list` shows what can be recorded here, `rec doctor` why something cannot.\n"
 		"\nThen: ana flame cpu-....rec -o cpu.svg\n"
 		"\nExit status: the command's own; otherwise 0 done, 2 usage, 3 cannot.");
 	fclose(f);

@@ -17,6 +17,7 @@
 #include "gen/events.h"
 #include "record/machine.h"
 #include "record/names.h"
+#include "record/privileges.h"
 #include "record/sideband.h"
 #include "record/summary.h"
 #include "specs/events/recorder.h"
@@ -394,10 +395,15 @@ static enum end run(struct recording *r, int signals)
 	return end;
 }
 
-/* Threads have the rights that we have when they are started. */
+/* Everything is open. Threads have the rights that we have when they are started. */
 static int start_threads(struct recording *r, struct err *err)
 {
-	int rc = sink_start(r->sink);
+	const struct options *o = r->options;
+	bool more_files = o->ring_ns || o->ring_bytes || o->rotate_ns || o->rotate_bytes;
+	int rc;
+
+	privileges_drop(o->command != NULL, more_files);
+	rc = sink_start(r->sink);
 
 	if (!rc)
 		rc = names_start(r->names);

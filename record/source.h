@@ -7,9 +7,13 @@
 
 struct recording;
 
+enum { SOURCE_BETTER = 4 };
+
 struct source {
 	const char *name;
 	const char *summary; /* one line for --help */
+	/* Facilities (facility.h): the one it cannot do without, and those without which it is lesser. */
+	const char *needs, *better_with[SOURCE_BETTER];
 	/* Opens everything, not yet running, and adds its feeds to the recording's loop. The state is
 	 * handed to the functions below. On failure -errno and what to do. */
 	int (*open)(struct recording *r, void **state, struct err *err);

@@ -274,6 +274,8 @@ static void cpu_settle(void *state)
 const struct source source_cpu = {
 	.name = "cpu",
 	.summary = "which code runs on the CPUs: stacks, sampled at a fixed rate",
+	.needs = "sampling",
+	.better_with = { "hardware counters", "kernel names", "other processes" },
 	.open = cpu_open,
 	.enable = cpu_enable,
 	.disable = cpu_disable,

@@ -1,0 +1,76 @@
+/* `rec list` and `rec doctor`: what can be recorded here, and what would change that. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "record/facility.h"
+#include "record/source.h"
+
+enum { EXIT_NO = 1 };
+
+static const char *const words[] = {
+	[FACILITY_WORKS] = "works",
+	[FACILITY_LESSER] = "lesser",
+	[FACILITY_ABSENT] = "no",
+};
+
+/* The worst of what a source cannot do without, or else of what makes it better. */
+static void judge(const struct source *s, struct finding *worst)
+{
+	struct finding f;
+
+	facility_probe(s->needs, worst);
+	for (int i = 0; worst->state != FACILITY_ABSENT && i < SOURCE_BETTER && s->better_with[i];
+		i++) {
+		facility_probe(s->better_with[i], &f);
+		if (f.state != FACILITY_WORKS && worst->state == FACILITY_WORKS) {
+			*worst = f;
+			worst->state = FACILITY_LESSER;
+		}
+	}
+}
+
+int doctor_list(void)
+{
+	struct finding f;
+	int n = 0;
+
+	for (int i = 0; sources[i]; i++) {
+		judge(sources[i], &f);
+		n += f.state != FACILITY_ABSENT;
+		printf("%-8s %-7s %s\n", sources[i]->name, words[f.state], sources[i]->summary);
+		if (f.state != FACILITY_WORKS)
+			printf("%-16s %s\n", "", f.what);
+	}
+	if (f.state != FACILITY_WORKS)
+		printf("\n`rec doctor` says what would change that.\n");
+	return n ? 0 : EXIT_NO;
+}
+
+int doctor_run(void)
+{
+	struct utsname u;
+	struct finding f;
+	int n_fixes = 0;
+
+	uname(&u);
+	printf("Linux %s on %s, as %s\n\n", u.release, u.machine,
+		geteuid() ? "an ordinary user" : "root");
+	for (int i = 0; facilities[i].name; i++) {
+		memset(&f, 0, sizeof(f));
+		facilities[i].probe(&f);
+		printf("%-7s %-18s %s\n", words[f.state], facilities[i].name, f.what);
+		if (f.state == FACILITY_WORKS)
+			continue;
+		printf("%-26s for: %s\n", "", facilities[i].use);
+		if (f.fix[0])
+			printf("%-26s change it: %s\n", "", f.fix);
+		n_fixes += f.fix[0] != '\0';
+	}
+	facility_probe("sampling", &f);
+	printf("\n%s\n",
+		n_fixes ? "What is `lesser` or `no` is done without, or said when it is asked for."
+			: "Everything that this kernel has can be recorded.");
+	return f.state == FACILITY_ABSENT ? EXIT_NO : 0;
+}
