@@ -9,9 +9,13 @@
 #include <string.h>
 
 #include "format/base/duration.h"
+#include "format/base/option_table.h"
 #include "record/source.h"
 
-enum { EXIT_USAGE = 2, MAX_HZ = 1000000 };
+enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, MAX_HZ = 1000000 };
+
+/* In the order of enum unwind. */
+#define UNWIND_WORDS "auto|fp|none"
 
 const struct source *const sources[] = { &source_cpu, NULL };
 
@@ -37,7 +41,7 @@ static const struct argp_option argp_options[] = {
 		"end, or at ^C). A COMMAND that still runs is then ended with SIGTERM",
 		0 },
 	{ "frequency", 'F', "HZ", 0, "Samples a second and CPU (default: 99)", 0 },
-	{ "unwind", 'u', "HOW", 0,
+	{ "unwind", 'u', UNWIND_WORDS, 0,
 		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
 		0 },
 	{ "quiet", 'q', NULL, 0, "No notes and no summary, only errors", 0 },
@@ -74,16 +78,11 @@ static void parse_frequency(struct options *o, const char *text, struct argp_sta
 
 static void parse_unwind(struct options *o, const char *text, struct argp_state *state)
 {
-	static const char *const
-		names[] = { [UNWIND_AUTO] = "auto", [UNWIND_FP] = "fp", [UNWIND_NONE] = "none" };
+	int i = option_word(UNWIND_WORDS, text);
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			o->unwind = (enum unwind)i;
-			return;
-		}
-	}
-	argp_error(state, "'%s' is no way to unwind: auto, fp or none", text);
+	if (i < 0)
+		argp_error(state, "'%s' is no way to unwind: " UNWIND_WORDS, text);
+	o->unwind = (enum unwind)i;
 }
 
 static void check(const struct options *o, struct argp_state *state)
@@ -150,6 +149,15 @@ static char *help_filter(int key, const char *text, void *input)
 /* libc looks for it under this name. */
 __attribute__((visibility("default"))) const char *argp_program_version = "rec " VERSION;
 
+/* `rec --tables`: what manuals and completion are made of. */
+static void print_tables(const struct argp *argp)
+{
+	option_table_print(stdout, argp);
+	for (int i = 0; sources[i]; i++)
+		printf("source\t%s\t%s\n", sources[i]->name, sources[i]->summary);
+	exit(fflush(stdout) ? EXIT_CANNOT : 0);
+}
+
 void options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "SOURCE[,SOURCE...] [-- COMMAND...]",
@@ -160,5 +168,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->argc = argc;
 	o->argv = argv;
 	argp_err_exit_status = EXIT_USAGE;
+	if (argc == 2 && strcmp(argv[1], "--tables") == 0)
+		print_tables(&argp);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
 }
