@@ -296,6 +296,12 @@ uninstall: ## remove what `install` installed (the same DESTDIR and PREFIX)
 .PHONY: rec-static
 rec-static: $(B)/rec-static ## build/rec-static, which needs nothing but libc: copy it to a server
 
+.PHONY: deb
+deb: ## Debian packages in build/deb: rec, ana, librectrace-dev
+	@.ci/deps deb
+	@$(MAKE) --no-print-directory all
+	@.ci/deb $(B) $(VERSION)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf build

@@ -10,7 +10,8 @@ BEGIN {
 	INDENT = 4
 	LONG = 18 # a column that is wider may be broken
 	print "'\\\" t"
-	print ".TH TRACE 5 " date " \"rec " version "\" \"File formats\"\n.nh"
+	print ".TH TRACE 5 " date " \"rec " version "\" \"File formats\""
+	print ".nr HY 0\n.nh" # no hyphenation, for names; .EE turns it on again as HY says
 }
 
 # The first heading says what the whole is.

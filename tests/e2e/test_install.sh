@@ -1,6 +1,6 @@
 #!/bin/bash
 # What arrives on other machines: the installed files, manuals and completion that say what the
-# programs do, the reading library, the program for a server.
+# programs do, the reading library, Debian packages, the program for a server.
 # shellcheck source-path=SCRIPTDIR disable=SC2317
 . "$(dirname "$0")/lib.sh"
 
@@ -254,6 +254,82 @@ test_completion_of_files_and_of_the_command() {
 	complete_words rec cpu -- mktem | grep -qx mktemp || fail "command behind --"
 	complete_words rec cpu -F 99 mktem | grep -qx mktemp || fail "command without --"
 	check_equal "$(complete_words rec cpu -- ls -F oth)" other.txt "its options are not ours"
+}
+
+# ---- packages ----
+
+make_packages() {
+	command -v dpkg-deb >/dev/null && command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-dev"
+	"$REPO/.ci/deb" "$BUILD" "$VERSION" >built 2>err || fail "$(cat err)"
+	[ ! -s err ] || fail "$(cat err)"
+	cp "$BUILD"/deb/*.deb .
+}
+
+test_packages_have_what_is_installed_each_file_once() {
+	make_packages
+	check_equal "$(ls ./*.deb | sed 's/_.*//' | tr '\n' ' ')" "./ana ./librectrace-dev ./rec "
+	mkdir x
+	for d in *.deb; do
+		dpkg-deb -x "$d" "x/${d%%_*}"
+		dpkg-deb -e "$d" "x/${d%%_*}.control"
+		(cd "x/${d%%_*}" && md5sum --quiet -c "../${d%%_*}.control/md5sums") || fail "$d: sums"
+		check_equal "$(wc -l <"x/${d%%_*}.control/md5sums")" "$(files_of "x/${d%%_*}" | wc -l)" "sums of $d"
+		for doc in copyright changelog.gz; do
+			[ -s "x/${d%%_*}/usr/share/doc/${d%%_*}/$doc" ] || fail "$d: no $doc"
+		done
+		dpkg-deb --fsys-tarfile "$d" | tar tv | grep -v ' root/root ' && fail "$d: not root's"
+	done
+	for d in rec ana librectrace-dev; do
+		files_of x/$d
+	done | grep -v /usr/share/doc/ | sed 's/\.gz$//; s|/lib/[^/]*-linux-gnu[^/]*/|/lib/|' | sort | diff - <(files_of "$ROOT") ||
+		fail "not what is installed"
+	check_equal "$(x/rec/usr/bin/rec --version)" "rec $VERSION"
+	x/ana/usr/bin/ana flame "$TRACE" -f folded | cmp - <("$ANA" flame "$TRACE" -f folded) || fail "ana"
+	zcat x/rec/usr/share/man/man1/rec.1.gz | cmp - "$ROOT/usr/share/man/man1/rec.1" || fail "manual"
+}
+
+# The packages of the libraries that a program is linked with.
+packages_of() { # PROGRAM
+	readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r lib; do
+		path=$(ldd "$1" | awk -v lib="$lib" '$1 == lib { print $3 }')
+		dpkg -S "$path" "/usr$path" 2>/dev/null | sed 's/:.*//'
+	done | sort -u
+}
+
+test_packages_depend_on_what_their_program_links_and_no_more() {
+	make_packages
+	for p in rec ana; do
+		dpkg-deb -x ${p}_*.deb x
+		dpkg-deb -f ${p}_*.deb Depends | sed 's/ ([^)]*)//g; s/, */\n/g' | sort >depends
+		packages_of x/usr/bin/$p | diff - depends || fail "$p"
+	done
+	check_equal "$(dpkg-deb -f librectrace-dev_*.deb Depends)" liblz4-dev
+	check_equal "$(dpkg-deb -f rec_*.deb Conflicts)" sox "which has another /usr/bin/rec"
+}
+
+test_packages_are_the_same_bytes_when_built_again() {
+	make_packages
+	mkdir first
+	mv ./*.deb first
+	sleep 1.1 # so that times would differ
+	make_packages
+	for d in *.deb; do
+		cmp "$d" "first/$d" || fail "$d"
+	done
+}
+
+test_packages_can_be_installed_and_removed() {
+	[ "$(id -u)" = 0 ] || skip "only root can install packages"
+	make_packages
+	mkdir -p r/var/lib/dpkg/info r/var/lib/dpkg/updates
+	: >r/var/lib/dpkg/status
+	: >r/var/lib/dpkg/available
+	root() { dpkg --root="$PWD/r" --force-depends --log=/dev/null "$@" 2>err; }
+	root -i ./*.deb >out || fail "$(cat err)"
+	root -V | grep . && fail "files differ from their sums"
+	check_equal "$(r/usr/bin/ana --version)" "ana $VERSION"
+	root -P rec ana librectrace-dev >out || fail "$(cat err)"
+	check_equal "$(files_of r | grep -v '^/var/lib/dpkg/')" "" "what is left"
 }
 
 # ---- a program for a server ----
