@@ -226,7 +226,7 @@ test-unit: unit samples ## unit tests
 	@TEST_LOGS=$(B)/logs tests/run.sh unit $(patsubst %,$(B)/unit/%,$(UNIT))
 
 .PHONY: test-e2e
-test-e2e: all samples rec-static $(B)/e2e/refuse ## real recordings, commands as users type them, golden outputs
+test-e2e: all samples rec-static $(B)/e2e/refuse ## real recordings, commands as typed, golden outputs
 	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/run.sh e2e $(sort $(wildcard tests/e2e/test_*.sh))
 
 .PHONY: test-san

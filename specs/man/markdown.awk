@@ -11,7 +11,7 @@ BEGIN {
 	LONG = 18 # a column that is wider may be broken
 	print "'\\\" t"
 	print ".TH TRACE 5 " date " \"rec " version "\" \"File formats\""
-	print ".nr HY 0\n.nh" # no hyphenation, for names; .EE turns it on again as HY says
+	print ".nr HY 0\n.nh\n.ad l" # no hyphenation, for names; .EE turns it on again as HY says
 }
 
 # The first heading says what the whole is.
@@ -81,13 +81,13 @@ function put_table(    wide, row, i, head, body) {
 		body = body (i > 1 ? " " : "") (wide && width[i] > LONG ? "lx" : "l")
 	}
 	gap()
-	print ".ad l\n.TS\nnokeep;\n" head "\n" body "."
+	print ".TS\nnokeep;\n" head "\n" body "."
 	for (row = 1; row <= n_rows; row++) {
 		put_row(row, wide && row > 1)
 		if (row == 1)
 			print "_"
 	}
-	print ".TE\n.ad b"
+	print ".TE"
 	split("", cell)
 	n_rows = n_columns = 0
 }

@@ -8,6 +8,7 @@ function roff(s) {
 	gsub(/\^/, "\\(ha", s)
 	gsub(/~/, "\\(ti", s)
 	sub(/^[.]/, "\\\\\\&.", s)
+	gsub(/\n[.]/, "\n\\\\\\&.", s)
 	return s
 }
 
