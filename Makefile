@@ -8,7 +8,9 @@ SAN ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG ?= clang
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 VERSION := 0.1
+DATE := 2026-11-23# of the manuals
 
 comma := ,
 B ?= build$(if $(SAN),/san)
@@ -41,6 +43,10 @@ PAGES := $(wildcard render/page/*)
 LIBS_FORMAT := -llz4 -lpthread
 LIBS_SYMBOLS := -lelf -liberty
 LIBS_RECORD := $(LIBS_SYMBOLS) $(LIBS_FORMAT)
+# The same for a server that has libc and nothing else. What the static libraries need themselves:
+# zlib, and from libelf 0.189 on zstd.
+LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lz \
+	$(filter /%,$(shell $(CC) -print-file-name=libzstd.a)) -Wl,-Bdynamic -lpthread -static-libgcc
 LIBS_ANALYZE := $(LIBS_FORMAT)
 
 objects = $(patsubst %,$(B)/obj/%.o,$(1))
@@ -50,7 +56,7 @@ objects = $(patsubst %,$(B)/obj/%.o,$(1))
 .SECONDARY:
 
 .PHONY: all
-all: $(B)/rec $(B)/ana $(B)/librectrace.a ## build everything (needs no network)
+all: $(B)/rec $(B)/ana $(B)/librectrace.a docs ## build everything (needs no network)
 
 # ---- the schema: event structs -> type information -> C table ----
 
@@ -112,6 +118,10 @@ $(B)/rec: $(B)/obj/record/main.o $(B)/librecord.a $(B)/libsymbols.a $(B)/libform
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_RECORD) -o $@
 
+$(B)/rec-static: $(B)/obj/record/main.o $(B)/librecord.a $(B)/libsymbols.a $(B)/libformat.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_STATIC) -o $@
+
 $(B)/ana: $(B)/obj/analyze/main.o $(B)/libanalyze.a $(B)/librender.a $(B)/libformat.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_ANALYZE) -o $@
@@ -156,6 +166,42 @@ samples: $(patsubst %,$(B)/samples/%,$(SAMPLES))
 .PHONY: unit
 unit: $(patsubst %,$(B)/unit/%,$(UNIT))
 
+# ---- manuals and completion, made from what the programs themselves take ----
+
+$(B)/gen/rec.tables: $(B)/rec
+	$(call say,GEN,$@)
+	$(Q)$(B)/rec --tables > $@
+
+$(B)/gen/ana.tables: $(B)/ana
+	$(call say,GEN,$@)
+	$(Q)$(B)/ana --tables > $@ && for c in $$(sed -n 's/^command\t\([^\t]*\).*/\1/p' $@); do \
+		printf 'of\t%s\n' $$c && $(B)/ana $$c --tables || exit 1; done >> $@
+
+$(B)/man/%.1: $(B)/gen/%.tables specs/man/%.1.in specs/man/roff.awk specs/man/fill.awk Makefile
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -v version=$(VERSION) -v date=$(DATE) -f specs/man/roff.awk -f specs/man/fill.awk \
+		$< specs/man/$*.1.in > $@
+
+$(B)/man/trace.5: specs/trace-format.md specs/man/roff.awk specs/man/markdown.awk Makefile
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -v version=$(VERSION) -v date=$(DATE) -f specs/man/roff.awk -f specs/man/markdown.awk \
+		$< > $@
+
+$(B)/completion/%: $(B)/gen/%.tables specs/completion/table.awk specs/completion/common.bash \
+		specs/completion/%.bash
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)awk -v name=$* -f specs/completion/table.awk $< > $@
+	$(Q)sed '/^# shellcheck/d' specs/completion/common.bash specs/completion/$*.bash >> $@
+
+MANUALS := $(B)/man/rec.1 $(B)/man/ana.1 $(B)/man/trace.5
+COMPLETIONS := $(B)/completion/rec $(B)/completion/ana
+
+.PHONY: docs
+docs: $(MANUALS) $(COMPLETIONS)
+
 # ---- what people type ----
 
 .PHONY: deps
@@ -171,7 +217,7 @@ demo: ## record a real program, draw its flame graph, say where it is
 .PHONY: check
 check: ## install what the tests need, build, run every test
 	@.ci/deps test
-	@$(MAKE) --no-print-directory -j$(shell nproc) all samples unit
+	@$(MAKE) --no-print-directory -j$(shell nproc) all samples unit rec-static
 	@$(MAKE) --no-print-directory test-unit test-e2e test-san test-fuzz test-browser lint
 	@echo "all tests passed; skipped: $$(cat $(B)/logs/*.skips | wc -l)"
 
@@ -180,7 +226,7 @@ test-unit: unit samples ## unit tests
 	@TEST_LOGS=$(B)/logs tests/run.sh unit $(patsubst %,$(B)/unit/%,$(UNIT))
 
 .PHONY: test-e2e
-test-e2e: all samples $(B)/e2e/refuse ## real recordings, commands as users type them, golden outputs
+test-e2e: all samples rec-static $(B)/e2e/refuse ## real recordings, commands as typed, golden outputs
 	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/run.sh e2e $(sort $(wildcard tests/e2e/test_*.sh))
 
 .PHONY: test-san
@@ -224,13 +270,37 @@ bench: ## measure beside perf (and FLAMEGRAPH=/path/to/flamegraph.pl), as ratios
 golden: all ## make the golden outputs anew (look at the difference before committing)
 	@BUILD=$(B) tests/e2e/golden.sh
 
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+INCLUDEDIR := $(DESTDIR)$(PREFIX)/include
+MANDIR := $(DESTDIR)$(PREFIX)/share/man
+COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
 .PHONY: install
-install: all ## install the programs and the reading library (DESTDIR, PREFIX)
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/rec $(B)/ana
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include format/rectrace.h
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(B)/librectrace.a
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' format/rectrace.pc.in >$(B)/rectrace.pc
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/pkgconfig $(B)/rectrace.pc
+install: all ## install programs, manuals, completion and the reading library (DESTDIR, PREFIX)
+	install -D -m 755 -t $(BINDIR) $(B)/rec $(B)/ana
+	install -D -m 644 -t $(MANDIR)/man1 $(B)/man/rec.1 $(B)/man/ana.1
+	install -D -m 644 -t $(MANDIR)/man5 $(B)/man/trace.5
+	install -D -m 644 -t $(COMPLETIONDIR) $(COMPLETIONS)
+	install -D -m 644 -t $(INCLUDEDIR) format/rectrace.h
+	install -D -m 644 -t $(DESTDIR)$(LIBDIR) $(B)/librectrace.a
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|; s|@VERSION@|$(VERSION)|' \
+		format/rectrace.pc.in | install -D -m 644 /dev/stdin $(DESTDIR)$(LIBDIR)/pkgconfig/rectrace.pc
+
+.PHONY: uninstall
+uninstall: ## remove what `install` installed (the same DESTDIR and PREFIX)
+	rm -f $(BINDIR)/rec $(BINDIR)/ana $(MANDIR)/man1/rec.1 $(MANDIR)/man1/ana.1 \
+		$(MANDIR)/man5/trace.5 $(COMPLETIONDIR)/rec $(COMPLETIONDIR)/ana \
+		$(INCLUDEDIR)/rectrace.h $(DESTDIR)$(LIBDIR)/librectrace.a \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/rectrace.pc
+
+.PHONY: rec-static
+rec-static: $(B)/rec-static ## build/rec-static, which needs nothing but libc: copy it to a server
+
+.PHONY: deb
+deb: ## Debian packages in build/deb: rec, ana, librectrace-dev
+	@.ci/deps deb
+	@$(MAKE) --no-print-directory all
+	@.ci/deb $(B) $(VERSION)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -31,6 +31,15 @@ static void help(FILE *out)
 		"Exit status: 0 done, 1 a check said no, 2 usage, 3 cannot.\n");
 }
 
+/* What manuals and completion are made of; `ana COMMAND --tables` goes on with its options. */
+static void tables(void)
+{
+	for (int i = 0; analyzers[i]; i++)
+		printf("command\t%s\t%s\n", analyzers[i]->name, analyzers[i]->summary);
+	for (int i = 0; commands[i]; i++)
+		printf("command\t%s\t%s\n", commands[i]->name, commands[i]->summary);
+}
+
 /* The file became shorter while it was read: what is mapped behind its end cannot be. */
 static void on_sigbus(int signal)
 {
@@ -70,6 +79,10 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		puts("ana " VERSION);
 		return EXIT_OK;
+	}
+	if (strcmp(argv[1], "--tables") == 0) {
+		tables();
+		return fflush(stdout) ? EXIT_CANNOT : EXIT_OK;
 	}
 	return run(argc - 1, argv + 1);
 }

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "format/base/arena.h"
+#include "format/base/option_table.h"
 
-enum { EXIT_USAGE = 2, MAX_OPTIONS = 32 };
+enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, MAX_OPTIONS = 32 };
 
 enum key {
 	KEY_WEIGHT = 256,
@@ -20,6 +21,8 @@ enum key {
 	KEY_TITLE,
 	KEY_IDLE,
 };
+
+#define BY_WORDS "comm|pid|tid|cpu|none"
 
 struct grouped_option {
 	unsigned group;
@@ -55,8 +58,7 @@ static const struct grouped_option all[] = {
 			"Sum this field of the events, such as period, instead of counting them",
 			0 } },
 	{ OPTIONS_FLAME,
-		{ "by", KEY_BY, "WHAT", 0, "Lowest frames: comm (default), pid, tid, cpu or none",
-			0 } },
+		{ "by", KEY_BY, BY_WORDS, 0, "What the lowest frames are (default: comm)", 0 } },
 	{ OPTIONS_FLAME,
 		{ "min", KEY_MIN, "PERCENT", 0, "Merge frames narrower than this share", 0 } },
 	{ OPTIONS_FLAME,
@@ -89,12 +91,8 @@ static double percent(const char *text, struct argp_state *state)
 
 static void check_by(const char *by, struct argp_state *state)
 {
-	static const char *const known[] = { "comm", "pid", "tid", "cpu", "none" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(by, known[i]) == 0)
-			return;
-	argp_error(state, "'%s' is nothing to group by: comm, pid, tid, cpu or none", by);
+	if (option_word(BY_WORDS, by) < 0)
+		argp_error(state, "'%s' is nothing to group by: " BY_WORDS, by);
 }
 
 static void check(int rc, const struct err *err, struct argp_state *state)
@@ -141,6 +139,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* libc looks for it under this name. */
 __attribute__((visibility("default"))) const char *argp_program_version = "ana " VERSION;
 
+/* `ana COMMAND --tables`: what manuals and completion are made of. */
+static void print_tables(const struct argp *argp)
+{
+	option_table_print(stdout, argp);
+	exit(fflush(stdout) ? EXIT_CANNOT : 0);
+}
+
 void analyze_options_parse(struct analyze_options *o, int argc, char **argv, unsigned groups,
 	const char *doc, const char *formats)
 {
@@ -158,6 +163,8 @@ void analyze_options_parse(struct analyze_options *o, int argc, char **argv, uns
 	memset(o, 0, sizeof(*o));
 	filter_init(&o->filter);
 	o->render.min_percent = -1;
+	if (argc == 2 && strcmp(argv[1], "--tables") == 0)
+		print_tables(&argp);
 	snprintf(name, sizeof(name), "ana %s", argv[0]);
 	argv[0] = name;
 	argp_err_exit_status = EXIT_USAGE;

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "record/command.h"
 #include "record/facility.h"
 #include "record/source.h"
 
@@ -31,7 +32,7 @@ static void judge(const struct source *s, struct finding *worst)
 	}
 }
 
-int doctor_list(void)
+static int list(void)
 {
 	struct finding f;
 	int n = 0;
@@ -48,7 +49,7 @@ int doctor_list(void)
 	return n ? 0 : EXIT_NO;
 }
 
-int doctor_run(void)
+static int doctor(void)
 {
 	struct utsname u;
 	struct finding f;
@@ -74,3 +75,10 @@ int doctor_run(void)
 			: "Everything that this kernel has can be recorded.");
 	return f.state == FACILITY_ABSENT ? EXIT_NO : 0;
 }
+
+const struct command commands[] = {
+	{ "list", "which sources work on this machine", list },
+	{ "doctor", "what each facility of this machine offers, and what would change that",
+		doctor },
+	{ NULL, NULL, NULL },
+};

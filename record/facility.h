@@ -25,8 +25,4 @@ extern const struct facility facilities[]; /* ends with a NULL name */
 /* Probes the facility of this name. */
 void facility_probe(const char *name, struct finding *f);
 
-/* The commands `rec list` and `rec doctor`: the exit status. */
-int doctor_list(void);
-int doctor_run(void);
-
 #endif

@@ -9,10 +9,18 @@
 #include <string.h>
 
 #include "format/base/duration.h"
+#include "format/base/option_table.h"
 #include "format/base/size.h"
+#include "record/command.h"
 #include "record/source.h"
 
-enum { EXIT_USAGE = 2, MAX_HZ = 1000000, MIN_RING = 1 << 20, MAX_KEEP = 100000 };
+enum {
+	EXIT_USAGE = 2,
+	EXIT_CANNOT = 3,
+	MAX_HZ = 1000000,
+	MIN_RING = 1 << 20,
+	MAX_KEEP = 100000,
+};
 
 enum key {
 	KEY_RING = 256,
@@ -21,6 +29,9 @@ enum key {
 	KEY_MAX_SIZE,
 	KEY_MAX_CPU,
 };
+
+/* In the order of enum unwind. */
+#define UNWIND_WORDS "auto|fp|none"
 
 const struct source *const sources[] = { &source_cpu, NULL };
 
@@ -46,7 +57,7 @@ static const struct argp_option argp_options[] = {
 		"end, or at ^C). A COMMAND that still runs is then ended with SIGTERM",
 		0 },
 	{ "frequency", 'F', "HZ", 0, "Samples a second and CPU (default: 99)", 0 },
-	{ "unwind", 'u', "HOW", 0,
+	{ "unwind", 'u', UNWIND_WORDS, 0,
 		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
 		0 },
 	{ "max-cpu", KEY_MAX_CPU, "PERCENT", 0,
@@ -54,12 +65,13 @@ static const struct argp_option argp_options[] = {
 		"counts for more, so that totals stay right",
 		0 },
 	{ NULL, 0, NULL, 0, "What to keep of a long recording (default: everything)", 3 },
-	{ "ring", KEY_RING, "TIME|SIZE", 0,
-		"Only the last TIME (60s, 5m) or SIZE (64M), in memory; written at the end and at each "
+	{ "ring", KEY_RING, "AMOUNT", 0,
+		"Only the last minutes (60s, 5m) or bytes (64M), in memory; written at the end and at each "
 		"SIGUSR2: FILE, FILE-0002.rec...",
 		0 },
-	{ "rotate", KEY_ROTATE, "TIME|SIZE", 0,
-		"Begin another file after TIME or SIZE: FILE-0001.rec, FILE-0002.rec...", 0 },
+	{ "rotate", KEY_ROTATE, "AMOUNT", 0,
+		"Begin another file after a time (10m) or size (1G): FILE-0001.rec, FILE-0002.rec...",
+		0 },
 	{ "keep", KEY_KEEP, "N", 0, "With --rotate: remove all but the last N files", 0 },
 	{ "max-size", KEY_MAX_SIZE, "SIZE", 0,
 		"Take about SIZE at the most: the recording then ends; with --rotate the oldest files go, "
@@ -100,16 +112,11 @@ static void parse_frequency(struct options *o, const char *text, struct argp_sta
 
 static void parse_unwind(struct options *o, const char *text, struct argp_state *state)
 {
-	static const char *const
-		names[] = { [UNWIND_AUTO] = "auto", [UNWIND_FP] = "fp", [UNWIND_NONE] = "none" };
+	int i = option_word(UNWIND_WORDS, text);
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			o->unwind = (enum unwind)i;
-			return;
-		}
-	}
-	argp_error(state, "'%s' is no way to unwind: auto, fp or none", text);
+	if (i < 0)
+		argp_error(state, "'%s' is no way to unwind: " UNWIND_WORDS, text);
+	o->unwind = (enum unwind)i;
 }
 
 /* A time or a size; which one shows by its unit. */
@@ -228,13 +235,15 @@ static char *help_filter(int key, const char *text, void *input)
 	fprintf(f, "Sources:\n");
 	for (int i = 0; sources[i]; i++)
 		fprintf(f, "  %-10s %s\n", sources[i]->name, sources[i]->summary);
+	fprintf(f, "Instead of recording:\n");
+	for (int i = 0; commands[i].name; i++)
+		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fprintf(f,
 		"\nExamples:\n"
 		"  rec cpu -- ./server --port 80   flame graph data of a command\n"
 		"  rec cpu -p 1234 -d 30s          of a running process\n"
 		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
 		"  sudo rec cpu -a --ring 5m       the last five minutes, when something happens\n"
-		"\n`rec list` shows what can be recorded here, `rec doctor` why something cannot.\n"
 		"\nThen: ana flame cpu-....rec -o cpu.svg\n"
 		"\nExit status: the command's own; otherwise 0 done, 2 usage, 3 cannot.");
 	fclose(f);
@@ -243,6 +252,17 @@ static char *help_filter(int key, const char *text, void *input)
 
 /* libc looks for it under this name. */
 __attribute__((visibility("default"))) const char *argp_program_version = "rec " VERSION;
+
+/* `rec --tables`: what manuals and completion are made of. */
+static void print_tables(const struct argp *argp)
+{
+	option_table_print(stdout, argp);
+	for (int i = 0; sources[i]; i++)
+		printf("source\t%s\t%s\n", sources[i]->name, sources[i]->summary);
+	for (int i = 0; commands[i].name; i++)
+		printf("command\t%s\t%s\n", commands[i].name, commands[i].summary);
+	exit(fflush(stdout) ? EXIT_CANNOT : 0);
+}
 
 void options_parse(struct options *o, int argc, char **argv)
 {
@@ -254,5 +274,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	o->argc = argc;
 	o->argv = argv;
 	argp_err_exit_status = EXIT_USAGE;
+	if (argc == 2 && strcmp(argv[1], "--tables") == 0)
+		print_tables(&argp);
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, o);
 }

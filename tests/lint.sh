@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 failed=0
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
-mapfile -t shells < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run .ci/deps)
+mapfile -t shells < <(git ls-files --cached --others --exclude-standard '*.sh' '*.bash' .ci/run .ci/deps .ci/deb)
 
 step() {
 	local name=$1

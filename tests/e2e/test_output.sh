@@ -1,6 +1,5 @@
 #!/bin/bash
-# What `ana` makes of traces: the committed outputs, filters, hostile names, other programs' use of
-# the reading library.
+# What `ana` makes of traces: the committed outputs, filters, hostile names.
 # shellcheck source-path=SCRIPTDIR disable=SC2317
 . "$(dirname "$0")/lib.sh"
 
@@ -132,41 +131,6 @@ test_hostile_names_are_right_in_every_output() {
 		LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]' text && fail "control characters in the text of $f"
 		iconv -f utf-8 -t utf-8 text >/dev/null || fail "$f is not UTF-8"
 	done
-}
-
-test_other_programs_can_read_traces() {
-	make -C "$REPO" --no-print-directory -s install B="$BUILD" DESTDIR="$PWD/root" PREFIX=/usr >/dev/null ||
-		fail "make install"
-	cat >reader.c <<-'C'
-		#include <rectrace.h>
-		#include <stdio.h>
-		int main(int argc, char **argv) {
-			char error[512];
-			struct rectrace *t = rectrace_open(argv[1], error, sizeof(error));
-			struct rectrace_frame f[64];
-			unsigned n = 0, named = 0;
-			if (!t) { puts(error); return 1; }
-			rectrace_select(t, "cpu_sample");
-			while (rectrace_next(t) > 0) {
-				size_t depth = rectrace_stack(t, rectrace_field(t, "stack"), f, 64);
-				n++;
-				named += depth && f[0].function.len > 0;
-			}
-			printf("%u %d %d\n", n, named * 10 > n * 9, (int)rectrace_n_damage(t));
-			rectrace_close(t);
-			return 0;
-		}
-	C
-	export PKG_CONFIG_PATH=$PWD/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$PWD/root
-	flags=$(pkg-config --cflags --libs rectrace 2>/dev/null) ||
-		flags="-I$PWD/root/usr/include -L$PWD/root/usr/lib -lrectrace -llz4 -lpthread"
-	# shellcheck disable=SC2086 # a list of options
-	gcc -Wall -Werror reader.c -o reader $flags || fail "does not compile"
-	check_equal "$(./reader "$TRACE")" "$(total) 1 0"
-	check_equal "$(./reader /etc/passwd | grep -c 'not a trace')" 1
-	nm -g --defined-only root/usr/lib/librectrace.a | grep ' [TDB] ' | grep -v ' rectrace_' &&
-		fail "names that are not ours to take"
-	return 0
 }
 
 run_tests

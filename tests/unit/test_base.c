@@ -9,6 +9,7 @@
 #include "format/base/crc32c.h"
 #include "format/base/err.h"
 #include "format/base/map.h"
+#include "format/base/option_table.h"
 #include "format/huffman.h"
 #include "tests/unit/support.h"
 
@@ -226,6 +227,49 @@ static void huffman_codes_come_back_and_are_as_short_as_entropy_allows(void **st
 	assert_int_equal(huffman_prepare(&d, lengths, 3), -EINVAL);
 }
 
+static void an_option_table_is_lines_with_all_that_help_shows(void **state)
+{
+	static const struct argp_option options[] = {
+		{ NULL, 0, NULL, 0, "How", 1 },
+		{ "unwind", 'u', "fp|none", 0, "User stacks", 0 },
+		{ "idle", 256, NULL, 0, "Also idle CPUs", 0 },
+		{ NULL, 'h', NULL, OPTION_HIDDEN, "As --help", 0 },
+		{ 0 },
+	};
+	static const struct argp argp = { .options = options,
+		.args_doc = "TRACE...",
+		.doc = "Shows.\vFormats:\n \n  text  for a terminal" };
+	static const char want[] = "about\tShows.\n"
+				   "args\tTRACE...\n"
+				   "group\tHow\n"
+				   "option\t-u\t--unwind\tfp|none\tUser stacks\n"
+				   "option\t-\t--idle\t-\tAlso idle CPUs\n"
+				   "group\tHelp\n";
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	option_table_print(f, &argp);
+	fclose(f);
+	assert_memory_equal(text, want, sizeof(want) - 1);
+	assert_non_null(strstr(text, "\t--version\t"));
+	assert_null(strstr(text, "As --help"));
+	assert_non_null(strstr(text, "list\tFormats:\nlist\t  text  for a terminal\n"));
+	free(text);
+}
+
+static void a_word_of_an_option_is_found_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(option_word("auto|fp|none", "auto"), 0);
+	assert_int_equal(option_word("auto|fp|none", "none"), 2);
+	assert_int_equal(option_word("auto|fp|none", "f"), -1);
+	assert_int_equal(option_word("auto|fp|none", "fpp"), -1);
+	assert_int_equal(option_word("auto|fp|none", "fp|none"), -1);
+	assert_int_equal(option_word("auto|fp|none", ""), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +282,8 @@ int main(void)
 		cmocka_unit_test(a_map_keeps_what_was_put_while_it_grows),
 		cmocka_unit_test(a_reserved_map_fills_up_to_what_was_reserved),
 		cmocka_unit_test(an_arena_gives_zeroed_aligned_pieces_of_any_size),
+		cmocka_unit_test(an_option_table_is_lines_with_all_that_help_shows),
+		cmocka_unit_test(a_word_of_an_option_is_found_whole),
 		cmocka_unit_test(huffman_codes_come_back_and_are_as_short_as_entropy_allows),
 	};
 
