@@ -524,8 +524,11 @@ static void *run(void *arg)
 	struct names *n = arg;
 	struct timespec until;
 
+	/* Half a second before the recording writes what there is. */
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
+	until.tv_nsec += 500000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&n->lock);
 	while (!n->finish) {
 		if (!n->hurry && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0) {

@@ -5,7 +5,9 @@
 #	FLAMEGRAPH=/path/to/flamegraph.pl   its folder also has stackcollapse-perf.pl; without it only
 #	                                    `perf script` is timed, which flatters the other side
 #	SECONDS_EACH=5                      length of each recording
+#	KILLS=100                           how often a recorder is killed
 set -u
+here=$(realpath "$(dirname "$0")")
 build=$(realpath "${BUILD:-build}")
 rec=$build/rec
 ana=$build/ana
@@ -112,6 +114,9 @@ for hz in 99 999 4999; do
 done
 kill $server
 server=
+
+echo "== kill -9 at random moments of 0.2 to 2.8 s"
+"$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"
 
 echo "== encodings, for the columns of the recording above"
 "$build/bench/bench_encodings" t.rec | sed -n '/^cpu_sample/,/^$/p'

@@ -201,7 +201,8 @@ test_completion_of_commands_and_sources() {
 	load_completion
 	check_equal "$(complete_words ana '')" "$(printf '%s\n' "$COMMANDS" --help --version | sort)"
 	check_equal "$(complete_words ana fl)" flame
-	check_equal "$(complete_words rec '')" "$(sort <<<"$SOURCES")"
+	check_equal "$(complete_words rec '')" \
+		"$("$REC" --tables | awk -F'\t' '/^(source|command)/ { print $2 }' | sort)"
 	check_equal "$(complete_words rec -F 99 cp)" cpu "behind an option"
 	check_equal "$(complete_words rec --unwind = fp cp)" cpu "behind an option with ="
 	check_equal "$(complete_words rec cpu,cp)" "" "no source is named twice"

@@ -1,4 +1,4 @@
-/* The ring of segments: what it holds, what it drops, and what a snapshot sees. */
+/* Where traces go: rings of segments, files that follow each other, many CPUs at once. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +235,57 @@ static void each_file_of_a_rotation_is_a_trace(void **state)
 	sink_free(sink);
 }
 
+/* ---- many CPUs ---- */
+
+static void a_hundred_cpus_lose_nothing(void **state)
+{
+	enum { CPUS = 100, EACH = 5000 };
+	struct writer *w;
+	struct sink *sink = memory_trace(&w);
+	int type = writer_type(w, &event_process_exit, NULL);
+	uint32_t streams[CPUS], seen[CPUS] = { 0 };
+	static const char *const fields[] = { "pid", "tid" };
+	const struct want want = { "process_exit", fields, 2 };
+	struct merge_options options = { .wants = &want, .n_wants = 1 };
+	struct writer_stats stats;
+	uint64_t last = 0, n = 0;
+	struct reader *r;
+	struct merge *m;
+	struct row row;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	for (unsigned c = 0; c < CPUS; c++)
+		streams[c] = writer_stream(w, "cpu", (int)c, 0);
+	for (uint32_t i = 0; i < EACH; i++) {
+		for (uint32_t c = 0; c < CPUS; c++) {
+			struct process_exit e = { .time = 1000000001 + (uint64_t)i * 1000 + c * 7,
+				.pid = c,
+				.tid = i };
+
+			assert_int_equal(writer_add(w, streams[c], type, &e), 0);
+		}
+		if (i % 1000 == 999)
+			writer_flush(w, 1000000001 + (uint64_t)i * 1000);
+	}
+	writer_stats(w, &stats);
+	assert_int_equal(stats.dropped, 0);
+	bytes = finish_trace(w, sink, &len);
+	r = reader_open_memory(bytes, len, NULL);
+	m = merge_new(&r, 1, &options);
+	while (merge_next(m, &row, NULL) > 0) {
+		assert_true(row.time >= last);
+		last = row.time;
+		assert_int_equal(row.values[1], seen[row.values[0]]++);
+		n++;
+	}
+	assert_int_equal(n, CPUS * EACH);
+	merge_free(m);
+	reader_close(r);
+	free(bytes);
+}
+
 static void sizes_have_a_unit(void **state)
 {
 	static const char *const bad[] = { "", "5", "M", "-1M", "5m", "5Mb", "5 M", "5MiBs", "nanM",
@@ -263,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_keeps_what_it_holds_while_the_ring_goes_on),
 		cmocka_unit_test(what_a_ring_held_is_a_trace),
 		cmocka_unit_test(each_file_of_a_rotation_is_a_trace),
+		cmocka_unit_test(a_hundred_cpus_lose_nothing),
 		cmocka_unit_test(sizes_have_a_unit),
 	};
 
