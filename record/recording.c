@@ -31,7 +31,8 @@ enum {
 	CLOCK_EVERY = 10,
 	PATIENCE_MS = 1000, /* until it is said that a command does not end */
 	FULL_WAITS = 200,   /* of 1 ms */
-	SETTLE_MS = 20,     /* how often a segment that is to end is looked at */
+	LOOK_MS = 250,  /* how often the rings are emptied at the least: names are asked for then */
+	SETTLE_MS = 20, /* how often a segment that is to end is looked at */
 	EXIT_CANNOT = 3,
 };
 
@@ -368,6 +369,11 @@ static enum end is_over(struct recording *r, int signals, uint64_t now)
 	return NOT_YET;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Takes records in until the end. */
 static enum end run(struct recording *r, int signals)
 {
@@ -387,8 +393,7 @@ static enum end run(struct recording *r, int signals)
 		between_records(r);
 		if (r->options->duration_ns && stop_at < next)
 			next = stop_at;
-		if (r->settle_until_ns && next > now + SETTLE_MS * 1000000)
-			next = now + SETTLE_MS * 1000000;
+		next = earlier(next, now + (r->settle_until_ns ? SETTLE_MS : LOOK_MS) * 1000000ULL);
 		loop_wait(r->loop, wait_ms(now_ns(), next));
 		now = now_ns();
 	}
