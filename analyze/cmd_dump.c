@@ -164,7 +164,7 @@ static bool passes(struct filter *f, const struct row *row)
 /* --event names a type of events, or what CPU samples were taken by. */
 static bool is_asked_for(const struct analyze_options *o, const struct row *row)
 {
-	int event = row->want ? event_field(row->type, "event") : -1;
+	int event = row->want && o->event ? event_field(row->type, "event") : -1;
 
 	return row->want == 0 ||
 		(event >= 0 &&

@@ -29,6 +29,7 @@ struct event_fd {
 struct event_set {
 	struct event_set_event *events; /* owned; the filters borrowed while it opens */
 	uint32_t n_events;
+	uint32_t *n_opened;      /* owned; of each event */
 	struct perf_feed *feeds; /* owned; one a CPU */
 	uint32_t n_feeds;
 	struct event_fd *fds; /* owned */
@@ -71,17 +72,27 @@ static int open_event(struct event_set *s, const struct event_set_event *e, pid_
 	return join_ring(s, i, fd, err);
 }
 
+/* By the event's nature, not for want of threads or descriptors. */
+static bool is_refused(int rc)
+{
+	return rc == -EPERM || rc == -EACCES || rc == -ENOENT || rc == -EOPNOTSUPP || rc == -EINVAL;
+}
+
 /* Opens for one thread, or all (-1), on every CPU. A CPU that went offline is left out. */
 static int open_thread(struct event_set *s, pid_t tid, struct err *err)
 {
 	for (uint32_t i = 0; i < s->n_feeds; i++) {
 		for (uint32_t k = 0; k < s->n_events; k++) {
-			int rc = open_event(s, &s->events[k], tid, i, err);
+			struct event_set_event *e = &s->events[k];
+			int rc = e->missing ? 0 : open_event(s, e, tid, i, err);
 
 			if (rc == -ENODEV && i > 0)
 				break;
-			if (rc < 0)
+			if (is_refused(rc) && e->optional && !s->n_opened[k])
+				e->missing = -rc;
+			else if (rc < 0)
 				return rc;
+			s->n_opened[k] += !e->missing;
 		}
 	}
 	return 0;
@@ -157,12 +168,24 @@ static void raise_file_limit(void)
 struct event_set *event_set_open(const struct perf_event_attr *attr, const struct target *target,
 	size_t ring_bytes, int *code, struct err *err)
 {
-	const struct event_set_event one = { *attr, NULL };
+	struct event_set_event one = { .attr = *attr };
 
 	return event_set_open_all(&one, 1, target, ring_bytes, code, err);
 }
 
-struct event_set *event_set_open_all(const struct event_set_event *events, uint32_t n,
+/* Tells which are missing; the errno of one of them if none is there. */
+static int tell_missing(const struct event_set *s, struct event_set_event *events)
+{
+	int code = 0;
+
+	for (uint32_t k = 0; k < s->n_events; k++) {
+		events[k].missing = s->events[k].missing;
+		code = events[k].missing ? events[k].missing : code;
+	}
+	return s->n_fds ? 0 : -code;
+}
+
+struct event_set *event_set_open_all(struct event_set_event *events, uint32_t n,
 	const struct target *target, size_t ring_bytes, int *code, struct err *err)
 {
 	struct event_set *s = xcalloc(1, sizeof(*s));
@@ -171,6 +194,7 @@ struct event_set *event_set_open_all(const struct event_set_event *events, uint3
 	s->events = xcalloc(n, sizeof(*events));
 	memcpy(s->events, events, n * sizeof(*events));
 	s->n_events = n;
+	s->n_opened = xcalloc(n, sizeof(*s->n_opened));
 	s->ring_bytes = ring_bytes;
 	s->n_feeds = cpus_online(&cpus);
 	s->feeds = xcalloc(s->n_feeds, sizeof(*s->feeds));
@@ -181,6 +205,8 @@ struct event_set *event_set_open_all(const struct event_set_event *events, uint3
 	free(cpus);
 	raise_file_limit();
 	rc = open_all(s, target, err);
+	if (!rc)
+		rc = tell_missing(s, events);
 	if (!rc)
 		return s;
 	*code = -rc;
@@ -199,6 +225,7 @@ void event_set_close(struct event_set *s)
 	free(s->feeds);
 	free(s->fds);
 	free(s->events);
+	free(s->n_opened);
 	free(s);
 }
 

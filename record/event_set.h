@@ -31,11 +31,13 @@ struct event_set *event_set_open(const struct perf_event_attr *attr, const struc
 struct event_set_event {
 	struct perf_event_attr attr;
 	const char *filter; /* of a tracepoint, in the kernel's words; or NULL */
+	bool optional;      /* if it cannot be opened, the others are still wanted... */
+	int missing;        /* ...and this tells: a positive errno; set by event_set_open_all */
 };
 
 /* The same with several events, whose records must tell them apart. The first one's attr decides about
- * wake-ups; enable_on_exec and inherit are completed in all. */
-struct event_set *event_set_open_all(const struct event_set_event *events, uint32_t n,
+ * wake-ups; enable_on_exec and inherit are completed in all. It fails if none can be opened. */
+struct event_set *event_set_open_all(struct event_set_event *events, uint32_t n,
 	const struct target *target, size_t ring_bytes, int *code, struct err *err);
 void event_set_close(struct event_set *s);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "record/event_set.h"
 #include "record/probe.h"
@@ -53,13 +54,14 @@ struct event_state {
 
 /* ---- records ---- */
 
-/* PERF_RECORD_SAMPLE with TID, TIME, CPU; then, with stacks, n and n addresses; then the size of the raw
- * record and itself. */
+/* PERF_RECORD_SAMPLE with TID, TIME, CPU, PERIOD; then, with stacks, n and n addresses; then the size of
+ * the raw record and itself. */
 struct record_sample {
 	struct perf_event_header header;
 	uint32_t pid, tid;
 	uint64_t time;
 	uint32_t cpu, reserved;
+	uint64_t period;
 	uint8_t rest[];
 };
 
@@ -186,7 +188,10 @@ static void fill_attr(const struct event_state *s, struct perf_event_attr *attr)
 
 	perf_attr_init(attr, PERF_TYPE_TRACEPOINT, 0);
 	attr->sample_period = 1;
-	attr->sample_type |= PERF_SAMPLE_RAW;
+	/* The period is not looked at. But some tracepoints count more than themselves, such as
+	 * sched_stat_runtime its nanoseconds, and without this flag the kernel makes a sample of each:
+	 * 2,000 copies of one event, as far as its limit goes (perf_swevent_event, seen on 6.18). */
+	attr->sample_type |= PERF_SAMPLE_RAW | PERF_SAMPLE_PERIOD;
 	if (!o->no_stack)
 		attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
 	attr->exclude_callchain_user = o->unwind == UNWIND_NONE;
@@ -199,7 +204,13 @@ static int explain_refusal(int code, struct err *err)
 {
 	long paranoid = perf_read_number("/proc/sys/kernel/perf_event_paranoid", 2);
 
-	if ((code == EACCES || code == EPERM) && paranoid > -1)
+	if (code != EACCES && code != EPERM)
+		return -code;
+	if (geteuid() == 0)
+		return err_set(err, code,
+			"the kernel does not permit it: recording irq_vectors:irq_work_exit is nobody's "
+			"right, other tracepoints and probes need CAP_PERFMON also of root");
+	if (paranoid > -1)
 		return err_set(err, code,
 			"tracepoints and probes are not permitted (kernel.perf_event_paranoid is %ld): run "
 			"as root, give `rec` CAP_PERFMON (setcap cap_perfmon+ep), or "
@@ -211,8 +222,7 @@ static int explain_refusal(int code, struct err *err)
 /* A probe is opened for the whole system, and others than the target's are dropped here: a fork that
  * inherits a probe reads the file's path from the memory of whoever forks, at our address, and the
  * fork fails with EFAULT (seen on 6.18; perf_uprobe_init in kernel/trace/trace_event_perf.c). */
-static int open_item(struct item *item, const struct event_set_event *events, uint32_t n,
-	struct err *err)
+static int open_item(struct item *item, struct event_set_event *events, uint32_t n, struct err *err)
 {
 	const struct target everyone = { .kind = TARGET_SYSTEM };
 	struct event_set_user user = { handle, lost, item };
@@ -241,6 +251,19 @@ static bool is_needed(struct item *item, const struct tracepoint *t, const char 
 	return !had;
 }
 
+/* Of what a pattern means, some may be forbidden to everybody. */
+static void note_missing(struct item *item, const struct event_set_event *events, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const uint32_t *kind = map_get(&item->by_id, events[i].attr.config);
+
+		if (events[i].missing && kind)
+			recording_note(item->state->recording, "event", "not recorded: %s (%s)",
+				item->state->kinds[*kind]->type.type.name,
+				strerror(events[i].missing));
+	}
+}
+
 static int open_tracepoints(struct item *item, const struct event_spec *e, struct err *err)
 {
 	struct event_state *s = item->state;
@@ -267,9 +290,13 @@ static int open_tracepoints(struct item *item, const struct event_spec *e, struc
 		*map_put(&item->by_id, found[i].format.id, NULL) = (uint32_t)kind;
 		fill_attr(s, &events[n_events].attr);
 		events[n_events].attr.config = found[i].format.id;
+		events[n_events].optional = n > 1;
 		events[n_events++].filter = e->filter;
 	}
-	return n_events ? open_item(item, events, n_events, err) : 0;
+	rc = n_events ? open_item(item, events, n_events, err) : 0;
+	if (!rc)
+		note_missing(item, events, n_events);
+	return rc;
 }
 
 static int open_probe(struct item *item, const struct event_spec *e, struct err *err)

@@ -95,6 +95,27 @@ test_the_scheduler_as_perf_users_ask_for_it() {
 	check_between 20 "$(wc -l <rows)" 1000000 "switches"
 }
 
+test_an_event_that_counts_more_than_itself_comes_once() {
+	need_tracepoints
+	"$REC" -q -a -d 0.1 -e sched:sched_switch -o probe.rec 2>/dev/null || skip "not the whole system"
+	"$SAMPLES/calltree" 1000 &
+	check_status 0 "$REC" -a -d 0.3 -e sched:sched_stat_runtime --no-stack -o t.rec
+	kill $!
+	"$ANA" dump t.rec -e sched:sched_stat_runtime -f jsonl >rows
+	check_between 5 "$(wc -l <rows)" 100000 "rows"
+	check_equal "$(sort -u rows | wc -l)" "$(wc -l <rows)" "rows that differ"
+}
+
+test_a_pattern_leaves_out_what_nobody_may_record() {
+	need_tracepoints
+	"$REC" -q -a -d 0.1 -e sched:sched_switch -o probe.rec 2>/dev/null || skip "not the whole system"
+	[ -d "$TRACEFS/events/irq_vectors/irq_work_exit" ] || skip "no such tracepoint"
+	check_status 0 "$REC" -a -d 0.1 -e 'irq_vectors:irq_work_*' -o t.rec
+	check_says '^rec: not recorded: irq_vectors:irq_work_exit \('
+	check_status 3 "$REC" -a -d 0.1 -e irq_vectors:irq_work_exit -o u.rec
+	check_says 'does not permit'
+}
+
 test_through_a_pipe() {
 	need_tracepoints
 	"$REC" -q -e syscalls:sys_enter_write -o - -- "$M" |
