@@ -208,8 +208,8 @@ static int explain_refusal(int code, struct err *err)
 		return -code;
 	if (geteuid() == 0)
 		return err_set(err, code,
-			"the kernel does not permit it: recording irq_vectors:irq_work_exit is nobody's "
-			"right, other tracepoints and probes need CAP_PERFMON also of root");
+			"the kernel does not permit it even to root: CAP_PERFMON is missing (a container?), "
+			"or it is a tracepoint that nobody may record, as irq_vectors:irq_work_exit");
 	if (paranoid > -1)
 		return err_set(err, code,
 			"tracepoints and probes are not permitted (kernel.perf_event_paranoid is %ld): run "

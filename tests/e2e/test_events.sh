@@ -283,6 +283,9 @@ test_mistakes_are_explained() {
 	says 3 "no marker 'tik'.*did you mean sample:tick" -e "usdt:$M:sample:tik" -- true
 	says 3 "cannot open '/nowhere': No such file" -e uprobe:/nowhere:main -- true
 	says 3 'not an ELF file' -e "uprobe:$REPO/Makefile:main" -- true
+	echo x >section
+	objcopy --add-section .gopclntab=section "$M" like-go 2>/dev/null &&
+		says 3 'is a Go program' -e uretprobe:./like-go:step -- true
 	need_tracepoints
 	says 3 "no tracepoint 'sched:sched_swich'; did you mean sched:sched_switch" -e sched:sched_swich -- true
 	says 3 "no tracepoint is called like 'nosuch:\*'" -e 'nosuch:*' -- true
