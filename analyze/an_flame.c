@@ -12,7 +12,10 @@
 #include "analyze/frames.h"
 #include "render/tree.h"
 
-enum { MAX_DEPTH = 2048 }; /* frames of a stack that are drawn; hostile traces have more */
+enum {
+	MAX_DEPTH = 2048, /* frames of a stack that are drawn; hostile traces have more */
+	MAX_EVENTS = 64,  /* that samples were taken by; likewise */
+};
 
 enum group_by { BY_COMM, BY_PID, BY_TID, BY_CPU, BY_NONE };
 
@@ -26,12 +29,14 @@ struct pair {
 	uint64_t weight, count;
 };
 
-/* What was counted in one segment. */
+/* What was counted in one segment, of samples by one event. */
 struct tally {
 	struct segment *segment;
+	uint32_t event;     /* string: what samples were taken by; 0 for other types of events */
 	struct map by_key;  /* group << 32 | stack -> number in pairs */
 	struct pair *pairs; /* owned */
 	uint32_t n, cap;
+	uint64_t n_rows, n_without_stack, n_no_weight;
 };
 
 struct flame {
@@ -44,7 +49,8 @@ struct flame {
 	uint32_t n_tallies;
 	struct tree tree;
 	struct arena scratch;
-	char *unit; /* of the weight, owned */
+	char *unit;      /* of the weight, owned */
+	bool of_samples; /* some rows were of cpu_sample */
 	uint64_t n_rows, n_without_stack, n_truncated, n_broken, n_unnamed, n_no_weight;
 };
 
@@ -84,16 +90,35 @@ static const struct want *flame_wants(void *state, uint32_t *n)
 
 /* ---- counting ---- */
 
-static struct tally *tally_of(struct flame *f, struct segment *s)
+/* The tally of a segment's samples by an event, or NULL; *n: how many tallies the segment has. */
+static struct tally *find_tally(const struct flame *f, const struct segment *s, uint32_t event,
+	unsigned *n)
 {
-	struct tally *t;
-
-	for (uint32_t i = f->n_tallies; i-- > 0;)
-		if (f->tallies[i].segment == s)
+	*n = 0;
+	for (uint32_t i = f->n_tallies; i-- > 0;) {
+		if (f->tallies[i].segment != s)
+			continue;
+		if (f->tallies[i].event == event)
 			return &f->tallies[i];
+		++*n;
+	}
+	return NULL;
+}
+
+static struct tally *tally_of(struct flame *f, const struct row *row)
+{
+	bool by_event = row->want == 0 && !(row->missing & 1u << EVENT);
+	uint32_t event = by_event ? (uint32_t)row->values[EVENT] : 0;
+	unsigned n;
+	struct tally *t = find_tally(f, row->segment, event, &n);
+
+	if (!t && n >= MAX_EVENTS) /* no recording has so many; the rest is one heap */
+		t = find_tally(f, row->segment, event = 0, &n);
+	if (t)
+		return t;
 	f->tallies = xrealloc(f->tallies, f->n_tallies + 1, sizeof(*f->tallies));
 	t = &f->tallies[f->n_tallies++];
-	*t = (struct tally){ .segment = s };
+	*t = (struct tally){ .segment = row->segment, .event = event };
 	map_init(&t->by_key, 1024);
 	return t;
 }
@@ -109,9 +134,8 @@ static uint32_t group_of(const struct flame *f, const uint64_t *v)
 	}
 }
 
-static struct pair *pair_of(struct flame *f, const struct row *row)
+static struct pair *pair_of(const struct flame *f, struct tally *t, const struct row *row)
 {
-	struct tally *t = tally_of(f, row->segment);
 	uint32_t group = group_of(f, row->values), stack = (uint32_t)row->values[STACK];
 	bool is_new;
 	uint32_t *at = map_put(&t->by_key, (uint64_t)group << 32 | stack, &is_new);
@@ -141,16 +165,19 @@ static void flame_row(void *state, const struct row *row)
 {
 	struct flame *f = state;
 	bool weighted = !(row->missing & 1u << WEIGHT);
+	struct tally *t;
 	struct pair *p;
 
 	if (!event_matches(f, row))
 		return;
-	p = pair_of(f, row);
+	t = tally_of(f, row);
+	p = pair_of(f, t, row);
 	p->count++;
 	p->weight += weighted ? row->values[WEIGHT] : 1;
-	f->n_rows++;
-	f->n_no_weight += f->options->weight && !weighted;
-	f->n_without_stack += row->values[STACK] == 0;
+	t->n_rows++;
+	t->n_no_weight += f->options->weight && !weighted;
+	t->n_without_stack += row->values[STACK] == 0;
+	f->of_samples |= row->want == 0;
 	if (weighted && !f->unit)
 		f->unit = strdup(row->type->fields[event_field(row->type, f->fields[WEIGHT])].unit);
 }
@@ -280,9 +307,93 @@ static void fold_tally(struct flame *f, struct tally *t)
 		tree_add(&f->tree, tree_node(&fold, group, p->stack), p->weight);
 		count_quality(f, t->segment, p);
 	}
+	f->n_rows += t->n_rows;
+	f->n_without_stack += t->n_without_stack;
+	f->n_no_weight += t->n_no_weight;
 	free(fold.node_of);
 	free(fold.stamp);
 	free(fold.tree_frame);
+}
+
+/* ---- which samples ---- */
+
+static struct text event_text(const struct tally *t)
+{
+	return segment_string(t->segment, t->event);
+}
+
+static bool same_event(const struct tally *a, const struct tally *b)
+{
+	struct text x = event_text(a), y = event_text(b);
+
+	return x.len == y.len && memcmp(x.s, y.s, x.len) == 0;
+}
+
+/* The samples of all segments by one event. */
+struct by_event {
+	const struct tally *like; /* one of them */
+	uint64_t n;
+};
+
+static unsigned group_events(const struct flame *f, struct by_event events[MAX_EVENTS])
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < f->n_tallies; i++) {
+		unsigned k = 0;
+
+		while (k < n && !same_event(events[k].like, &f->tallies[i]))
+			k++;
+		if (k == MAX_EVENTS)
+			continue;
+		if (k == n)
+			events[n++] = (struct by_event){ &f->tallies[i], 0 };
+		events[k].n += f->tallies[i].n_rows;
+	}
+	return n;
+}
+
+/* Whether its samples show where time goes: "cycles:u" too. */
+static bool is_time(const struct tally *t)
+{
+	static const char *const names[] = { "cycles", "cpu-cycles", "cpu-clock", "task-clock" };
+	struct text e = event_text(t);
+	const char *colon = e.len ? memchr(e.s, ':', e.len) : NULL;
+	size_t len = colon ? (size_t)(colon - e.s) : e.len;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == len && memcmp(names[i], e.s, len) == 0)
+			return true;
+	return false;
+}
+
+/* Samples by cycles and samples by page faults do not add up to anything: without --event those are
+ * shown that tell about time, or else those there are most of. NULL: all are of one kind. */
+static const struct tally *choose_event(const struct flame *f, struct report *r)
+{
+	struct by_event events[MAX_EVENTS];
+	unsigned n = group_events(f, events), best = 0;
+	struct text shown;
+
+	if (n < 2 || f->options->event)
+		return NULL;
+	for (unsigned i = 1; i < n; i++)
+		if (is_time(events[i].like) > is_time(events[best].like) ||
+			(is_time(events[i].like) == is_time(events[best].like) &&
+				events[i].n > events[best].n))
+			best = i;
+	shown = event_text(events[best].like);
+	for (unsigned i = 0; i < n; i++) {
+		struct text other = event_text(events[i].like);
+
+		if (i != best)
+			report_note(r, NOTE_INFO,
+				"Shown are samples by %.*s; there are also %" PRIu64
+				" by %.*s (--event %.*s shows those).",
+				(int)shown.len, shown.s, events[i].n, (int)other.len, other.s,
+				(int)other.len, other.s);
+	}
+	return events[best].like;
 }
 
 /* ---- the report ---- */
@@ -329,11 +440,17 @@ static void add_notes(const struct flame *f, struct report *r)
 static void flame_finish(void *state, const struct trace_facts *facts, struct report *report)
 {
 	struct flame *f = state;
+	const struct tally *chosen = choose_event(f, report);
+	const char *counted = f->n_tallies && !f->of_samples ? "events" : "samples";
 
-	tree_init(&f->tree, f->unit ? (f->unit[0] ? f->unit : f->fields[WEIGHT]) : "samples");
+	tree_init(&f->tree, f->unit ? (f->unit[0] ? f->unit : f->fields[WEIGHT]) : counted);
 	for (uint32_t i = 0; i < f->n_tallies; i++)
-		fold_tally(f, &f->tallies[i]);
+		if (!chosen || same_event(&f->tallies[i], chosen))
+			fold_tally(f, &f->tallies[i]);
 	tree_finish(&f->tree);
+	if (f->options->event && !f->options->title)
+		report->title = arena_printf(&report->arena, "Flame graph of %s",
+			f->options->event);
 	add_notes(f, report);
 	report_tree(report, "flame", "Flame graph", &f->tree);
 }

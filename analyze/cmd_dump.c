@@ -175,11 +175,23 @@ static bool passes(struct filter *f, const struct row *row)
 	return filter_pass(f, row->segment, v, missing);
 }
 
+/* --event names a type of events, or what CPU samples were taken by. */
+static bool is_asked_for(const struct analyze_options *o, const struct row *row)
+{
+	int event = row->want && o->event ? event_field(row->type, "event") : -1;
+
+	return row->want == 0 ||
+		(event >= 0 &&
+			text_is(segment_string(row->segment, (uint32_t)row->values[event]),
+				o->event));
+}
+
 static int dump_rows(struct inputs *in, struct analyze_options *o, const struct row_format *format,
 	struct dump *d, struct err *err)
 {
-	const struct want want = { o->event, NULL, 0 };
-	struct merge_options mo = { .wants = &want, .n_wants = 1 };
+	const struct want wants[] = { { o->event, NULL, 0 }, { "cpu_sample", NULL, 0 } };
+	bool samples = o->event && strcmp(o->event, "cpu_sample") != 0;
+	struct merge_options mo = { .wants = wants, .n_wants = samples ? 2 : 1 };
 	struct merge *m;
 	struct row row;
 	uint64_t n = 0;
@@ -194,7 +206,7 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 	}
 	m = merge_new(in->readers, in->n, &mo);
 	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
-		if (!passes(&o->filter, &row))
+		if (!is_asked_for(o, &row) || !passes(&o->filter, &row))
 			continue;
 		format->put(d, &row);
 		arena_reset(&d->scratch);

@@ -43,7 +43,9 @@ static const struct grouped_option all[] = {
 			0 } },
 	{ OPTIONS_FILTER, { "cpu", 'C', "CPU,...", 0, "Only these CPUs: 0,4-7", 0 } },
 	{ OPTIONS_FILTER,
-		{ "event", 'e', "EVENT", 0, "Only this event; `ana info` lists those in a trace",
+		{ "event", 'e', "EVENT", 0,
+			"Only this event, or CPU samples by this one (page-faults); `ana info` lists those "
+			"in a trace",
 			0 } },
 	{ OPTIONS_FILTER, { "idle", KEY_IDLE, NULL, 0, "Also what idle CPUs do", 0 } },
 	{ OPTIONS_OUTPUT, { NULL, 0, NULL, 0, "Output", 2 } },

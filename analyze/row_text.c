@@ -80,8 +80,13 @@ static void put_frame(void *ctx, const char *name)
 
 static void put_flags(FILE *out, const struct enumeration *e, uint64_t v, enum escape_for how)
 {
+	const char *none = v ? NULL : enum_name(e, 0);
 	bool any = false;
 
+	if (none) {
+		escape_put(out, how, none);
+		return;
+	}
 	for (uint32_t i = 0; i < e->n_values; i++) {
 		uint64_t bit = (uint64_t)e->values[i].value;
 

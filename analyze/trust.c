@@ -135,6 +135,11 @@ static void note_losses(const struct trust *t, struct report *r)
 		const struct loss *l = &t->losses[i];
 		uint64_t there = trust_count(t, l->event), all = there + l->lost;
 
+		if (!there) { /* all, or what is named is a pattern, or not known */
+			report_note(r, NOTE_WARNING, "%" PRIu64 " %s were lost: %s.", l->lost,
+				l->event, why(l->reason));
+			continue;
+		}
 		report_note(r, NOTE_WARNING,
 			"%" PRIu64 " of %" PRIu64 " %s (%.2f%%) were lost: %s.", l->lost, all,
 			strcmp(l->event, "events") == 0 ? "events" : l->event,

@@ -2,6 +2,7 @@
 /* No program: this object exists for its type information, from which specs/schema_gen.c makes
  * the table of event types. clang drops types that nothing refers to, so each event is mentioned
  * by one pointer. A new event needs its header and its line here. */
+#include "specs/events/counter.h"
 #include "specs/events/cpu.h"
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
@@ -10,6 +11,7 @@
 
 MENTION(cpu_sample);
 MENTION(cpu_throttle);
+MENTION(counter);
 MENTION(process_fork);
 MENTION(process_exec);
 MENTION(process_comm);

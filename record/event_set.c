@@ -27,7 +27,9 @@ struct event_fd {
 };
 
 struct event_set {
-	struct perf_event_attr attr;
+	struct event_set_event *events; /* owned; the filters borrowed while it opens */
+	uint32_t n_events;
+	uint32_t *n_opened;      /* owned; of each event */
 	struct perf_feed *feeds; /* owned; one a CPU */
 	uint32_t n_feeds;
 	struct event_fd *fds; /* owned */
@@ -57,20 +59,41 @@ static int join_ring(struct event_set *s, uint32_t i, int fd, struct err *err)
 	return 0;
 }
 
+static int open_event(struct event_set *s, const struct event_set_event *e, pid_t tid, uint32_t i,
+	struct err *err)
+{
+	int fd = perf_open(&e->attr, tid, s->feeds[i].ring.cpu, err);
+
+	if (fd < 0)
+		return fd;
+	add_fd(s, fd, i);
+	if (e->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, e->filter))
+		return err_errno(err, errno, "setting the filter '%s'", e->filter);
+	return join_ring(s, i, fd, err);
+}
+
+/* By the event's nature, not for want of threads or descriptors. */
+static bool is_refused(int rc)
+{
+	return rc == -EPERM || rc == -EACCES || rc == -ENOENT || rc == -EOPNOTSUPP || rc == -EINVAL;
+}
+
 /* Opens for one thread, or all (-1), on every CPU. A CPU that went offline is left out. */
 static int open_thread(struct event_set *s, pid_t tid, struct err *err)
 {
 	for (uint32_t i = 0; i < s->n_feeds; i++) {
-		int fd = perf_open(&s->attr, tid, s->feeds[i].ring.cpu, err), rc;
+		for (uint32_t k = 0; k < s->n_events; k++) {
+			struct event_set_event *e = &s->events[k];
+			int rc = e->missing ? 0 : open_event(s, e, tid, i, err);
 
-		if (fd == -ENODEV && i > 0)
-			continue;
-		if (fd < 0)
-			return fd;
-		add_fd(s, fd, i);
-		rc = join_ring(s, i, fd, err);
-		if (rc)
-			return rc;
+			if (rc == -ENODEV && i > 0)
+				break;
+			if (is_refused(rc) && e->optional && !s->n_opened[k])
+				e->missing = -rc;
+			else if (rc < 0)
+				return rc;
+			s->n_opened[k] += !e->missing;
+		}
 	}
 	return 0;
 }
@@ -121,8 +144,10 @@ static int open_all(struct event_set *s, const struct target *t, struct err *err
 
 	if (t->kind == TARGET_SYSTEM)
 		return open_thread(s, -1, err);
-	s->attr.inherit = 1;
-	s->attr.enable_on_exec = t->kind == TARGET_COMMAND;
+	for (uint32_t k = 0; k < s->n_events; k++) {
+		s->events[k].attr.inherit = 1;
+		s->events[k].attr.enable_on_exec = t->kind == TARGET_COMMAND;
+	}
 	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
 		rc = t->kind == TARGET_COMMAND ? open_thread(s, (pid_t)t->pids[i], err)
 					       : open_process(s, t->pids[i], err);
@@ -143,10 +168,33 @@ static void raise_file_limit(void)
 struct event_set *event_set_open(const struct perf_event_attr *attr, const struct target *target,
 	size_t ring_bytes, int *code, struct err *err)
 {
+	struct event_set_event one = { .attr = *attr };
+
+	return event_set_open_all(&one, 1, target, ring_bytes, code, err);
+}
+
+/* Tells which are missing; the errno of one of them if none is there. */
+static int tell_missing(const struct event_set *s, struct event_set_event *events)
+{
+	int code = 0;
+
+	for (uint32_t k = 0; k < s->n_events; k++) {
+		events[k].missing = s->events[k].missing;
+		code = events[k].missing ? events[k].missing : code;
+	}
+	return s->n_fds ? 0 : -code;
+}
+
+struct event_set *event_set_open_all(struct event_set_event *events, uint32_t n,
+	const struct target *target, size_t ring_bytes, int *code, struct err *err)
+{
 	struct event_set *s = xcalloc(1, sizeof(*s));
 	int *cpus, rc;
 
-	s->attr = *attr;
+	s->events = xcalloc(n, sizeof(*events));
+	memcpy(s->events, events, n * sizeof(*events));
+	s->n_events = n;
+	s->n_opened = xcalloc(n, sizeof(*s->n_opened));
 	s->ring_bytes = ring_bytes;
 	s->n_feeds = cpus_online(&cpus);
 	s->feeds = xcalloc(s->n_feeds, sizeof(*s->feeds));
@@ -157,6 +205,8 @@ struct event_set *event_set_open(const struct perf_event_attr *attr, const struc
 	free(cpus);
 	raise_file_limit();
 	rc = open_all(s, target, err);
+	if (!rc)
+		rc = tell_missing(s, events);
 	if (!rc)
 		return s;
 	*code = -rc;
@@ -174,6 +224,8 @@ void event_set_close(struct event_set *s)
 		close(s->fds[i].fd);
 	free(s->feeds);
 	free(s->fds);
+	free(s->events);
+	free(s->n_opened);
 	free(s);
 }
 
@@ -252,7 +304,7 @@ static void tell_all(struct event_set *s, unsigned long request)
 
 void event_set_enable(struct event_set *s)
 {
-	if (!s->attr.enable_on_exec)
+	if (!s->events[0].attr.enable_on_exec)
 		tell_all(s, PERF_EVENT_IOC_ENABLE);
 }
 

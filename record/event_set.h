@@ -1,4 +1,4 @@
-/* One kind of perf event, opened for everybody who is recorded, on every CPU, with a ring per CPU.
+/* Perf events, opened for everybody who is recorded, on every CPU, with a ring per CPU.
  *
  * Inherited events can be mapped only when opened per CPU; so each thread is opened on each CPU and
  * all events of a CPU write into one ring. */
@@ -27,6 +27,18 @@ struct event_set_user {
  * enable_on_exec). NULL on failure, *code then a positive errno. */
 struct event_set *event_set_open(const struct perf_event_attr *attr, const struct target *target,
 	size_t ring_bytes, int *code, struct err *err);
+/* One of several events that share the rings. */
+struct event_set_event {
+	struct perf_event_attr attr;
+	const char *filter; /* of a tracepoint, in the kernel's words; or NULL */
+	bool optional;      /* if it cannot be opened, the others are still wanted... */
+	int missing;        /* ...and this tells: a positive errno; set by event_set_open_all */
+};
+
+/* The same with several events, whose records must tell them apart. The first one's attr decides about
+ * wake-ups; enable_on_exec and inherit are completed in all. It fails if none can be opened. */
+struct event_set *event_set_open_all(struct event_set_event *events, uint32_t n,
+	const struct target *target, size_t ring_bytes, int *code, struct err *err);
 void event_set_close(struct event_set *s);
 
 /* The rings join the loop as streams of this name; what they bring goes to the user. */

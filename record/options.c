@@ -20,6 +20,7 @@ enum {
 	MAX_HZ = 1000000,
 	MIN_RING = 1 << 20,
 	MAX_KEEP = 100000,
+	MIN_INTERVAL_NS = 1000000,
 };
 
 enum key {
@@ -28,12 +29,15 @@ enum key {
 	KEY_KEEP,
 	KEY_MAX_SIZE,
 	KEY_MAX_CPU,
+	KEY_NO_STACK,
+	KEY_STAT,
+	KEY_INTERVAL,
 };
 
 /* In the order of enum unwind. */
 #define UNWIND_WORDS "auto|fp|none"
 
-const struct source *const sources[] = { &source_cpu, NULL };
+const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, NULL };
 
 const struct source *source_by_name(const char *name, unsigned long len)
 {
@@ -57,6 +61,19 @@ static const struct argp_option argp_options[] = {
 		"end, or at ^C). A COMMAND that still runs is then ended with SIGTERM",
 		0 },
 	{ "frequency", 'F', "HZ", 0, "Samples a second and CPU (default: 99)", 0 },
+	{ "event", 'e', "EVENT,...", 0,
+		"Record these events; a source need not be named then. SYSTEM:EVENT[/FILTER/] is a "
+		"tracepoint, with shell wildcards; uprobe:FILE:FUNCTION[+OFFSET], "
+		"uretprobe:FILE:FUNCTION and usdt:FILE:PROVIDER:NAME are probes; cycles, "
+		"cache-misses, LLC-load-misses, page-faults, r0243, ... take CPU samples",
+		0 },
+	{ "count", 'c', "N", 0, "CPU samples every N events instead of -F times a second", 0 },
+	{ "no-stack", KEY_NO_STACK, NULL, 0, "Tracepoints and probes without stacks", 0 },
+	{ "stat", KEY_STAT, "EVENT,...", 0,
+		"Count these events and write the counts every --interval; those in {} are counted "
+		"at the same time. `rec stat` counts the usual ones",
+		0 },
+	{ "interval", KEY_INTERVAL, "TIME", 0, "Between two counts (default: 100ms)", 0 },
 	{ "unwind", 'u', UNWIND_WORDS, 0,
 		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
 		0 },
@@ -179,13 +196,79 @@ static void check_pids(const char *list, struct argp_state *state)
 		argp_error(state, "'%s' is no list of process numbers", list);
 }
 
-static void check(const struct options *o, struct argp_state *state)
+static void parse_count(struct options *o, const char *text, struct argp_state *state)
+{
+	char *end;
+
+	o->count = strtoull(text, &end, 10);
+	if (end == text || *end || !o->count || text[0] == '-')
+		argp_error(state, "'%s' is no number of events", text);
+}
+
+static void parse_interval(struct options *o, const char *text, struct argp_state *state)
+{
+	if (duration_parse(text, &o->interval_ns) || o->interval_ns < MIN_INTERVAL_NS)
+		argp_error(state, "'%s' is no interval: try 100ms, at least 1ms", text);
+}
+
+static void parse_events(struct event_list *l, const char *text, struct argp_state *state)
+{
+	struct err err = { "" };
+
+	if (event_list_add(l, text, &err))
+		argp_error(state, "%s", err.text);
+}
+
+static bool has_source(const struct options *o, const struct source *s)
+{
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if (o->sources[i] == s)
+			return true;
+	return false;
+}
+
+/* Events bring their sources along. */
+static void add_sources(struct options *o, struct argp_state *state)
+{
+	const struct {
+		const struct source *source;
+		bool due;
+	} implied[] = { { &source_cpu, event_list_has(&o->events, true) },
+		{ &source_event, event_list_has(&o->events, false) },
+		{ &source_stat, o->stat.n > 0 } };
+
+	if (has_source(o, &source_event) && !implied[1].due)
+		argp_error(state, "name the tracepoints or probes to record: -e SYSTEM:EVENT");
+	for (size_t i = 0; i < sizeof(implied) / sizeof(implied[0]); i++)
+		if (implied[i].due && !has_source(o, implied[i].source))
+			o->sources[o->n_sources++] = implied[i].source;
+}
+
+static void check(struct options *o, struct argp_state *state)
 {
 	check_keeping(o, state);
+	add_sources(o, state);
 	if (!o->n_sources)
 		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
+	if (o->count && o->frequency)
+		argp_error(state, "samples come either by frequency (-F) or by count (-c)");
+	for (unsigned i = 0; i < o->stat.n; i++)
+		if (o->stat.specs[i].kind != EVENT_SAMPLE)
+			argp_error(state,
+				"--stat cannot count '%s': give it cycles, page-faults, ...",
+				o->stat.specs[i].text);
 	if ((o->pids != NULL) + o->system + (o->command != NULL) > 1)
 		argp_error(state, "record either processes (-p), the system (-a) or a command");
+}
+
+/* Whether the first word names sources. Where events are named no source is needed, and the first word
+ * may be the command, as behind `--` it always is. */
+static bool is_source_list(const struct options *o, const char *list,
+	const struct argp_state *state)
+{
+	if (!o->events.n && !o->stat.n)
+		return true;
+	return !state->quoted && source_by_name(list, strcspn(list, ","));
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -204,13 +287,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_KEEP: parse_keep(o, arg, state); return 0;
 	case KEY_MAX_SIZE: parse_size(arg, &o->max_bytes, state); return 0;
 	case KEY_MAX_CPU: parse_max_cpu(o, arg, state); return 0;
+	case 'e': parse_events(&o->events, arg, state); return 0;
+	case 'c': parse_count(o, arg, state); return 0;
+	case KEY_NO_STACK: o->no_stack = true; return 0;
+	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
+	case KEY_INTERVAL: parse_interval(o, arg, state); return 0;
 	case 'd':
 		if (duration_parse(arg, &o->duration_ns) || !o->duration_ns)
 			argp_error(state, "'%s' is no time: try 10s, 500ms or 2m", arg);
 		return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
-		if (!o->n_sources) {
+		if (!o->n_sources && is_source_list(o, arg, state)) {
 			parse_sources(o, arg, state);
 			return 0;
 		}
@@ -244,6 +332,9 @@ static char *help_filter(int key, const char *text, void *input)
 		"  rec cpu -p 1234 -d 30s          of a running process\n"
 		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
 		"  sudo rec cpu -a --ring 5m       the last five minutes, when something happens\n"
+		"  sudo rec -e sched:sched_switch -a -d 5s\n"
+		"  sudo rec -e 'syscalls:sys_enter_open*' -e uprobe:/bin/bash:readline -- bash\n"
+		"  rec stat -- ./server            counts every 100 ms\n"
 		"\nThen: ana flame cpu-....rec -o cpu.svg\n"
 		"\nExit status: the command's own; otherwise 0 done, 2 usage, 3 cannot.");
 	fclose(f);
@@ -266,7 +357,8 @@ static void print_tables(const struct argp *argp)
 
 void options_parse(struct options *o, int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "SOURCE[,SOURCE...] [-- COMMAND...]",
+	static const struct argp argp = { argp_options, parse,
+		"[SOURCE[,SOURCE...]] [-- COMMAND...]",
 		"Record what a machine and its programs do into a trace for `ana`.\v ", NULL,
 		help_filter, NULL };
 

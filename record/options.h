@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "format/base/err.h"
+#include "record/event_spec.h"
 
 enum unwind {
 	UNWIND_AUTO, /* the best that is there: frame pointers today */
@@ -24,7 +24,12 @@ struct options {
 	const char *output;   /* -o; NULL: a name made from sources and time */
 	uint64_t duration_ns; /* -d; 0: until the end or ^C */
 	uint32_t frequency;   /* -F; 0: the default */
+	uint64_t count;       /* -c: a sample every so many events; 0: by frequency */
 	enum unwind unwind;
+	struct event_list events; /* -e */
+	struct event_list stat;   /* --stat */
+	uint64_t interval_ns;     /* --interval, of reading the counters; 0: the default */
+	bool no_stack;            /* tracepoints and probes without stacks */
 	bool quiet;
 	/* What is kept of a long recording; 0: not asked for. */
 	uint64_t ring_ns, ring_bytes;     /* --ring, one of them */

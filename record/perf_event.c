@@ -91,9 +91,9 @@ static int explain(const struct perf_event_attr *attr, int code, bool whole_syst
 	}
 }
 
-static int sys_open(struct perf_event_attr *attr, pid_t pid, int cpu)
+static int sys_open(struct perf_event_attr *attr, pid_t pid, int cpu, int leader)
 {
-	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, leader, PERF_FLAG_FD_CLOEXEC);
 }
 
 /* What older kernels refuse with EINVAL, the newest first. True if something was left out. */
@@ -112,11 +112,17 @@ static bool do_without(struct perf_event_attr *attr)
 
 int perf_open(const struct perf_event_attr *attr, pid_t pid, int cpu, struct err *err)
 {
+	return perf_open_in_group(attr, pid, cpu, -1, err);
+}
+
+int perf_open_in_group(const struct perf_event_attr *attr, pid_t pid, int cpu, int leader,
+	struct err *err)
+{
 	struct perf_event_attr a = *attr;
 	int fd, code;
 
 	do {
-		fd = sys_open(&a, pid, cpu);
+		fd = sys_open(&a, pid, cpu, leader);
 		code = errno;
 	} while (fd < 0 && (code == EINVAL || code == E2BIG) && do_without(&a));
 	return fd >= 0 ? fd : explain(attr, code, pid == -1, err);

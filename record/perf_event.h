@@ -14,6 +14,10 @@
  * with a sentence. */
 int perf_open(const struct perf_event_attr *attr, pid_t pid, int cpu, struct err *err);
 
+/* The same as a member of the group that event `leader` leads (-1: none). */
+int perf_open_in_group(const struct perf_event_attr *attr, pid_t pid, int cpu, int leader,
+	struct err *err);
+
 /* What every record that is no sample carries at its end, given the sample_type that these events
  * have in common. */
 #define PERF_SAMPLE_COMMON (PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU)

@@ -31,7 +31,7 @@ int perf_ring_open(struct perf_ring *r, int fd, int cpu, size_t bytes, struct er
 		p = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	} while (p == MAP_FAILED && (errno == EPERM || errno == ENOMEM) && (pages /= 2));
 	if (p == MAP_FAILED && errno == EPERM)
-		return err_set(err, EPERM,
+		return err_set(err, ENOMEM,
 			"no locked memory left for a ring: raise kernel.perf_event_mlock_kb or "
 			"RLIMIT_MEMLOCK (ulimit -l), or run as root");
 	if (p == MAP_FAILED)

@@ -24,7 +24,7 @@ struct source {
 	void (*close)(void *state);
 };
 
-extern const struct source source_cpu;
+extern const struct source source_cpu, source_event, source_stat;
 
 extern const struct source *const sources[]; /* ends with NULL */
 const struct source *source_by_name(const char *name, unsigned long len);

@@ -1,4 +1,4 @@
-/* `rec cpu`: who is running where, sampled at a fixed rate.
+/* `rec cpu`: who is running where, sampled at a fixed rate, or by the events that -e names.
  *
  * Counts cycles where the machine can, and takes a clock where it cannot: the clock does not see
  * code that runs with interrupts off, and says so in the trace. Kernel addresses are recorded where
@@ -23,26 +23,33 @@ enum {
 
 #define MAX_RATE "/proc/sys/kernel/perf_event_max_sample_rate"
 
+/* One event that samples are taken by, with rings of its own. */
+struct sampler {
+	struct cpu_state *state;
+	struct event_spec spec; /* borrows its texts */
+	struct event_set *events;
+	uint32_t event_string, generation;
+};
+
 struct cpu_state {
 	struct recording *recording; /* borrowed */
-	struct event_set *events;
 	int sample_type, throttle_type;
-	const struct clock_choice *choice;
-	uint32_t event_string, generation;
+	struct sampler *samplers; /* owned */
+	uint32_t n_samplers;
+	uint32_t hz; /* as permitted */
 	bool user_only;
 };
 
-/* The ways to sample, best first. */
-static const struct clock_choice {
-	const char *name;
-	uint32_t type;
-	uint64_t config;
-	const char *note; /* what is lesser about it */
-} choices[] = {
-	{ "cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, NULL },
-	{ "cpu-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK,
-		"no hardware counter here (a virtual machine?): sampling by a clock, which does not "
-		"see code that runs with interrupts off" },
+/* What is sampled by if nothing is named; and what cycles become where nothing counts them. */
+static const struct event_spec by_cycles = {
+	.text = "cycles",
+	.known = true,
+	.sample = { PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES },
+};
+static const struct event_spec by_clock = {
+	.text = "cpu-clock",
+	.known = true,
+	.sample = { PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK },
 };
 
 /* ---- records ---- */
@@ -70,22 +77,22 @@ static enum cpu_mode mode_of(const struct perf_event_header *h)
 	}
 }
 
-static uint32_t event_string(struct cpu_state *s)
+static uint32_t event_string(struct sampler *s)
 {
-	struct writer *w = s->recording->writer;
+	struct writer *w = s->state->recording->writer;
 
 	if (s->generation != writer_generation(w)) {
-		s->event_string = writer_string(w, s->choice->name, strlen(s->choice->name));
+		s->event_string = writer_string(w, s->spec.text, strlen(s->spec.text));
 		s->generation = writer_generation(w);
 	}
 	return s->event_string;
 }
 
-static void on_sample(struct cpu_state *s, const struct perf_ring *ring,
+static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	const struct perf_event_header *h, uint64_t time)
 {
 	const struct record_sample *p = (const struct record_sample *)h;
-	struct recording *r = s->recording;
+	struct recording *r = s->state->recording;
 	struct cpu_sample e = { .time = time };
 	struct thread *t;
 
@@ -100,7 +107,7 @@ static void on_sample(struct cpu_state *s, const struct perf_ring *ring,
 	e.event = event_string(s);
 	e.mode = mode_of(h);
 	e.period = p->period;
-	writer_add(r->writer, ring->stream, s->sample_type, &e);
+	writer_add(r->writer, ring->stream, s->state->sample_type, &e);
 	r->n_events++;
 }
 
@@ -117,12 +124,12 @@ static void on_throttle(struct cpu_state *s, const struct perf_ring *ring,
 static void handle(void *ctx, const struct perf_ring *ring, const struct perf_event_header *h,
 	uint64_t time)
 {
-	struct cpu_state *s = ctx;
+	struct sampler *s = ctx;
 
 	switch (h->type) {
 	case PERF_RECORD_SAMPLE: on_sample(s, ring, h, time); break;
 	case PERF_RECORD_THROTTLE:
-	case PERF_RECORD_UNTHROTTLE: on_throttle(s, ring, h, time); break;
+	case PERF_RECORD_UNTHROTTLE: on_throttle(s->state, ring, h, time); break;
 	default: break;
 	}
 }
@@ -130,22 +137,28 @@ static void handle(void *ctx, const struct perf_ring *ring, const struct perf_ev
 static void lost(void *ctx, const struct perf_ring *ring, uint64_t n, uint64_t since,
 	uint64_t until)
 {
-	struct cpu_state *s = ctx;
+	struct sampler *s = ctx;
 
-	recording_lost(s->recording, ring->stream, "cpu_sample", n, since, until);
+	recording_lost(s->state->recording, ring->stream, "cpu_sample", n, since, until);
 }
 
 /* ---- opening ---- */
 
-static void fill_attr(struct perf_event_attr *attr, const struct clock_choice *c,
+static void fill_attr(struct perf_event_attr *attr, const struct event_spec *e,
 	const struct options *o, uint32_t hz)
 {
-	perf_attr_init(attr, c->type, c->config);
-	attr->freq = 1;
-	attr->sample_freq = hz;
+	perf_attr_init(attr, e->sample.type, e->sample.config);
+	attr->freq = !o->count;
+	if (o->count)
+		attr->sample_period = o->count;
+	else
+		attr->sample_freq = hz;
 	attr->sample_type |= PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN;
 	attr->exclude_callchain_user = o->unwind == UNWIND_NONE;
 	attr->exclude_hv = 1;
+	attr->exclude_kernel = e->user && !e->kernel;
+	attr->exclude_user = e->kernel && !e->user;
+	attr->precise_ip = e->precise & 3;
 	attr->watermark = 1;
 	attr->wakeup_watermark = RING_BYTES / 2;
 }
@@ -167,21 +180,20 @@ static uint32_t permitted_rate(struct recording *r, uint32_t wanted)
 }
 
 /* Opens with kernel addresses if permitted, otherwise without. */
-static int open_choice(struct cpu_state *s, const struct clock_choice *c, uint32_t hz,
-	struct err *err)
+static int open_sampler(struct sampler *s, struct err *err)
 {
-	struct recording *r = s->recording;
+	struct recording *r = s->state->recording;
 	struct perf_event_attr attr;
 	int code = 0;
 
-	fill_attr(&attr, c, r->options, hz);
+	fill_attr(&attr, &s->spec, r->options, s->state->hz);
 	s->events = event_set_open(&attr, &r->target, RING_BYTES, &code, err);
-	if (s->events || (code != EACCES && code != EPERM))
+	if (s->events || (code != EACCES && code != EPERM) || attr.exclude_user)
 		return -code;
 	attr.exclude_kernel = 1;
 	attr.exclude_callchain_kernel = 1;
 	s->events = event_set_open(&attr, &r->target, RING_BYTES, &code, err);
-	s->user_only = s->events != NULL;
+	s->state->user_only |= s->events != NULL;
 	return s->events ? 0 : -code;
 }
 
@@ -190,40 +202,104 @@ static bool is_missing(int rc)
 	return rc == -ENOENT || rc == -EOPNOTSUPP || rc == -ENODEV;
 }
 
-/* The first way to sample that this machine has. */
-static int open_best(struct cpu_state *s, uint32_t *hz, struct err *err)
+static int open_at_rate(struct sampler *s, struct err *err)
 {
-	int rc = -ENOENT;
+	int rc = open_sampler(s, err);
 
-	for (size_t i = 0; is_missing(rc) && i < sizeof(choices) / sizeof(choices[0]); i++) {
-		s->choice = &choices[i];
-		rc = open_choice(s, s->choice, *hz, err);
-		if (rc != -EINVAL)
-			continue;
-		*hz = permitted_rate(s->recording, *hz); /* the limit fell meanwhile */
-		rc = open_choice(s, s->choice, *hz, err);
+	if (rc != -EINVAL || s->state->recording->options->count)
+		return rc;
+	s->state->hz = permitted_rate(s->state->recording, s->state->hz); /* it fell meanwhile */
+	return open_sampler(s, err);
+}
+
+static bool can_be_clock(const struct sampler *s)
+{
+	const struct options *o = s->state->recording->options;
+
+	/* A count of cycles is no count of nanoseconds. */
+	return sample_event_is_time(&s->spec.sample) && sample_event_is_hardware(&s->spec.sample) &&
+		!o->count;
+}
+
+/* Opens the sampler. Where nothing counts cycles a clock takes their place; other events have no
+ * such replacement: -ENOENT. */
+static int open_or_replace(struct sampler *s, struct err *err)
+{
+	int rc;
+
+	if (!s->spec.known)
+		return sample_event_unknown(s->spec.text, err);
+	rc = open_at_rate(s, err);
+	if (is_missing(rc) && can_be_clock(s)) {
+		s->spec = by_clock;
+		rc = open_at_rate(s, err);
+		if (!rc)
+			recording_note(s->state->recording, "cpu",
+				"no hardware counter here (a virtual machine?): sampling by a clock, "
+				"which does not see code that runs with interrupts off");
+	} else if (is_missing(rc) && sample_event_is_hardware(&s->spec.sample)) {
+		return err_set(err, -rc,
+			"no hardware counter for '%s' here (a virtual machine?): cpu-clock, page-faults, "
+			"context-switches and other software events work everywhere",
+			s->spec.text);
 	}
 	return rc;
 }
 
-static int open_events(struct cpu_state *s, struct err *err)
+static int add_sampler(struct cpu_state *s, const struct event_spec *e, struct err *err)
 {
+	struct event_set_user user = { handle, lost, &s->samplers[s->n_samplers] };
+	struct sampler *sampler = user.ctx;
 	struct recording *r = s->recording;
-	uint32_t hz = permitted_rate(r, r->options->frequency ? r->options->frequency : DEFAULT_HZ);
-	char text[16];
-	int rc = open_best(s, &hz, err);
+	int rc;
 
+	*sampler = (struct sampler){ .state = s, .spec = *e };
+	rc = open_or_replace(sampler, err);
 	if (rc)
 		return rc;
-	snprintf(text, sizeof(text), "%u", hz);
-	writer_info(r->writer, "source.cpu.frequency", text);
-	writer_info(r->writer, "source.cpu.event", s->choice->name);
-	if (s->choice->note)
-		recording_note(r, "cpu", "%s", s->choice->note);
+	s->n_samplers++;
+	return event_set_feed(sampler->events, r->loop, r->writer, "cpu", &user, err);
+}
+
+/* Opens what was asked for. What the machine does not have is left out, and said so, as long as
+ * something remains. */
+static int open_samplers(struct cpu_state *s, struct err *err)
+{
+	const struct event_list *l = &s->recording->options->events;
+	int rc = 0, missing = 0;
+
+	s->samplers = xcalloc(l->n + 1, sizeof(*s->samplers));
+	if (!event_list_has(l, true))
+		return add_sampler(s, &by_cycles, err);
+	for (unsigned i = 0; !rc && i < l->n; i++) {
+		if (l->specs[i].kind != EVENT_SAMPLE)
+			continue;
+		rc = add_sampler(s, &l->specs[i], err);
+		if (is_missing(rc) && l->specs[i].known) {
+			recording_note(s->recording, "cpu", "%s", err->text);
+			missing = rc;
+			rc = 0;
+		}
+	}
+	return rc || s->n_samplers ? rc : missing;
+}
+
+static void tell_settings(struct cpu_state *s)
+{
+	const struct options *o = s->recording->options;
+	struct writer *w = s->recording->writer;
+	char text[512];
+	size_t n = 0;
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)(o->count ? o->count : s->hz));
+	writer_info(w, o->count ? "source.cpu.count" : "source.cpu.frequency", text);
+	for (uint32_t i = 0; i < s->n_samplers && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? "," : "",
+			s->samplers[i].spec.text);
+	writer_info(w, "source.cpu.event", text);
 	if (s->user_only)
-		recording_note(r, "cpu",
+		recording_note(s->recording, "cpu",
 			"only user code is sampled: kernel.perf_event_paranoid forbids the rest");
-	return 0;
 }
 
 static void cpu_close(void *state)
@@ -232,43 +308,53 @@ static void cpu_close(void *state)
 
 	if (!s)
 		return;
-	event_set_close(s->events);
+	for (uint32_t i = 0; i < s->n_samplers; i++)
+		event_set_close(s->samplers[i].events);
+	free(s->samplers);
 	free(s);
 }
 
 static int cpu_open(struct recording *r, void **state, struct err *err)
 {
 	struct cpu_state *s = xcalloc(1, sizeof(*s));
-	struct event_set_user user = { handle, lost, s };
 	int rc;
 
 	s->recording = r;
 	s->sample_type = writer_type(r->writer, &event_cpu_sample, NULL);
 	s->throttle_type = writer_type(r->writer, &event_cpu_throttle, NULL);
-	rc = open_events(s, err);
-	if (!rc)
-		rc = event_set_feed(s->events, r->loop, r->writer, "cpu", &user, err);
+	s->hz = permitted_rate(r, r->options->frequency ? r->options->frequency : DEFAULT_HZ);
+	rc = open_samplers(s, err);
 	if (rc) {
 		cpu_close(s);
 		return rc;
 	}
+	tell_settings(s);
 	*state = s;
 	return 0;
 }
 
 static void cpu_enable(void *state)
 {
-	event_set_enable(((struct cpu_state *)state)->events);
+	struct cpu_state *s = state;
+
+	for (uint32_t i = 0; i < s->n_samplers; i++)
+		event_set_enable(s->samplers[i].events);
 }
 
 static void cpu_disable(void *state)
 {
-	event_set_disable(((struct cpu_state *)state)->events);
+	struct cpu_state *s = state;
+
+	for (uint32_t i = 0; i < s->n_samplers; i++)
+		event_set_disable(s->samplers[i].events);
 }
 
 static void cpu_settle(void *state)
 {
-	event_set_settle(((struct cpu_state *)state)->events, now_ns());
+	struct cpu_state *s = state;
+
+	for (uint32_t i = 0; i < s->n_samplers; i++)
+		event_set_settle(s->samplers[i].events, now_ns());
 }
 
 const struct source source_cpu = {

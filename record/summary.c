@@ -77,6 +77,14 @@ const char *summary_bytes(uint64_t v, char text[32])
 	return text;
 }
 
+/* What was recorded is called after what it is. */
+static const char *unit(const struct recording *r)
+{
+	const struct options *o = r->options;
+
+	return o->n_sources == 1 && o->sources[0] == &source_cpu ? "sample" : "event";
+}
+
 /* "40.4 KiB in run.rec", or what is left of a long recording. */
 static void print_place(struct recording *r)
 {
@@ -103,12 +111,12 @@ void summary_print(struct recording *r)
 	char a[32], b[32];
 
 	writer_stats(r->writer, &stats);
-	fprintf(stderr, "rec: %s samples in %.1f s, %s lost; ", grouped(r->n_events, a), seconds,
-		grouped(total_lost(r), b));
+	fprintf(stderr, "rec: %s %ss in %.1f s, %s lost; ", grouped(r->n_events, a), unit(r),
+		seconds, grouped(total_lost(r), b));
 	print_place(r);
 	if (r->n_events)
-		fprintf(stderr, ", %.1f bytes per sample",
-			(double)stats.written / (double)r->n_events);
+		fprintf(stderr, ", %.1f bytes per %s", (double)stats.written / (double)r->n_events,
+			unit(r));
 	fprintf(stderr, "; rec itself used %.2f s of CPU (%.1f%% of one CPU)\n", cpu,
 		100 * cpu / seconds);
 }

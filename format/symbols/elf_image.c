@@ -307,3 +307,16 @@ bool elf_image_vaddr(const struct elf_image *e, uint64_t offset, uint64_t *vaddr
 		*vaddr = found->p_vaddr + (offset - found->p_offset);
 	return found != NULL;
 }
+
+bool elf_image_offset(const struct elf_image *e, uint64_t vaddr, uint64_t *offset)
+{
+	for (uint32_t i = 0; i < e->n_segments; i++) {
+		const GElf_Phdr *p = &e->segments[i];
+
+		if (p->p_type != PT_LOAD || vaddr < p->p_vaddr || vaddr - p->p_vaddr >= p->p_filesz)
+			continue;
+		*offset = vaddr - p->p_vaddr + p->p_offset;
+		return true;
+	}
+	return false;
+}

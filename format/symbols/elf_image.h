@@ -62,4 +62,7 @@ bool elf_image_section_is(const struct elf_image *e, const GElf_Shdr *s, const c
 /* From an offset in the file to the address it was linked for; false if nothing of it is loaded. */
 bool elf_image_vaddr(const struct elf_image *e, uint64_t offset, uint64_t *vaddr);
 
+/* And back; false if what is there does not come from the file. */
+bool elf_image_offset(const struct elf_image *e, uint64_t vaddr, uint64_t *offset);
+
 #endif

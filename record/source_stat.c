@@ -1,0 +1,450 @@
+/* `rec --stat EVENT,...` and `rec stat`: counters, read again and again.
+ *
+ * Counting costs next to nothing, so this is the source that may run all day. Each counter is one
+ * perf event without samples: for the whole system one a CPU, for processes one a thread, which
+ * children inherit; an interval's row is the sum over a process's threads. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "format/base/map.h"
+#include "gen/events.h"
+#include "record/count_scale.h"
+#include "record/cpus.h"
+#include "record/perf_event.h"
+#include "record/proc_fs.h"
+#include "record/recording.h"
+#include "specs/events/counter.h"
+
+#define DEFAULT_EVENTS \
+	"task-clock,context-switches,cpu-migrations,page-faults,{cycles,instructions},branches," \
+	"branch-misses,cache-misses"
+
+enum { DEFAULT_INTERVAL_NS = 100000000 };
+
+/* What the kernel answers to a read with the two times. */
+struct reading {
+	uint64_t value, enabled, running;
+};
+
+/* One counter of one CPU or thread. */
+struct count_fd {
+	int fd;
+	uint32_t series; /* that it adds to */
+};
+
+/* What becomes one row an interval: an event of a CPU or a process. */
+struct series {
+	const struct event_spec *spec; /* borrowed */
+	int cpu;
+	uint32_t pid;
+	struct reading sum, told;
+};
+
+struct stat_state {
+	struct recording *recording; /* borrowed */
+	struct event_list defaults;
+	const struct event_spec **events; /* owned array: what can be counted here */
+	struct count_fd *fds;             /* owned */
+	struct series *series;            /* owned */
+	uint32_t n_events, n_groups, n_fds, n_series;
+	int timer; /* a descriptor that becomes readable when an interval is over */
+	int type;
+	uint64_t read_ns; /* when they were last read */
+	bool due, turns;  /* turns: some counter was not there all the time */
+};
+
+/* ---- reading ---- */
+
+static void add(struct reading *to, const struct reading *more)
+{
+	to->value += more->value;
+	to->enabled += more->enabled;
+	to->running += more->running;
+}
+
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+static void write_series(struct stat_state *s, struct series *c, uint64_t now)
+{
+	struct writer *w = s->recording->writer;
+	struct counter e = { .time = now,
+		.cpu = c->cpu,
+		.pid = c->pid,
+		.name = writer_string(w, c->spec->text, strlen(c->spec->text)),
+		.counted = grown(c->sum.value, c->told.value),
+		.enabled = grown(c->sum.enabled, c->told.enabled),
+		.running = grown(c->sum.running, c->told.running),
+		.interval = now - s->read_ns };
+
+	e.value = count_scaled(e.counted, e.enabled, e.running);
+	s->turns |= e.running < e.enabled;
+	writer_add(w, 0, s->type, &e);
+	c->told = c->sum;
+	s->recording->n_events++;
+}
+
+static void read_all(struct stat_state *s)
+{
+	uint64_t now = now_ns();
+
+	for (uint32_t i = 0; i < s->n_series; i++)
+		s->series[i].sum = (struct reading){ 0, 0, 0 };
+	for (uint32_t i = 0; i < s->n_fds; i++) {
+		struct reading r;
+
+		if (read(s->fds[i].fd, &r, sizeof(r)) == sizeof(r))
+			add(&s->series[s->fds[i].series].sum, &r);
+	}
+	for (uint32_t i = 0; i < s->n_series; i++)
+		write_series(s, &s->series[i], now);
+	s->read_ns = now;
+}
+
+/* ---- as a feed: the timer's tick is a record, the reading of the counters its handling ---- */
+
+static void feed_refresh(void *feed)
+{
+	struct stat_state *s = feed;
+	uint64_t ticks;
+
+	if (read(s->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
+		s->due = true;
+}
+
+static const void *feed_peek(void *feed, uint64_t *time_ns)
+{
+	struct stat_state *s = feed;
+
+	*time_ns = 0; /* now: the row's time is that of the reading */
+	return s->due ? s : NULL;
+}
+
+static void feed_take(void *feed, const void *record, uint64_t time_ns)
+{
+	struct stat_state *s = feed;
+
+	(void)record;
+	(void)time_ns;
+	s->due = false;
+	read_all(s);
+}
+
+static void feed_release(void *feed)
+{
+	(void)feed;
+}
+
+static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+
+/* ---- opening ---- */
+
+static void fill_attr(const struct stat_state *s, const struct event_spec *e,
+	struct perf_event_attr *attr)
+{
+	enum target_kind kind = s->recording->target.kind;
+
+	memset(attr, 0, sizeof(*attr));
+	attr->size = sizeof(*attr);
+	attr->type = e->sample.type;
+	attr->config = e->sample.config;
+	attr->disabled = 1;
+	attr->read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	attr->inherit = kind != TARGET_SYSTEM;
+	attr->enable_on_exec = kind == TARGET_COMMAND;
+	attr->exclude_kernel = e->user && !e->kernel;
+	attr->exclude_user = e->kernel && !e->user;
+}
+
+/* The descriptor of the group's first event, which the others join: the kernel then counts all of
+ * them or none. */
+static int open_counter(struct stat_state *s, const struct event_spec *e, pid_t tid, int cpu,
+	int leader, struct err *err)
+{
+	struct perf_event_attr attr;
+	int fd;
+
+	fill_attr(s, e, &attr);
+	if (leader >= 0) /* it starts with its leader */
+		attr.disabled = attr.enable_on_exec = 0;
+	fd = perf_open_in_group(&attr, tid, cpu, leader, err);
+	if (fd == -EACCES || fd == -EPERM) {
+		attr.exclude_kernel = 1;
+		fd = perf_open_in_group(&attr, tid, cpu, leader, err);
+	}
+	return fd;
+}
+
+/* Opens one event for one CPU or thread. `leaders` has the first event's descriptor of each group. */
+static int add_counter(struct stat_state *s, uint32_t series, pid_t tid, int cpu, int *leaders,
+	struct err *err)
+{
+	const struct event_spec *e = s->series[series].spec;
+	int fd = open_counter(s, e, tid, cpu, e->group ? leaders[e->group] : -1, err);
+
+	if (fd < 0)
+		return fd;
+	if (e->group && leaders[e->group] < 0)
+		leaders[e->group] = fd;
+	s->fds = xrealloc(s->fds, s->n_fds + 1, sizeof(*s->fds));
+	s->fds[s->n_fds++] = (struct count_fd){ fd, series };
+	return 0;
+}
+
+/* Opens every event for one CPU or thread; `first` is the series of the first event. */
+static int add_counters(struct stat_state *s, uint32_t first, pid_t tid, int cpu, struct err *err)
+{
+	int *leaders = xcalloc(s->n_groups + 1, sizeof(*leaders)), rc = 0;
+
+	for (uint32_t i = 0; i <= s->n_groups; i++)
+		leaders[i] = -1;
+	for (uint32_t i = 0; !rc && i < s->n_events; i++)
+		rc = add_counter(s, first + i, tid, cpu, leaders, err);
+	free(leaders);
+	return rc;
+}
+
+/* A series for each event; the number of the first. */
+static uint32_t add_all_series(struct stat_state *s, int cpu, uint32_t pid)
+{
+	uint32_t first = s->n_series;
+
+	s->series = xrealloc(s->series, s->n_series + s->n_events, sizeof(*s->series));
+	for (uint32_t i = 0; i < s->n_events; i++)
+		s->series[s->n_series++] = (struct series){ .spec = s->events[i],
+			.cpu = cpu,
+			.pid = pid };
+	return first;
+}
+
+struct open_threads {
+	struct stat_state *state;
+	struct map seen;
+	uint32_t first, n_new;
+	int rc;
+	struct err *err;
+};
+
+static void open_thread(void *ctx, uint32_t tid)
+{
+	struct open_threads *o = ctx;
+	bool is_new;
+	int rc;
+
+	map_put(&o->seen, tid, &is_new);
+	if (!is_new || o->rc)
+		return;
+	o->n_new++;
+	rc = add_counters(o->state, o->first, (pid_t)tid, -1, o->err);
+	o->rc = rc == -ESRCH ? 0 : rc; /* it may end while we look */
+}
+
+/* Threads that start while we open are caught by looking again until nothing new is there. */
+static int open_process(struct stat_state *s, uint32_t pid, struct err *err)
+{
+	struct open_threads o = { .state = s, .first = add_all_series(s, -1, pid), .err = err };
+	int gone = 0;
+
+	map_init(&o.seen, 64);
+	do {
+		o.n_new = 0;
+		gone = proc_each_thread(pid, open_thread, &o);
+	} while (o.n_new && !o.rc && !gone);
+	map_done(&o.seen);
+	return o.rc;
+}
+
+static int open_system(struct stat_state *s, struct err *err)
+{
+	uint32_t n;
+	int *cpus, rc = 0;
+
+	n = cpus_online(&cpus);
+	for (uint32_t i = 0; !rc && i < n; i++)
+		rc = add_counters(s, add_all_series(s, cpus[i], 0), -1, cpus[i], err);
+	free(cpus);
+	return rc;
+}
+
+static int open_counters(struct stat_state *s, struct err *err)
+{
+	const struct target *t = &s->recording->target;
+	int rc = 0;
+
+	if (t->kind == TARGET_SYSTEM)
+		return open_system(s, err);
+	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
+		rc = t->kind == TARGET_COMMAND ? add_counters(s, add_all_series(s, -1, t->pids[i]),
+							 (pid_t)t->pids[i], -1, err)
+					       : open_process(s, t->pids[i], err);
+	return rc;
+}
+
+/* ---- which events ---- */
+
+/* Whether this machine can count it at all; tried on ourselves, so that a recording either has all
+ * threads of an event or none. */
+static bool is_there(struct stat_state *s, const struct event_spec *e)
+{
+	int fd = open_counter(s, e, 0, -1, -1, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -ENOENT && fd != -EOPNOTSUPP && fd != -ENODEV;
+}
+
+static void append(char *list, size_t size, const char *name)
+{
+	size_t n = strlen(list);
+
+	snprintf(list + n, size - n, "%s%s", n ? ", " : "", name);
+}
+
+/* Takes what this machine can count, and says what it cannot; -ENOENT if nothing remains. */
+static int keep_countable(struct stat_state *s, const struct event_list *l, struct err *err)
+{
+	char missing[512] = "", kept[512] = "";
+
+	s->events = xcalloc(l->n, sizeof(struct event_spec *));
+	s->n_groups = l->n_groups;
+	for (unsigned i = 0; i < l->n; i++) {
+		bool there = l->specs[i].known && is_there(s, &l->specs[i]);
+
+		if (!l->specs[i].known)
+			return sample_event_unknown(l->specs[i].text, err);
+		append(there ? kept : missing, sizeof(kept), l->specs[i].text);
+		if (there)
+			s->events[s->n_events++] = &l->specs[i];
+	}
+	if (!s->n_events)
+		return err_set(err, ENOENT,
+			"no counter for %s here (a virtual machine?): page-faults, context-switches, "
+			"task-clock and other software events are counted everywhere",
+			missing);
+	writer_info(s->recording->writer, "source.stat.events", kept);
+	if (missing[0])
+		recording_note(s->recording, "stat",
+			"no counter for %s here (a virtual machine?): not counted", missing);
+	return 0;
+}
+
+static int choose_events(struct stat_state *s, struct err *err)
+{
+	const struct event_list *asked = &s->recording->options->stat;
+	int rc = asked->n ? 0 : event_list_add(&s->defaults, DEFAULT_EVENTS, err);
+
+	return rc ? rc : keep_countable(s, asked->n ? asked : &s->defaults, err);
+}
+
+static uint64_t interval_ns(const struct stat_state *s)
+{
+	uint64_t asked = s->recording->options->interval_ns;
+
+	return asked ? asked : DEFAULT_INTERVAL_NS;
+}
+
+static int open_timer(struct stat_state *s, struct err *err)
+{
+	char text[32];
+
+	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (s->timer < 0)
+		return err_errno(err, errno, "timerfd_create");
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)interval_ns(s));
+	writer_info(s->recording->writer, "source.stat.interval_ns", text);
+	return loop_add(s->recording->loop, &timer_feed, s, s->timer, err);
+}
+
+/* ---- as a source ---- */
+
+static void stat_close(void *state)
+{
+	struct stat_state *s = state;
+
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->n_fds; i++)
+		close(s->fds[i].fd);
+	if (s->timer >= 0)
+		close(s->timer);
+	event_list_done(&s->defaults);
+	free(s->events);
+	free(s->fds);
+	free(s->series);
+	free(s);
+}
+
+static int stat_open(struct recording *r, void **state, struct err *err)
+{
+	struct stat_state *s = xcalloc(1, sizeof(*s));
+	int rc;
+
+	s->recording = r;
+	s->timer = -1;
+	s->type = writer_type(r->writer, &event_counter, NULL);
+	rc = choose_events(s, err);
+	if (!rc)
+		rc = open_counters(s, err);
+	if (!rc)
+		rc = open_timer(s, err);
+	if (rc) {
+		stat_close(s);
+		return rc;
+	}
+	*state = s;
+	return 0;
+}
+
+/* Of a group only the leader is told: the others are on, and count when it does. */
+static void stat_enable(void *state)
+{
+	struct stat_state *s = state;
+	uint64_t ns = interval_ns(s);
+	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+	struct itimerspec timer = { t, t };
+
+	for (uint32_t i = 0; i < s->n_fds && s->recording->target.kind != TARGET_COMMAND; i++)
+		ioctl(s->fds[i].fd, PERF_EVENT_IOC_ENABLE, 0);
+	s->read_ns = now_ns();
+	timerfd_settime(s->timer, 0, &timer, NULL);
+}
+
+/* The last interval is shorter than the others. */
+static void stat_disable(void *state)
+{
+	struct stat_state *s = state;
+
+	for (uint32_t i = 0; i < s->n_fds; i++)
+		ioctl(s->fds[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+	read_all(s);
+	s->due = false;
+	if (s->turns)
+		recording_note(s->recording, "stat",
+			"more counters were asked for than the processor has: they took turns, and "
+			"values are estimates from their share of the time (counted, enabled, running)");
+}
+
+static void stat_settle(void *state)
+{
+	(void)state;
+}
+
+const struct source source_stat = {
+	.name = "stat",
+	.summary = "counts of events, every 100 ms: those of --stat, or the usual ones",
+	.needs = "sampling",
+	.better_with = { "hardware counters" },
+	.open = stat_open,
+	.enable = stat_enable,
+	.disable = stat_disable,
+	.settle = stat_settle,
+	.close = stat_close,
+};
