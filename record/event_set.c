@@ -313,6 +313,12 @@ void event_set_disable(struct event_set *s)
 	tell_all(s, PERF_EVENT_IOC_DISABLE);
 }
 
+void event_set_rate(struct event_set *s, uint64_t value)
+{
+	for (uint32_t i = 0; i < s->n_fds; i++)
+		ioctl(s->fds[i].fd, PERF_EVENT_IOC_PERIOD, &value);
+}
+
 /* What the events of one ring say they have lost. */
 static uint64_t count_lost(const struct event_set *s, uint32_t ring)
 {

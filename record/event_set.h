@@ -49,6 +49,10 @@ int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, con
 void event_set_enable(struct event_set *s);
 void event_set_disable(struct event_set *s);
 
+/* Another frequency or period from now on. Events that threads have inherited until then keep theirs:
+ * the kernel passes on enabling, but not this (6.18). */
+void event_set_rate(struct event_set *s, uint64_t value);
+
 /* After the last record: tells of losses that no record told of. The kernel puts that record in front
  * of the next one that fits, which may never come; since Linux 6.0 the event itself can be asked. */
 void event_set_settle(struct event_set *s, uint64_t now_ns);

@@ -291,8 +291,21 @@ static void between_records(void *ctx)
 		retention_snapshot(r->retention);
 }
 
+/* Takes fewer samples when we cost too much, and more again when there is room. */
+static void keep_cost_down(struct recording *r)
+{
+	uint32_t factor = governor_look(&r->governor, summary_cpu_ns(), now_ns());
+
+	if (!factor)
+		return;
+	for (unsigned i = 0; i < r->options->n_sources; i++)
+		if (r->options->sources[i]->thin)
+			r->options->sources[i]->thin(r->source_state[i], factor);
+}
+
 static void each_second(struct recording *r, uint64_t second)
 {
+	keep_cost_down(r);
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)
@@ -380,6 +393,7 @@ static enum end run(struct recording *r, int signals)
 	uint64_t second = 1, now = now_ns(), stop_at = r->start_ns + r->options->duration_ns;
 	enum end end;
 
+	governor_init(&r->governor, r->options->max_cpu, summary_cpu_ns(), now);
 	while (!(end = is_over(r, signals, now))) {
 		uint64_t next = r->start_ns + second * SECOND;
 

@@ -3,6 +3,7 @@
 #define RECORD_RECORDING_H
 
 #include "format/writer.h"
+#include "record/governor.h"
 #include "record/loop.h"
 #include "record/options.h"
 #include "record/process.h"
@@ -29,6 +30,7 @@ struct recording {
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
+	struct governor governor;
 	uint64_t
 		settle_until_ns; /* until then the segment's end waits for names; 0: no end is due */
 	uint64_t safe_ns;        /* everything before this has been taken in */

@@ -3,6 +3,8 @@
 #ifndef RECORD_SOURCE_H
 #define RECORD_SOURCE_H
 
+#include <stdint.h>
+
 #include "format/base/err.h"
 
 struct recording;
@@ -22,6 +24,9 @@ struct source {
 	/* After the last record was taken: what was lost without having been told so far. */
 	void (*settle)(void *state);
 	void (*close)(void *state);
+	/* Takes only one in so many samples from now on, each counting for as many (1: all). May be NULL
+	 * where that is not possible. */
+	void (*thin)(void *state, uint32_t factor);
 };
 
 extern const struct source source_cpu, source_event, source_stat;

@@ -21,6 +21,8 @@ enum {
 	DEFAULT_HZ = 99, /* odd, so as not to march in step with timers */
 };
 
+#define WHOLE 1000000000ULL
+
 #define MAX_RATE "/proc/sys/kernel/perf_event_max_sample_rate"
 
 /* One event that samples are taken by, with rings of its own. */
@@ -29,6 +31,8 @@ struct sampler {
 	struct event_spec spec; /* borrows its texts */
 	struct event_set *events;
 	uint32_t event_string, generation;
+	uint64_t owed;       /* part of a sample that is in no weight yet, in 1/WHOLE */
+	uint32_t n_left_out; /* since the last that was taken */
 };
 
 struct cpu_state {
@@ -37,6 +41,9 @@ struct cpu_state {
 	struct sampler *samplers; /* owned */
 	uint32_t n_samplers;
 	uint32_t hz; /* as permitted */
+	/* While samples are thinned out: how often from when on, and before. */
+	uint32_t factor, factor_before;
+	uint64_t factor_since_ns;
 	bool user_only;
 };
 
@@ -88,6 +95,63 @@ static uint32_t event_string(struct sampler *s)
 	return s->event_string;
 }
 
+static bool is_clock(const struct sampler *s)
+{
+	return !sample_event_is_hardware(&s->spec.sample) && sample_event_is_time(&s->spec.sample);
+}
+
+/* The kernel turns the frequency of a clock into a period when the event is opened, and takes a period
+ * from then on (seen on 6.18); other events keep a frequency. */
+static uint64_t thinned_rate(const struct sampler *s, uint32_t factor)
+{
+	const struct cpu_state *c = s->state;
+	uint64_t count = c->recording->options->count;
+
+	if (count)
+		return count * factor;
+	if (is_clock(s))
+		return WHOLE * factor / c->hz;
+	return c->hz > factor ? c->hz / factor : 1;
+}
+
+/* Events that threads have inherited keep their rate, and their samples do not tell which it is: then the
+ * kernel goes on as before and we leave samples out. */
+static bool kernel_thins(const struct cpu_state *c)
+{
+	return c->recording->target.kind == TARGET_SYSTEM;
+}
+
+/* How many samples of the rate that was asked for this one stands for, in 1/WHOLE. */
+static uint64_t worth(const struct sampler *s, uint64_t time)
+{
+	const struct cpu_state *c = s->state;
+	uint32_t factor = time < c->factor_since_ns ? c->factor_before : c->factor;
+
+	if (!kernel_thins(c) || c->recording->options->count || is_clock(s))
+		return factor * WHOLE;
+	return c->hz * WHOLE / (c->hz > factor ? c->hz / factor : 1);
+}
+
+/* A whole number; what is left over is owed to the next one, so that sums are right. */
+static uint32_t weight_of(struct sampler *s, uint64_t time)
+{
+	uint64_t all;
+
+	if (!s->state->factor)
+		return 1;
+	all = s->owed + worth(s, time);
+	s->owed = all % WHOLE;
+	return (uint32_t)(all / WHOLE);
+}
+
+static bool left_out(struct sampler *s)
+{
+	if (s->state->factor <= 1 || kernel_thins(s->state))
+		return false;
+	s->n_left_out = (s->n_left_out + 1) % s->state->factor;
+	return s->n_left_out != 0;
+}
+
 static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	const struct perf_event_header *h, uint64_t time)
 {
@@ -98,6 +162,8 @@ static void on_sample(struct sampler *s, const struct perf_ring *ring,
 
 	if (h->size < sizeof(*p) || p->n > (h->size - sizeof(*p)) / sizeof(uint64_t))
 		return;
+	if (left_out(s))
+		return;
 	t = processes_thread(r->processes, p->pid, p->tid);
 	e.cpu = p->cpu;
 	e.pid = p->pid;
@@ -107,6 +173,7 @@ static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	e.event = event_string(s);
 	e.mode = mode_of(h);
 	e.period = p->period;
+	e.weight = weight_of(s, time);
 	writer_add(r->writer, ring->stream, s->state->sample_type, &e);
 	r->n_events++;
 }
@@ -357,6 +424,17 @@ static void cpu_settle(void *state)
 		event_set_settle(s->samplers[i].events, now_ns());
 }
 
+static void cpu_thin(void *state, uint32_t factor)
+{
+	struct cpu_state *s = state;
+
+	s->factor_before = s->factor ? s->factor : 1;
+	s->factor = factor;
+	s->factor_since_ns = now_ns();
+	for (uint32_t i = 0; kernel_thins(s) && i < s->n_samplers; i++)
+		event_set_rate(s->samplers[i].events, thinned_rate(&s->samplers[i], factor));
+}
+
 const struct source source_cpu = {
 	.name = "cpu",
 	.summary = "which code runs on the CPUs: stacks, sampled at a fixed rate",
@@ -367,4 +445,5 @@ const struct source source_cpu = {
 	.disable = cpu_disable,
 	.settle = cpu_settle,
 	.close = cpu_close,
+	.thin = cpu_thin,
 };

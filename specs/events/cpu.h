@@ -24,6 +24,8 @@ struct cpu_sample {
 	__u32 event IS("string") DOC("what was counted to take the sample");
 	enum cpu_mode mode DOC("who was running");
 	__u64 period UNIT("events") DOC("events this sample stands for (ns for a clock)");
+	__u32 weight UNIT("samples")
+		DOC("samples it stands for: not 1 while --max-cpu lowers the rate");
 } EVENT("A thread seen running, taken at a fixed rate.");
 
 enum cpu_throttle_state {

@@ -130,6 +130,33 @@ test_a_rotation_goes_on_with_its_file_when_there_can_be_no_other() {
 	check_between 50 "$(count_events all.rec cpu_sample)" 1000 "samples"
 }
 
+# total_weight TRACE: what the samples stand for
+total_weight() {
+	"$ANA" dump "$1" -e cpu_sample -f csv | awk -F, 'NR > 1 { n += $NF } END { print n }'
+}
+
+test_a_limit_on_cpu_time_takes_fewer_samples_that_count_for_as_many() {
+	need_perf
+	"$SAMPLES/calltree" 30000 2 &
+	target=$!
+	if [ "$(id -u)" = 0 ]; then
+		check_status 0 "$REC" cpu -q -a -F 4999 --max-cpu 0.5 -d 6 -o a.rec
+		local cpus full
+		cpus=$(nproc)
+		full=$((cpus * 4999 * 6))
+		check_between 1 "$(count_events a.rec cpu_sample)" $((full * 7 / 10)) "samples taken"
+		check_between 85 $((100 * $(total_weight a.rec) / full)) 115 "percent of all, by weight"
+	fi
+	# Threads that are there already keep their rate, samples of theirs are left out.
+	check_status 0 "$REC" cpu -q -p $target -F 4999 --max-cpu 0.5 -d 6 -o p.rec
+	kill $target
+	n=$(count_events p.rec cpu_sample)
+	check_between $((n * 3 / 2)) "$(total_weight p.rec)" 1000000 "weight of $n samples"
+	check_equal "$("$ANA" flame p.rec -f folded | awk '{ n += $NF } END { print n }')" \
+		"$(total_weight p.rec)" "the flame graph's total"
+	check_between 40 "$(share p.rec ';alpha')" 60 "share of alpha"
+}
+
 test_nothing_that_is_there_is_overwritten() {
 	need_perf
 	echo mine >r.rec

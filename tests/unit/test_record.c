@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "record/cpus.h"
+#include "record/governor.h"
 #include "record/loop.h"
 #include "record/perf_ring.h"
 #include "record/proc_fs.h"
@@ -445,9 +446,43 @@ static void a_record_that_wraps_is_read_whole(void **state)
 	free(page);
 }
 
+static void the_rate_falls_while_it_costs_too_much_and_rises_again(void **state)
+{
+	struct governor g;
+	uint64_t cpu = 0, now = 0;
+	uint32_t factor = 1, highest = 1;
+
+	(void)state;
+	governor_init(&g, 2, cpu, now);
+	/* A cost of 40% at the full rate: 1/32 of it is below 2%. */
+	for (int i = 0; i < 60; i++) {
+		uint32_t next;
+
+		cpu += 400000000 / factor;
+		now += 1000000000;
+		next = governor_look(&g, cpu, now);
+		factor = next ? next : factor;
+		highest = factor > highest ? factor : highest;
+	}
+	assert_int_equal(factor, 32);
+	assert_int_equal(highest, 32); /* and it does not swing */
+	for (int i = 0; i < 60; i++) { /* the load is gone */
+		uint32_t next;
+
+		cpu += 1000000;
+		now += 1000000000;
+		next = governor_look(&g, cpu, now);
+		factor = next ? next : factor;
+	}
+	assert_int_equal(factor, 1);
+	governor_init(&g, 0, 0, 0); /* no limit */
+	assert_int_equal(governor_look(&g, 1000000000, 1000000000), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_rate_falls_while_it_costs_too_much_and_rises_again),
 		cmocka_unit_test(cpu_lists_are_read_as_the_kernel_writes_them),
 		cmocka_unit_test(a_child_has_its_parents_mappings_until_one_of_them_changes),
 		cmocka_unit_test(threads_share_what_their_process_maps),
