@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -56,7 +55,9 @@ struct stat_state {
 	int timer; /* a descriptor that becomes readable when an interval is over */
 	int type;
 	uint64_t read_ns; /* when they were last read */
-	bool due, turns;  /* turns: some counter was not there all the time */
+	bool due;
+	bool turns;     /* some counter was not there all the time */
+	bool user_only; /* the kernel's part may not be counted */
 };
 
 /* ---- reading ---- */
@@ -176,10 +177,16 @@ static int open_counter(struct stat_state *s, const struct event_spec *e, pid_t 
 	if (leader >= 0) /* it starts with its leader */
 		attr.disabled = attr.enable_on_exec = 0;
 	fd = perf_open_in_group(&attr, tid, cpu, leader, err);
-	if (fd == -EACCES || fd == -EPERM) {
+	if ((fd == -EACCES || fd == -EPERM) && !attr.exclude_kernel && !attr.exclude_user) {
 		attr.exclude_kernel = 1;
 		fd = perf_open_in_group(&attr, tid, cpu, leader, err);
+		s->user_only |= fd >= 0;
 	}
+	if (fd == -EINVAL && leader >= 0)
+		return err_set(err, EINVAL,
+			"'%s' cannot be counted together with the others in its {}: the processor has "
+			"too few counters for all of them",
+			e->text);
 	return fd;
 }
 
@@ -399,6 +406,9 @@ static int stat_open(struct recording *r, void **state, struct err *err)
 		stat_close(s);
 		return rc;
 	}
+	if (s->user_only)
+		recording_note(r, "stat",
+			"only user code is counted: kernel.perf_event_paranoid forbids the rest");
 	*state = s;
 	return 0;
 }

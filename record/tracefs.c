@@ -41,14 +41,13 @@ int tracefs_each(const char *tracefs, void (*call)(void *ctx, const char *name),
 {
 	char path[512], *line = NULL;
 	size_t cap = 0;
-	ssize_t n;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/available_events", tracefs);
 	f = fopen(path, "re");
 	if (!f)
 		return explain(tracefs, errno, path, err);
-	while ((n = getline(&line, &cap, f)) > 0) {
+	while (getline(&line, &cap, f) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		call(ctx, line);
 	}
