@@ -74,11 +74,11 @@ static void fact_if_known(struct report *r, struct table *t, const struct segmen
 /* In UTC, so that the report is the same on every machine. */
 static void add_time(struct report *r, struct table *t, const struct segment *s)
 {
-	time_t seconds = (time_t)(s->start_real_ns / 1000000000);
+	time_t seconds = (time_t)(s->clock.start_real_ns / 1000000000);
 	char text[64];
 	struct tm tm;
 
-	if (!s->start_real_ns || !gmtime_r(&seconds, &tm))
+	if (!s->clock.start_real_ns || !gmtime_r(&seconds, &tm))
 		return;
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	report_fact(r, t, "recorded", "%s", text);
@@ -87,7 +87,7 @@ static void add_time(struct report *r, struct table *t, const struct segment *s)
 /* The total at the end if the recording ended well, otherwise what was told last. */
 static void add_cost(const struct trace_facts *f, struct report *r, struct table *t, uint64_t last)
 {
-	const struct segment *s = reader_segment(f->inputs->readers[0], 0);
+	const struct segment *s = reader_declarations(f->inputs->readers[0], 0);
 	uint64_t ns = strtoull(text_of(s, "recorder.cpu_ns", &r->arena), NULL, 10);
 
 	if (!ns)
@@ -100,7 +100,7 @@ static void add_cost(const struct trace_facts *f, struct report *r, struct table
 
 static void add_recording(const struct trace_facts *f, struct report *r)
 {
-	const struct segment *s = reader_segment(f->inputs->readers[0], 0);
+	const struct segment *s = reader_declarations(f->inputs->readers[0], 0);
 	struct table *t = report_facts(r, "recording", "Recording");
 	uint64_t last = last_moment(f->trust), segments = 0, bytes = 0;
 
@@ -174,7 +174,7 @@ static void info_finish(void *state, const struct trace_facts *facts, struct rep
 	add_losses(facts->trust, report);
 	add_recording(facts, report);
 	add_events(facts->trust, report);
-	add_settings(reader_segment(facts->inputs->readers[0], 0), report);
+	add_settings(reader_declarations(facts->inputs->readers[0], 0), report);
 }
 
 const struct analyzer analyzer_info = {

@@ -166,7 +166,7 @@ static void note_damage(const struct inputs *in, struct report *r)
 static void note_settings(const struct inputs *in, struct report *r)
 {
 	for (uint32_t i = 0; i < in->n; i++) {
-		const struct segment *s = reader_segment(in->readers[i], 0);
+		const struct segment *s = reader_declarations(in->readers[i], 0);
 
 		for (uint32_t k = 0; k < s->n_info; k++) {
 			struct text key = s->info[k].key, v = s->info[k].value;

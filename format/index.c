@@ -38,11 +38,11 @@ static int decode_columns(const struct block_header *h, const uint8_t *payload,
 	return 0;
 }
 
-/* Appends the rows of one index block, all of which must lie below `limit` bytes. */
+/* Appends the rows of one index block, all of which must lie below `limit` bytes. v has room for 8
+ * columns. */
 static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
-	uint64_t limit, struct column_decoder *decoder)
+	uint64_t limit, struct column_decoder *decoder, uint64_t *v)
 {
-	uint64_t *v = xcalloc((size_t)h->count * 8, sizeof(*v));
 	size_t n = h->count;
 	int rc = decode_columns(h, payload, decoder, v);
 
@@ -66,7 +66,6 @@ static int add_rows(struct segment_index *ix, const struct block_header *h, cons
 	}
 	if (!rc)
 		ix->n += n;
-	free(v);
 	return rc;
 }
 
@@ -74,16 +73,24 @@ static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t s
 	struct column_decoder *decoder, struct segment_index *ix)
 {
 	struct block_header h;
-	uint64_t limit = at - ix->offset;
+	uint64_t limit = at - ix->offset, *values = NULL; /* one memory for all blocks */
+	size_t cap = 0;
+	int rc = 0;
 
-	while (at < end) {
-		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count)
-			return -EBADMSG;
-		if (add_rows(ix, &h, map + at + sizeof(h), limit, decoder))
-			return -EBADMSG;
+	while (!rc && at < end) {
+		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count) {
+			rc = -EBADMSG;
+			break;
+		}
+		if (h.count > cap) {
+			cap = h.count;
+			values = xrealloc(values, cap * 8, sizeof(*values));
+		}
+		rc = add_rows(ix, &h, map + at + sizeof(h), limit, decoder, values);
 		at += sizeof(h) + h.stored;
 	}
-	return 0;
+	free(values);
+	return rc;
 }
 
 int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,

@@ -99,8 +99,8 @@ static void on_damage(void *ctx, const struct damage *d)
 static uint32_t segment_at(struct reader *r, uint32_t current, uint64_t offset)
 {
 	while (current + 1 < reader_n_segments(r) &&
-		reader_segment(r, current + 1)->offset <= offset)
-		current++;
+		reader_declarations(r, current + 1)->offset <= offset)
+		reader_forget(r, current++); /* a large trace has many, and each is needed once */
 	return current;
 }
 
@@ -122,6 +122,7 @@ static void check_file(struct verifier *v)
 	while (scan_next(&s, &h, &payload, &offset) > 0) {
 		segment = segment_at(r, segment, offset);
 		check_block(v, segment, &h, payload, offset);
+		reader_done_before(r, offset);
 		while (next < n && refs[next].offset < offset)
 			next++;
 		if (h.kind != BLOCK_EVENTS && (!table_layout(h.kind) || h.kind == BLOCK_INDEX))
