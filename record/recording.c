@@ -392,7 +392,7 @@ static int finish(struct recording *r, int exit_status)
 	return writer_close(r->writer, now_ns());
 }
 
-static int explain_write_error(const struct output *o, int code, struct err *err)
+static int explain_write_error(const struct trace_out *o, int code, struct err *err)
 {
 	if (code == EPIPE)
 		return err_set(err, code, "the reader of %s has gone: recording ended", o->name);
@@ -406,14 +406,14 @@ static int not_started(int rc)
 	return rc == -ENOENT ? 127 : 126;
 }
 
-static int record(struct recording *r, struct output *out, int signals, const sigset_t *old_mask,
+static int record(struct recording *r, struct trace_out *out, int signals, const sigset_t *old_mask,
 	struct err *err)
 {
 	int status, rc = start(r, signals, err);
 	enum end end;
 
 	if (rc) {
-		output_close(out, true, NULL);
+		trace_out_close(out, true, NULL);
 		return r->target.kind == TARGET_COMMAND ? not_started(rc) : EXIT_CANNOT;
 	}
 	print_notes(r);
@@ -427,7 +427,7 @@ static int record(struct recording *r, struct output *out, int signals, const si
 	status = end_command(r, end);
 	if (!rc && (rc = finish(r, status)))
 		explain_write_error(out, -rc, err);
-	if (output_close(out, false, rc ? NULL : err) || rc)
+	if (trace_out_close(out, false, rc ? NULL : err) || rc)
 		return EXIT_CANNOT;
 	if (!r->options->quiet)
 		summary_print(r, out->name);
@@ -437,7 +437,7 @@ static int record(struct recording *r, struct output *out, int signals, const si
 int recording_run(const struct options *options)
 {
 	struct recording r = { .options = options };
-	struct output out = { .fd = -1 };
+	struct trace_out out = { .fd = -1 };
 	struct err err = { "" };
 	sigset_t old_mask;
 	int signals = open_signals(&old_mask), status = EXIT_CANNOT;
@@ -447,7 +447,7 @@ int recording_run(const struct options *options)
 		if (open_everything(&r, &err) == 0)
 			status = record(&r, &out, signals, &old_mask, &err);
 		else
-			output_close(&out, true, NULL);
+			trace_out_close(&out, true, NULL);
 	}
 	if (err.text[0])
 		fprintf(stderr, "rec: %s\n", err.text);
