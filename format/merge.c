@@ -415,6 +415,8 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	struct merge *m = xcalloc(1, sizeof(*m));
 
 	m->options = *options;
+	if (m->options.to_ns == UINT64_MAX)
+		m->options.to_ns = 0;
 	m->n_inputs = n_readers;
 	m->inputs = xcalloc(n_readers, sizeof(*m->inputs));
 	m->decoder = column_decoder_new();

@@ -18,7 +18,8 @@ struct want {
 struct merge_options {
 	const struct want *wants; /* borrowed while the merge lives */
 	uint32_t n_wants;
-	uint64_t from_ns, to_ns; /* only from <= time < to, on the clock of rows; to 0: all */
+	uint64_t from_ns, to_ns; /* only from <= time < to, on the clock of rows; to 0 or
+				  * UINT64_MAX: no end */
 	bool unordered;          /* block after block: faster, for sums that need no order */
 	/* Told of every block of events that the traces have, wanted or not, before any of its rows;
 	 * a stream's blocks as they come. The segment may have its declarations only. May be NULL. */

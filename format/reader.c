@@ -33,6 +33,7 @@ struct reader {
 	char *name; /* owned */
 	int fd;
 	bool own_fd, own_map, stream;
+	bool no_index; /* files: it is not used */
 	const uint8_t *map;
 	uint64_t size;
 	uint64_t released; /* the mapping up to here is given back */
@@ -229,7 +230,7 @@ static int find_blocks(struct reader *r, struct err *err)
 	uint64_t end = r->size;
 	int rc;
 
-	while (end > 0) {
+	while (end > 0 && !r->no_index) {
 		struct indexed *x = xcalloc(1, sizeof(*x));
 
 		if (index_read(r->map, end, r->decoder, &x->index)) {
@@ -334,7 +335,7 @@ static int open_fd(struct reader *r, struct err *err)
 	return rc ? rc : open_map(r, err);
 }
 
-struct reader *reader_open(const char *path, struct err *err)
+static struct reader *open_path(const char *path, bool no_index, struct err *err)
 {
 	struct reader *r;
 	int rc;
@@ -347,6 +348,7 @@ struct reader *reader_open(const char *path, struct err *err)
 		r->fd = open(path, O_RDONLY | O_CLOEXEC);
 		r->own_fd = true;
 	}
+	r->no_index = no_index;
 	if (r->fd < 0)
 		rc = err_errno(err, errno, "cannot be opened");
 	else
@@ -356,6 +358,16 @@ struct reader *reader_open(const char *path, struct err *err)
 	err_step(err, rc, "'%s'", r->name);
 	reader_close(r);
 	return NULL;
+}
+
+struct reader *reader_open(const char *path, struct err *err)
+{
+	return open_path(path, false, err);
+}
+
+struct reader *reader_open_walking(const char *path, struct err *err)
+{
+	return open_path(path, true, err);
 }
 
 struct reader *reader_open_stream(int fd, struct err *err)
@@ -475,6 +487,11 @@ static struct segment *load(struct reader *r, uint32_t number, enum loaded how_m
 	for (; slot->loaded < how_much; slot->loaded++)
 		load_tables(r, slot, slot->loaded == LOADED_NOTHING);
 	return slot->segment;
+}
+
+const struct segment_clock *reader_clock(const struct reader *r, uint32_t number)
+{
+	return &r->slots[number].segment->clock;
 }
 
 struct segment *reader_declarations(struct reader *r, uint32_t number)

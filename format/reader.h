@@ -28,6 +28,9 @@ struct reader;
  * no failure as long as one segment can be read. */
 struct reader *reader_open(const char *path, struct err *err);
 
+/* The same, but walks the file whatever its index says: for one whose index is wrong. */
+struct reader *reader_open_walking(const char *path, struct err *err);
+
 /* From a descriptor that can be read once (not owned), or from memory (borrowed). */
 struct reader *reader_open_stream(int fd, struct err *err);
 struct reader *reader_open_memory(const void *data, size_t len, struct err *err);
@@ -42,6 +45,9 @@ uint32_t reader_n_segments(const struct reader *r);
 /* The segment with its dictionaries, loaded on first use; borrowed. Damaged dictionary blocks are
  * reported as damage. */
 struct segment *reader_segment(struct reader *r, uint32_t number);
+
+/* Its clock, without loading anything. */
+const struct segment_clock *reader_clock(const struct reader *r, uint32_t number);
 
 /* The segment with its facts and declarations (INFO, ENUMS, SCHEMA) but perhaps without its
  * dictionaries: all that is needed to pass over its blocks, and a tiny part of the whole. */

@@ -57,10 +57,14 @@ void segment_clear(struct segment *s)
 	*s = empty;
 }
 
+bool segment_same_boot(const struct segment_clock *a, const struct segment_clock *b)
+{
+	return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0;
+}
+
 int64_t segment_shift(const struct segment_clock *base, const struct segment_clock *c)
 {
-	if (memcmp(c->boot_id, base->boot_id, sizeof(c->boot_id)) == 0 || !c->start_real_ns ||
-		!base->start_real_ns)
+	if (segment_same_boot(base, c) || !c->start_real_ns || !base->start_real_ns)
 		return 0;
 	return (int64_t)((c->start_real_ns - c->start_ns) - (base->start_real_ns - base->start_ns));
 }

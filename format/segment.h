@@ -77,6 +77,9 @@ void segment_free(struct segment *s);
 /* Forgets all tables; what and where the segment is stays. */
 void segment_clear(struct segment *s);
 
+/* Whether both are of one machine that did not boot in between. */
+bool segment_same_boot(const struct segment_clock *a, const struct segment_clock *b);
+
 /* What to add to times of clock `c` to have them on the clock `base`: nothing where machine and
  * boot are the same, otherwise by wall-clock time as far as that is known. */
 int64_t segment_shift(const struct segment_clock *base, const struct segment_clock *c);
