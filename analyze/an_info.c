@@ -92,10 +92,45 @@ static void add_cost(const struct trace_facts *f, struct report *r, struct table
 
 	if (!ns)
 		ns = f->trust->cpu_time_ns;
+	if (segment_info(s, "trace.cut").len)
+		return; /* the cost is the whole recording's, the time that of a part */
 	if (ns && last > f->start_ns)
 		report_fact(r, t, "recorder's cost", "%.3f s of CPU (%.2f%% of one CPU), %.1f MiB",
 			(double)ns / 1e9, 100 * (double)ns / (double)(last - f->start_ns),
 			(double)f->trust->memory_bytes / 1048576);
+}
+
+/* Whether a list of names, joined by ", ", has this one. */
+static bool has_name(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = names; (p = strstr(p, name)); p++)
+		if ((p == names || p[-1] == ' ') && (p[len] == ',' || !p[len]))
+			return true;
+	return false;
+}
+
+/* Of one machine the fact as it is, of several all their names. */
+static void add_hosts(const struct inputs *in, struct report *r, struct table *t)
+{
+	const char *names = "";
+
+	if (!inputs_several_machines(in)) {
+		fact_if_known(r, t, reader_declarations(in->readers[0], 0), "host", "machine.host");
+		return;
+	}
+	for (uint32_t i = 0; i < in->n; i++) {
+		for (uint32_t k = 0; k < reader_n_segments(in->readers[i]); k++) {
+			const char *host = text_of(reader_declarations(in->readers[i], k),
+				"machine.host", &r->arena);
+
+			if (host[0] && !has_name(names, host))
+				names = arena_printf(&r->arena, "%s%s%s", names,
+					names[0] ? ", " : "", host);
+		}
+	}
+	report_fact(r, t, "hosts", "%s", names);
 }
 
 static void add_recording(const struct trace_facts *f, struct report *r)
@@ -115,7 +150,7 @@ static void add_recording(const struct trace_facts *f, struct report *r)
 	fact_if_known(r, t, s, "exit status", "target.exit_status");
 	fact_if_known(r, t, s, "processes", "target.pids");
 	fact_if_known(r, t, s, "recorded by", "recorder.command");
-	fact_if_known(r, t, s, "host", "machine.host");
+	add_hosts(f->inputs, r, t);
 	fact_if_known(r, t, s, "CPU", "machine.cpu");
 	fact_if_known(r, t, s, "CPUs", "machine.cpus");
 	fact_if_known(r, t, s, "kernel", "kernel.release");

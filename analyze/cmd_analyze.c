@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analyze/command.h"
+#include "analyze/inputs.h"
 #include "analyze/out.h"
 #include "analyze/pass.h"
 
@@ -13,6 +14,27 @@ int command_failed(const struct err *err, int status)
 {
 	fprintf(stderr, "ana: %s\n", err->text);
 	return status;
+}
+
+void command_tell_damage(const struct inputs *in)
+{
+	for (uint32_t i = 0; i < in->n; i++) {
+		size_t n;
+
+		reader_damage(in->readers[i], &n);
+		if (n)
+			fprintf(stderr,
+				"ana: %s is damaged in %zu place%s: `ana verify` lists them\n",
+				reader_name(in->readers[i]), n, n == 1 ? "" : "s");
+	}
+}
+
+const char *command_output(const struct analyze_options *o, const char *command)
+{
+	if (!o->output)
+		fprintf(stderr, "ana: %s makes a trace: name it with -o FILE (- is a pipe)\n",
+			command);
+	return o->output;
 }
 
 static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
@@ -57,7 +79,7 @@ static int render(const struct report *report, const struct renderer *renderer,
 
 int analyzer_command(const struct analyzer *a, int argc, char **argv)
 {
-	unsigned groups = OPTIONS_FILTER | OPTIONS_OUTPUT;
+	unsigned groups = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_OUTPUT;
 	struct analyze_options o;
 	const struct renderer *renderer;
 	struct report report;

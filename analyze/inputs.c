@@ -123,17 +123,12 @@ int inputs_start(struct inputs *in, uint64_t *start_ns, struct err *err)
 
 bool inputs_several_machines(const struct inputs *in)
 {
-	const struct segment *first = reader_declarations(in->readers[0], 0);
+	const struct segment_clock *first = reader_clock(in->readers[0], 0);
 
-	for (uint32_t i = 0; i < in->n; i++) {
-		for (uint32_t k = 0; k < reader_n_segments(in->readers[i]); k++) {
-			const struct segment *s = reader_declarations(in->readers[i], k);
-
-			if (memcmp(s->clock.boot_id, first->clock.boot_id,
-				    sizeof(s->clock.boot_id)) != 0)
+	for (uint32_t i = 0; i < in->n; i++)
+		for (uint32_t k = 0; k < reader_n_segments(in->readers[i]); k++)
+			if (!segment_same_boot(first, reader_clock(in->readers[i], k)))
 				return true;
-		}
-	}
 	return false;
 }
 

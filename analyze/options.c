@@ -19,6 +19,8 @@ enum key {
 	KEY_WIDTH,
 	KEY_TITLE,
 	KEY_IDLE,
+	KEY_HOST,
+	KEY_REPAIR,
 };
 
 struct grouped_option {
@@ -42,21 +44,33 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_FILTER,
 		{ "event", 'e', "EVENT", 0, "Only this event; `ana info` lists those in a trace",
 			0 } },
-	{ OPTIONS_FILTER, { "idle", KEY_IDLE, NULL, 0, "Also what idle CPUs do", 0 } },
+	{ OPTIONS_FILTER,
+		{ "host", KEY_HOST, "NAME", 0,
+			"Only what was recorded on this machine; a shell pattern; several times",
+			0 } },
+	{ OPTIONS_IDLE, { "idle", KEY_IDLE, NULL, 0, "Also what idle CPUs do", 0 } },
 	{ OPTIONS_OUTPUT, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_OUTPUT,
 		{ "output", 'o', "FILE", 0,
 			"Write to FILE; its ending chooses the format (default: standard output)",
 			0 } },
 	{ OPTIONS_OUTPUT, { "format", 'f', "FORMAT", 0, "One of those below (default: text)", 0 } },
+	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
+	{ OPTIONS_REPAIR,
+		{ "repair", KEY_REPAIR, NULL, 0,
+			"Make a new trace of all that is intact, with a new index (needs -o)",
+			0 } },
+	{ OPTIONS_TRACE,
+		{ "output", 'o', "FILE", 0,
+			"The new trace, which must not exist yet; - is standard output", 0 } },
 	{ OPTIONS_FLAME, { NULL, 0, NULL, 0, "The graph", 3 } },
 	{ OPTIONS_FLAME,
 		{ "weight", KEY_WEIGHT, "FIELD", 0,
 			"Sum this field of the events, such as period, instead of counting them",
 			0 } },
 	{ OPTIONS_FLAME,
-		{ "by", KEY_BY, "WHAT", 0, "Lowest frames: comm (default), pid, tid, cpu or none",
-			0 } },
+		{ "by", KEY_BY, "WHAT", 0,
+			"Lowest frames: comm (default), pid, tid, cpu, host or none", 0 } },
 	{ OPTIONS_FLAME,
 		{ "min", KEY_MIN, "PERCENT", 0, "Merge frames narrower than this share", 0 } },
 	{ OPTIONS_FLAME,
@@ -89,12 +103,12 @@ static double percent(const char *text, struct argp_state *state)
 
 static void check_by(const char *by, struct argp_state *state)
 {
-	static const char *const known[] = { "comm", "pid", "tid", "cpu", "none" };
+	static const char *const known[] = { "comm", "pid", "tid", "cpu", "none", "host" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(by, known[i]) == 0)
 			return;
-	argp_error(state, "'%s' is nothing to group by: comm, pid, tid, cpu or none", by);
+	argp_error(state, "'%s' is nothing to group by: comm, pid, tid, cpu, host or none", by);
 }
 
 static void check(int rc, const struct err *err, struct argp_state *state)
@@ -118,6 +132,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o': o->output = arg; return 0;
 	case 'f': o->format = arg; return 0;
 	case KEY_IDLE: o->filter.idle = true; return 0;
+	case KEY_HOST: filter_host(&o->filter, arg); return 0;
+	case KEY_REPAIR: o->repair = true; return 0;
 	case KEY_WEIGHT: o->weight = arg; return 0;
 	case KEY_BY: check_by(o->by = arg, state); return 0;
 	case KEY_MIN: o->render.min_percent = percent(arg, state); return 0;
@@ -132,7 +148,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->n_files)
-			argp_error(state, "name a trace, or - for standard input");
+			argp_error(state,
+				"name a trace, a folder of traces, or - for standard input");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
