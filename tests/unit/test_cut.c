@@ -343,7 +343,8 @@ static struct bytes take_memory(struct sink *sink)
 	const uint8_t *p = sink_memory(sink, &b.len);
 
 	b.p = malloc(b.len + 1);
-	memcpy(b.p, p, b.len);
+	if (b.len)
+		memcpy(b.p, p, b.len);
 	sink_free(sink);
 	return b;
 }
