@@ -1,6 +1,7 @@
 #include "analyze/out.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,13 +23,21 @@ int out_open(struct out *o, const char *path, struct err *err)
 	return 0;
 }
 
+/* A write that failed long ago has left no errno behind, but a pipe without a reader can be seen. */
+static bool reader_is_gone(FILE *f)
+{
+	struct pollfd p = { .fd = fileno(f) };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
 int out_close(struct out *o, struct err *err)
 {
 	int failed, code;
 
 	errno = 0;
 	failed = ferror(o->f) | fflush(o->f);
-	code = errno ? errno : EIO;
+	code = errno ? errno : reader_is_gone(o->f) ? EPIPE : EIO;
 	if (o->f != stdout && fclose(o->f) && !failed) {
 		failed = 1;
 		code = errno;

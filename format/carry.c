@@ -9,7 +9,7 @@
 #include "gen/events.h"
 #include "specs/events/recorder.h"
 
-enum { MAX_STREAMS = 1 << 16, MAX_UNDECLARED = 1 << 12, FACT_BYTES = 4096 };
+enum { MAX_STREAMS = 1 << 14, MAX_UNDECLARED = 1 << 12, FACT_BYTES = 4096 };
 
 /* New numbers by old ones; 0: not carried yet. */
 struct numbers {
