@@ -107,12 +107,12 @@ window() {
 	for _ in 1 2 3 4 5; do "$measure" "$@" 2>&1 >/dev/null | tail -n 1; done | sort -k 2 -n |
 		awk '{ s[NR] = $2; if ($3 > peak) peak = $3 } END { printf "%.0f ms, %.1f MiB", s[3] * 1000, peak / 1024 }'
 }
-for at in 0s..0.01s 5000s..5000.01s 15000s..15000.01s; do
-	echo "ana flame -t $at: $(window "$ana" flame big.rec -t $at -f folded)"
-	echo "ana dump -t $at: $(window "$ana" dump big.rec -t $at)"
+half=$((${length%%.*} / 2))
+for at in 0s..0.01s ${half}s..$half.01s; do
+	echo "ana flame -t $at: $(window "$ana" flame big.rec -t "$at" -f folded)"
+	echo "ana dump -t $at: $(window "$ana" dump big.rec -t "$at")"
 done
-rm -f cut.rec
-echo "ana cut -t 5000s..5000.01s: $("$measure" "$ana" cut big.rec -t 5000s..5000.01s -o cut.rec 2>&1 >/dev/null | tail -n 1 |
+echo "ana cut -t ${half}s..$half.01s: $("$measure" "$ana" cut big.rec -t "${half}s..$half.01s" -o cut.rec 2>&1 >/dev/null | tail -n 1 |
 	awk '{ printf "%.0f ms, %.1f MiB", $2 * 1000, $3 / 1024 }'), $(stat -c %s cut.rec) bytes"
 "$measure" "$ana" verify big.rec 2>&1 >/dev/null | tail -n 1 |
 	awk '{ printf "ana verify: %.1f s, %.1f MiB\n", $2, $3 / 1024 }'

@@ -414,7 +414,7 @@ static void a_cut_shows_through_its_filter_what_the_trace_shows(void **state)
 	uint64_t random = 5;
 
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 100; i++) {
 		struct analyze_options o;
 		char text[64];
 		struct bytes cut;
@@ -450,7 +450,7 @@ static void a_cut_of_a_cut_is_the_same(void **state)
 	uint64_t random = 77;
 
 	(void)state;
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 30; i++) {
 		struct analyze_options o;
 		char text[64];
 		struct bytes once, twice;
@@ -841,7 +841,7 @@ static void every_damaged_byte_costs_no_more_than_its_block(void **state)
 	struct rows whole;
 
 	(void)state;
-	b.p = small_trace(60, &b.len);
+	b.p = small_trace(40, &b.len);
 	whole = rows_in(b, NULL);
 	for (size_t at = 0; at < b.len; at++) {
 		struct block_header hit = block_at(b, at);
