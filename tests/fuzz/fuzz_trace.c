@@ -118,7 +118,8 @@ static void as_file(const uint8_t *bytes, size_t size)
 	read_all(r);
 	if (size < 20000) {
 		verify(r, &v, NULL);
-		copy_all(r);
+		if (size % 8 == 0) /* a writer takes much memory, which costs the sanitizers time */
+			copy_all(r);
 	}
 	reader_close(r);
 }
