@@ -17,7 +17,7 @@ enum {
 	MAX_EVENTS = 64,  /* that samples were taken by; likewise */
 };
 
-enum group_by { BY_COMM, BY_PID, BY_TID, BY_CPU, BY_NONE };
+enum group_by { BY_COMM, BY_PID, BY_TID, BY_CPU, BY_NONE, BY_HOST };
 
 /* Fields of each want, in this order. */
 enum { STACK, COMM, PID, TID, CPU, EVENT, WEIGHT, N_FIELDS };
@@ -42,6 +42,7 @@ struct tally {
 struct flame {
 	const struct analyze_options *options;
 	enum group_by by;
+	bool hosts; /* pids and CPUs mean something only with the machine's name */
 	const char *fields[N_FIELDS];
 	struct want wants[2];
 	uint32_t n_wants;
@@ -56,7 +57,7 @@ struct flame {
 
 static enum group_by parse_by(const char *by)
 {
-	static const char *const names[] = { "comm", "pid", "tid", "cpu", "none" };
+	static const char *const names[] = { "comm", "pid", "tid", "cpu", "none", "host" };
 
 	for (unsigned i = 0; by && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(by, names[i]) == 0)
@@ -256,20 +257,33 @@ static uint32_t tree_node(struct fold *fold, uint32_t group, uint32_t stack)
 	return node;
 }
 
+static int shown(struct text t)
+{
+	return t.len < 64 ? (int)t.len : 64;
+}
+
 static uint32_t group_node(struct fold *fold, const struct pair *p)
 {
 	struct flame *f = fold->flame;
-	struct text comm = segment_string(fold->segment, p->comm);
-	char name[96];
+	struct text comm = segment_string(fold->segment, p->comm), host = { "", 0 };
+	char name[192];
+	int n = 0;
 
+	if (f->hosts || f->by == BY_HOST)
+		host = segment_info(fold->segment, "machine.host");
+	if (f->hosts && (f->by == BY_PID || f->by == BY_TID || f->by == BY_CPU))
+		n = snprintf(name, sizeof(name), "%.*s: ", shown(host), host.s);
 	switch (f->by) {
 	case BY_NONE: return 0;
 	case BY_COMM:
 		return tree_child(&f->tree, 0, comm.len ? comm.s : "[unknown]",
 			comm.len ? comm.len : 9, FRAME_NONE);
-	case BY_CPU: snprintf(name, sizeof(name), "CPU %u", p->group); break;
+	case BY_HOST:
+		return tree_child(&f->tree, 0, host.len ? host.s : "[unknown]",
+			host.len ? host.len : 9, FRAME_NONE);
+	case BY_CPU: snprintf(name + n, sizeof(name) - (size_t)n, "CPU %u", p->group); break;
 	default:
-		snprintf(name, sizeof(name), "%.*s %u", comm.len < 64 ? (int)comm.len : 64, comm.s,
+		snprintf(name + n, sizeof(name) - (size_t)n, "%.*s %u", shown(comm), comm.s,
 			p->group);
 		break;
 	}
@@ -444,6 +458,7 @@ static void flame_finish(void *state, const struct trace_facts *facts, struct re
 	const char *counted = f->n_tallies && !f->of_samples ? "events" : "samples";
 
 	tree_init(&f->tree, f->unit ? (f->unit[0] ? f->unit : f->fields[WEIGHT]) : counted);
+	f->hosts = inputs_several_machines(facts->inputs);
 	for (uint32_t i = 0; i < f->n_tallies; i++)
 		if (!chosen || same_event(&f->tallies[i], chosen))
 			fold_tally(f, &f->tallies[i]);

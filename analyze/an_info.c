@@ -74,33 +74,88 @@ static void fact_if_known(struct report *r, struct table *t, const struct segmen
 /* In UTC, so that the report is the same on every machine. */
 static void add_time(struct report *r, struct table *t, const struct segment *s)
 {
-	time_t seconds = (time_t)(s->start_real_ns / 1000000000);
+	time_t seconds = (time_t)(s->clock.start_real_ns / 1000000000);
 	char text[64];
 	struct tm tm;
 
-	if (!s->start_real_ns || !gmtime_r(&seconds, &tm))
+	if (!s->clock.start_real_ns || !gmtime_r(&seconds, &tm))
 		return;
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	report_fact(r, t, "recorded", "%s", text);
 }
 
+static bool same_fact(const struct segment *a, const struct segment *b, const char *key)
+{
+	struct text x = segment_info(a, key), y = segment_info(b, key);
+
+	return x.len == y.len && memcmp(x.s, y.s, x.len) == 0;
+}
+
+/* The last segment of the first recording: what is only known at its end stands there. */
+static const struct segment *last_words(const struct inputs *in)
+{
+	const struct segment *first = reader_declarations(in->readers[0], 0), *s;
+
+	for (uint32_t k = reader_n_segments(in->readers[0]); k-- > 1;) {
+		s = reader_declarations(in->readers[0], k);
+		if (same_fact(first, s, "recorder.command") && same_fact(first, s, "machine.host"))
+			return s;
+	}
+	return first;
+}
+
 /* The total at the end if the recording ended well, otherwise what was told last. */
 static void add_cost(const struct trace_facts *f, struct report *r, struct table *t, uint64_t last)
 {
-	const struct segment *s = reader_segment(f->inputs->readers[0], 0);
+	const struct segment *s = last_words(f->inputs);
 	uint64_t ns = strtoull(text_of(s, "recorder.cpu_ns", &r->arena), NULL, 10);
 
 	if (!ns)
 		ns = f->trust->cpu_time_ns;
+	if (segment_info(s, "trace.cut").len)
+		return; /* the cost is the whole recording's, the time that of a part */
 	if (ns && last > f->start_ns)
 		report_fact(r, t, "recorder's cost", "%.3f s of CPU (%.2f%% of one CPU), %.1f MiB",
 			(double)ns / 1e9, 100 * (double)ns / (double)(last - f->start_ns),
 			(double)f->trust->memory_bytes / 1048576);
 }
 
+/* Whether a list of names, joined by ", ", has this one. */
+static bool has_name(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = names; (p = strstr(p, name)); p++)
+		if ((p == names || p[-1] == ' ') && (p[len] == ',' || !p[len]))
+			return true;
+	return false;
+}
+
+/* Of one machine the fact as it is, of several all their names. */
+static void add_hosts(const struct inputs *in, struct report *r, struct table *t)
+{
+	const char *names = "";
+
+	if (!inputs_several_machines(in)) {
+		fact_if_known(r, t, reader_declarations(in->readers[0], 0), "host", "machine.host");
+		return;
+	}
+	for (uint32_t i = 0; i < in->n; i++) {
+		for (uint32_t k = 0; k < reader_n_segments(in->readers[i]); k++) {
+			const char *host = text_of(reader_declarations(in->readers[i], k),
+				"machine.host", &r->arena);
+
+			if (host[0] && !has_name(names, host))
+				names = arena_printf(&r->arena, "%s%s%s", names,
+					names[0] ? ", " : "", host);
+		}
+	}
+	report_fact(r, t, "hosts", "%s", names);
+}
+
 static void add_recording(const struct trace_facts *f, struct report *r)
 {
-	const struct segment *s = reader_segment(f->inputs->readers[0], 0);
+	const struct segment *s = reader_declarations(f->inputs->readers[0], 0);
 	struct table *t = report_facts(r, "recording", "Recording");
 	uint64_t last = last_moment(f->trust), segments = 0, bytes = 0;
 
@@ -112,10 +167,10 @@ static void add_recording(const struct trace_facts *f, struct report *r)
 	if (last > f->start_ns)
 		report_fact(r, t, "duration", "%.3f s", (double)(last - f->start_ns) / 1e9);
 	fact_if_known(r, t, s, "command", "target.command");
-	fact_if_known(r, t, s, "exit status", "target.exit_status");
+	fact_if_known(r, t, last_words(f->inputs), "exit status", "target.exit_status");
 	fact_if_known(r, t, s, "processes", "target.pids");
 	fact_if_known(r, t, s, "recorded by", "recorder.command");
-	fact_if_known(r, t, s, "host", "machine.host");
+	add_hosts(f->inputs, r, t);
 	fact_if_known(r, t, s, "CPU", "machine.cpu");
 	fact_if_known(r, t, s, "CPUs", "machine.cpus");
 	fact_if_known(r, t, s, "kernel", "kernel.release");
@@ -174,7 +229,7 @@ static void info_finish(void *state, const struct trace_facts *facts, struct rep
 	add_losses(facts->trust, report);
 	add_recording(facts, report);
 	add_events(facts->trust, report);
-	add_settings(reader_segment(facts->inputs->readers[0], 0), report);
+	add_settings(last_words(facts->inputs), report);
 }
 
 const struct analyzer analyzer_info = {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analyze/command.h"
+#include "analyze/inputs.h"
 #include "analyze/out.h"
 #include "analyze/pass.h"
 
@@ -20,6 +21,27 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+void command_tell_damage(const struct inputs *in)
+{
+	for (uint32_t i = 0; i < in->n; i++) {
+		size_t n;
+
+		reader_damage(in->readers[i], &n);
+		if (n)
+			fprintf(stderr,
+				"ana: %s is damaged in %zu place%s: `ana verify` lists them\n",
+				reader_name(in->readers[i]), n, n == 1 ? "" : "s");
+	}
+}
+
+const char *command_output(const struct analyze_options *o, const char *command)
+{
+	if (!o->output)
+		fprintf(stderr, "ana: %s makes a trace: name it with -o FILE (- is a pipe)\n",
+			command);
+	return o->output;
 }
 
 static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
@@ -37,7 +59,8 @@ static const struct renderer *choose_renderer(const struct analyze_options *o, s
 		return renderer_by_name("text");
 	r = renderer_by_file(o->output);
 	if (!r)
-		err_set(err, EINVAL, "no format ends in '%s': choose one with -f (--help lists them)",
+		err_set(err, EINVAL,
+			"no format ends in '%s': choose one with -f (--help lists them)",
 			strrchr(o->output, '.'));
 	return r;
 }
@@ -79,7 +102,7 @@ int analyzer_command(const struct analyzer *a, int argc, char **argv)
 	int status = EXIT_CANNOT;
 
 	if (a == &analyzer_flame)
-		groups |= OPTIONS_FILTER | OPTIONS_FLAME;
+		groups |= OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME;
 	list_formats(formats, sizeof(formats));
 	analyze_options_parse(&o, argc, argv, groups, a->summary, formats);
 	renderer = choose_renderer(&o, &err);

@@ -17,6 +17,7 @@
 struct dump {
 	FILE *out;
 	uint64_t start_ns;
+	bool hosts;                          /* of several machines: each row names its own */
 	struct arena scratch;                /* of one row */
 	const struct event_type *header_for; /* csv: whose columns the header names */
 };
@@ -27,6 +28,13 @@ struct row_format {
 	void (*put)(struct dump *d, const struct row *row);
 };
 
+static const char *host_of(struct dump *d, const struct row *row)
+{
+	struct text host = segment_info(row->segment, "machine.host");
+
+	return arena_strndup(&d->scratch, host.s, host.len);
+}
+
 static void put_text(struct dump *d, const struct row *row)
 {
 	uint64_t t = row->time - d->start_ns;
@@ -36,6 +44,10 @@ static void put_text(struct dump *d, const struct row *row)
 	else /* what was there before the recording */
 		fprintf(d->out, "-%5" PRIu64 ".%09" PRIu64, -t / 1000000000, -t % 1000000000);
 	fputs("  ", d->out);
+	if (d->hosts) {
+		escape_put(d->out, ESCAPE_TEXT, host_of(d, row));
+		fputs("  ", d->out);
+	}
 	escape_put(d->out, ESCAPE_TEXT, row->type->name);
 	for (uint32_t i = 1; i < row->type->n_fields; i++) {
 		fputc(' ', d->out);
@@ -82,6 +94,10 @@ static void put_jsonl(struct dump *d, const struct row *row)
 {
 	fprintf(d->out, "{\"time\":%" PRIu64 ",\"event\":\"", row->time);
 	escape_put(d->out, ESCAPE_JSON, row->type->name);
+	if (d->hosts) {
+		fputs("\",\"host\":\"", d->out);
+		escape_put(d->out, ESCAPE_JSON, host_of(d, row));
+	}
 	fputs("\",\"fields\":{", d->out);
 	for (uint32_t i = 1; i < row->type->n_fields; i++) {
 		fputs(i > 1 ? ",\"" : "\"", d->out);
@@ -107,6 +123,7 @@ static void put_csv(struct dump *d, const struct row *row)
 	const struct event_type *type = row->type;
 
 	if (!d->header_for || !same_columns(d->header_for, type)) {
+		fputs(d->hosts ? "\"host\"," : "", d->out);
 		for (uint32_t i = 0; i < type->n_fields; i++) {
 			fputs(i ? ",\"" : "\"", d->out);
 			escape_put(d->out, ESCAPE_CSV, type->fields[i].name);
@@ -115,6 +132,11 @@ static void put_csv(struct dump *d, const struct row *row)
 		fputs("\r\n", d->out);
 	}
 	d->header_for = type;
+	if (d->hosts) {
+		fputc('"', d->out);
+		escape_put(d->out, ESCAPE_CSV, host_of(d, row));
+		fputs("\",", d->out);
+	}
 	fprintf(d->out, "%" PRIu64, row->time);
 	for (uint32_t i = 1; i < type->n_fields; i++) {
 		bool quoted = row_is_text(row, i) || type->fields[i].type == FIELD_STACK;
@@ -143,7 +165,7 @@ static const struct row_format *choose_format(const struct analyze_options *o, s
 	const char *name = o->format ? o->format : dot ? dot + 1 : "text";
 
 	if (!o->format)
-		name = strcasecmp(name, "json") == 0 ? "jsonl"
+		name = strcasecmp(name, "json") == 0   ? "jsonl"
 			: strcasecmp(name, "txt") == 0 ? "text"
 						       : name;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
@@ -199,11 +221,8 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 
 	if (rc)
 		return rc;
-	if (o->filter.has_window) {
-		mo.from_ns = d->start_ns + o->filter.from_ns;
-		mo.to_ns = o->filter.to_ns == UINT64_MAX ? UINT64_MAX
-							 : d->start_ns + o->filter.to_ns;
-	}
+	d->hosts = inputs_several_machines(in);
+	filter_bounds(&o->filter, d->start_ns, &mo.from_ns, &mo.to_ns);
 	m = merge_new(in->readers, in->n, &mo);
 	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
 		if (!is_asked_for(o, &row) || !passes(&o->filter, &row))
@@ -220,20 +239,6 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 	return rc < 0 ? rc : 0;
 }
 
-/* Damage is told behind the rows, as it is found while reading. */
-static void tell_damage(const struct inputs *in)
-{
-	for (uint32_t i = 0; i < in->n; i++) {
-		size_t n;
-
-		reader_damage(in->readers[i], &n);
-		if (n)
-			fprintf(stderr,
-				"ana: %s is damaged in %zu place%s: `ana verify` lists them\n",
-				reader_name(in->readers[i]), n, n == 1 ? "" : "s");
-	}
-}
-
 static int dump(struct analyze_options *o, const struct row_format *format, struct err *err)
 {
 	struct inputs in = { 0 };
@@ -246,7 +251,7 @@ static int dump(struct analyze_options *o, const struct row_format *format, stru
 	if (!rc) {
 		d.out = out.f;
 		rc = dump_rows(&in, o, format, &d, err);
-		tell_damage(&in);
+		command_tell_damage(&in);
 		if (rc)
 			out_discard(&out);
 		else
@@ -269,7 +274,7 @@ static int run(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "  %-8s %s\n", formats[i].name,
 			formats[i].summary);
-	analyze_options_parse(&o, argc, argv, OPTIONS_FILTER | OPTIONS_OUTPUT,
+	analyze_options_parse(&o, argc, argv, OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_OUTPUT,
 		"Show the events of a trace, one a line.", list);
 	o.filter.idle = true; /* a dump leaves nothing out by itself */
 	format = choose_format(&o, &err);

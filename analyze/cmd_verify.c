@@ -1,10 +1,12 @@
 /* `ana verify`: is the trace whole? Status 1 if not, with each place that is damaged. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "analyze/command.h"
+#include "analyze/inputs.h"
 #include "analyze/options.h"
-#include "analyze/out.h"
+#include "analyze/repair.h"
 #include "format/verify.h"
 
 /* 0 sound, 1 damaged, negative: cannot be read. */
@@ -40,22 +42,61 @@ static int verify_file(const char *path, FILE *out, struct err *err)
 	return rc;
 }
 
-static int run(int argc, char **argv)
+static int verify_all(const struct file_list *list)
 {
-	struct analyze_options o;
 	struct err err = { "" };
 	int status = EXIT_OK;
 
-	analyze_options_parse(&o, argc, argv, 0,
-		"Check traces to the last byte. Exit status 1 if one is damaged or has no end.",
-		NULL);
-	for (uint32_t i = 0; i < o.n_files; i++) {
-		int rc = verify_file(o.files[i], stdout, &err);
+	for (uint32_t i = 0; i < list->n; i++) {
+		int rc = verify_file(list->files[i], stdout, &err);
 
 		if (rc < 0)
 			status = command_failed(&err, EXIT_CANNOT);
 		else if (rc > 0 && status == EXIT_OK)
 			status = EXIT_CHECK;
+	}
+	return status;
+}
+
+static int verify_words(const struct analyze_options *o)
+{
+	struct arena a = { 0 };
+	struct file_list list;
+	struct err err = { "" };
+	int status = inputs_list(&list, o->files, o->n_files, &a, &err)
+		? command_failed(&err, EXIT_CANNOT)
+		: verify_all(&list);
+
+	free(list.files);
+	arena_done(&a);
+	return status;
+}
+
+static int repair_to(const struct analyze_options *o)
+{
+	struct err err = { "" };
+
+	if (!command_output(o, "verify --repair"))
+		return EXIT_USAGE;
+	return repair(o, &err) ? command_failed(&err, EXIT_CANNOT) : EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct analyze_options o;
+	int status;
+
+	analyze_options_parse(&o, argc, argv, OPTIONS_TRACE | OPTIONS_REPAIR,
+		"Check traces to the last byte. Exit status 1 if one is damaged or has no end.",
+		"With --repair what is damaged is left out of the new trace, and what was dropped is "
+		"listed. Events whose stack or name was in a damaged place stay, without it; lost "
+		"ones are counted in the new trace, as far as the old index tells how many they "
+		"were.");
+	if (o.output && !o.repair) {
+		fprintf(stderr, "ana: verify only looks: -o is for verify --repair\n");
+		status = EXIT_USAGE;
+	} else {
+		status = o.repair ? repair_to(&o) : verify_words(&o);
 	}
 	analyze_options_done(&o);
 	if (fflush(stdout))
@@ -65,6 +106,6 @@ static int run(int argc, char **argv)
 
 const struct command command_verify = {
 	.name = "verify",
-	.summary = "check traces to the last byte",
+	.summary = "check traces to the last byte; --repair makes a sound one",
 	.run = run,
 };

@@ -26,6 +26,7 @@ void filter_done(struct filter *f)
 	free(f->tids.ids);
 	free(f->cpus.ids);
 	free(f->comms);
+	free(f->hosts);
 	free(f->comm_known);
 }
 
@@ -84,6 +85,28 @@ void filter_comm(struct filter *f, const char *pattern)
 	f->comms[f->n_comms++] = pattern;
 }
 
+void filter_host(struct filter *f, const char *pattern)
+{
+	f->hosts = xrealloc(f->hosts, f->n_hosts + 1, sizeof(*f->hosts));
+	f->hosts[f->n_hosts++] = pattern;
+}
+
+bool filter_is_set(const struct filter *f)
+{
+	return f->has_window || f->pids.n || f->tids.n || f->cpus.n || f->n_comms || f->n_hosts;
+}
+
+static uint64_t moment(uint64_t start_ns, uint64_t ns)
+{
+	return ns > UINT64_MAX - start_ns ? UINT64_MAX : start_ns + ns;
+}
+
+void filter_bounds(const struct filter *f, uint64_t start_ns, uint64_t *from_ns, uint64_t *to_ns)
+{
+	*from_ns = f->has_window ? moment(start_ns, f->from_ns) : 0;
+	*to_ns = f->has_window ? moment(start_ns, f->to_ns) : UINT64_MAX;
+}
+
 static bool listed(const struct id_list *list, uint64_t id)
 {
 	for (uint32_t i = 0; i < list->n; i++)
@@ -92,17 +115,27 @@ static bool listed(const struct id_list *list, uint64_t id)
 	return false;
 }
 
-static bool match_comm(const struct filter *f, struct text t)
+static bool match(const char *const *patterns, uint32_t n, struct text t)
 {
 	char name[256];
 	size_t len = t.len < sizeof(name) ? t.len : sizeof(name) - 1;
 
 	memcpy(name, t.s, len);
 	name[len] = '\0';
-	for (uint32_t i = 0; i < f->n_comms; i++)
-		if (fnmatch(f->comms[i], name, 0) == 0 || strcmp(f->comms[i], name) == 0)
+	for (uint32_t i = 0; i < n; i++)
+		if (fnmatch(patterns[i], name, 0) == 0 || strcmp(patterns[i], name) == 0)
 			return true;
 	return false;
+}
+
+static bool match_comm(const struct filter *f, struct text t)
+{
+	return match(f->comms, f->n_comms, t);
+}
+
+bool filter_segment(const struct filter *f, const struct segment *s)
+{
+	return !f->n_hosts || match(f->hosts, f->n_hosts, segment_info(s, "machine.host"));
 }
 
 static bool comm_passes(struct filter *f, const struct segment *s, uint64_t id)
@@ -133,6 +166,8 @@ bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, u
 {
 	if (!id_passes(&f->pids, v, missing, PID) || !id_passes(&f->tids, v, missing, TID) ||
 		!id_passes(&f->cpus, v, missing, CPU))
+		return false;
+	if (!filter_segment(f, s))
 		return false;
 	if (f->n_comms && (missing & 1u << COMM || !comm_passes(f, s, v[COMM])))
 		return false;

@@ -21,6 +21,8 @@ struct filter {
 	struct id_list pids, tids, cpus;
 	const char **comms; /* owned array of borrowed shell patterns */
 	uint32_t n_comms;
+	const char **hosts; /* owned array of borrowed shell patterns */
+	uint32_t n_hosts;
 	bool idle;       /* let the idle task through as well */
 	uint64_t n_idle; /* how many events of it were left out */
 	/* Whether a string of a segment matches comms: 0 not known yet, 1 no, 2 yes. */
@@ -36,6 +38,17 @@ void filter_done(struct filter *f);
 int filter_window(struct filter *f, const char *text, struct err *err);
 int filter_ids(struct id_list *list, const char *text, struct err *err);
 void filter_comm(struct filter *f, const char *pattern);
+void filter_host(struct filter *f, const char *pattern);
+
+/* Whether anything but --idle was asked for. */
+bool filter_is_set(const struct filter *f);
+
+/* The window, from <= time < to, on the clock of a trace that starts at start_ns; 0 and UINT64_MAX if
+ * there is none. */
+void filter_bounds(const struct filter *f, uint64_t start_ns, uint64_t *from_ns, uint64_t *to_ns);
+
+/* Whether the segment's machine passes. */
+bool filter_segment(const struct filter *f, const struct segment *s);
 
 /* The fields it must see of each event, in this order: pid, tid, cpu, comm. An event that lacks a
  * field that is asked for does not pass. */

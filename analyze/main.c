@@ -9,7 +9,8 @@
 #include "analyze/command.h"
 
 const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_info, NULL };
-const struct command *const commands[] = { &command_dump, &command_verify, NULL };
+const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
+	&command_verify, NULL };
 
 static void help(FILE *out)
 {
@@ -27,7 +28,9 @@ static void help(FILE *out)
 		"  ana flame run.rec -o cpu.svg       as an interactive picture\n"
 		"  ana flame run.rec -c nginx -o nginx.html\n"
 		"  ana dump run.rec -e cpu_sample -f jsonl\n"
+		"  ana cut run.rec -t 2s..2.5s -o spike.rec\n"
 		"  rec cpu -d 5 -o - | ana flame -\n\n"
+		"A TRACE is a file, a folder (all *.rec in it) or - for standard input.\n"
 		"Exit status: 0 done, 1 a check said no, 2 usage, 3 cannot.\n");
 }
 

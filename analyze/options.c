@@ -20,9 +20,11 @@ enum key {
 	KEY_WIDTH,
 	KEY_TITLE,
 	KEY_IDLE,
+	KEY_HOST,
+	KEY_REPAIR,
 };
 
-#define BY_WORDS "comm|pid|tid|cpu|none"
+#define BY_WORDS "comm|pid|tid|cpu|none|host"
 
 struct grouped_option {
 	unsigned group;
@@ -47,13 +49,25 @@ static const struct grouped_option all[] = {
 			"Only this event, or CPU samples by this one (page-faults); `ana info` lists those "
 			"in a trace",
 			0 } },
-	{ OPTIONS_FILTER, { "idle", KEY_IDLE, NULL, 0, "Also what idle CPUs do", 0 } },
+	{ OPTIONS_FILTER,
+		{ "host", KEY_HOST, "NAME", 0,
+			"Only what was recorded on this machine; a shell pattern; several times",
+			0 } },
+	{ OPTIONS_IDLE, { "idle", KEY_IDLE, NULL, 0, "Also what idle CPUs do", 0 } },
 	{ OPTIONS_OUTPUT, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_OUTPUT,
 		{ "output", 'o', "FILE", 0,
 			"Write to FILE; its ending chooses the format (default: standard output)",
 			0 } },
 	{ OPTIONS_OUTPUT, { "format", 'f', "FORMAT", 0, "One of those below (default: text)", 0 } },
+	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
+	{ OPTIONS_REPAIR,
+		{ "repair", KEY_REPAIR, NULL, 0,
+			"Make a new trace of all that is intact, with a new index (needs -o)",
+			0 } },
+	{ OPTIONS_TRACE,
+		{ "output", 'o', "FILE", 0,
+			"The new trace, which must not exist yet; - is standard output", 0 } },
 	{ OPTIONS_FLAME, { NULL, 0, NULL, 0, "The graph", 3 } },
 	{ OPTIONS_FLAME,
 		{ "weight", KEY_WEIGHT, "FIELD", 0,
@@ -118,6 +132,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o': o->output = arg; return 0;
 	case 'f': o->format = arg; return 0;
 	case KEY_IDLE: o->filter.idle = true; return 0;
+	case KEY_HOST: filter_host(&o->filter, arg); return 0;
+	case KEY_REPAIR: o->repair = true; return 0;
 	case KEY_WEIGHT: o->weight = arg; return 0;
 	case KEY_BY: check_by(o->by = arg, state); return 0;
 	case KEY_MIN: o->render.min_percent = percent(arg, state); return 0;
@@ -132,7 +148,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->n_files)
-			argp_error(state, "name a trace, or - for standard input");
+			argp_error(state,
+				"name a trace, a folder of traces, or - for standard input");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}

@@ -9,7 +9,7 @@
 struct analyze_options {
 	const char **files; /* owned array; "-" is standard input */
 	uint32_t n_files;
-	const char *output; /* -o; NULL: standard output */
+	const char *output; /* -o; NULL: standard output, or missing where a trace is made */
 	const char *format; /* -f; NULL: by the output's name, else text */
 	struct filter filter;
 	struct render_options render;
@@ -17,12 +17,16 @@ struct analyze_options {
 	const char *weight; /* flame: a field to sum instead of counting */
 	const char *by;     /* flame: what the lowest frames are */
 	const char *title;
+	bool repair; /* verify */
 };
 
 enum option_group {
-	OPTIONS_FILTER = 1, /* --time, --pid, --tid, --comm, --cpu, --event, --idle */
+	OPTIONS_FILTER = 1, /* --time, --pid, --tid, --comm, --cpu, --host, --event */
 	OPTIONS_OUTPUT = 2, /* --output, --format */
 	OPTIONS_FLAME = 4,  /* --weight, --by, --min, --annotate, --inverted, --width, --title */
+	OPTIONS_IDLE = 8,   /* --idle */
+	OPTIONS_TRACE = 16, /* --output, of a new trace */
+	OPTIONS_REPAIR = 32,
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).

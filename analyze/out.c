@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -24,8 +25,8 @@ int out_check(const char *path, const char *const *inputs, uint32_t n, struct er
 		int rc = is_stdio(inputs[i]) ? fstat(STDIN_FILENO, &in) : stat(inputs[i], &in);
 
 		if (!rc && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-			return err_set(err, EINVAL, "'%s' is the trace itself: name another file (-o)",
-				path);
+			return err_set(err, EINVAL,
+				"'%s' is the trace itself: name another file (-o)", path);
 	}
 	return 0;
 }
@@ -79,13 +80,21 @@ static void forget(struct out *o)
 	o->temporary = NULL;
 }
 
+/* A write that failed long ago has left no errno behind, but a pipe without a reader can be seen. */
+static bool reader_is_gone(FILE *f)
+{
+	struct pollfd p = { .fd = fileno(f) };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
 int out_close(struct out *o, struct err *err)
 {
 	int failed, code;
 
 	errno = 0;
 	failed = ferror(o->f) | fflush(o->f);
-	code = errno ? errno : EIO;
+	code = errno ? errno : reader_is_gone(o->f) ? EPIPE : EIO;
 	if (o->f != stdout && fclose(o->f) && !failed) {
 		failed = 1;
 		code = errno;

@@ -10,7 +10,7 @@
 struct out {
 	FILE *f;
 	const char *name; /* NULL: standard output */
-	char *temporary;  /* owned; what is written before it gets the name. NULL: written in place */
+	char *temporary; /* owned; what is written before it gets the name. NULL: written in place */
 };
 
 /* path NULL or "-": standard output. A regular file gets its content at out_close and in one go: what

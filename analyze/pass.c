@@ -102,17 +102,6 @@ static void dispatch(struct pass *p, struct row *row)
 	p->list[c->analyzer]->row(p->states[c->analyzer], &mine);
 }
 
-/* The window counts from the traces' start, which a stream tells only with its first block. */
-static void set_window(struct pass *p, struct merge_options *o)
-{
-	const struct filter *f = &p->options->filter;
-
-	if (!f->has_window)
-		return;
-	o->from_ns = p->start_ns + f->from_ns;
-	o->to_ns = f->to_ns == UINT64_MAX ? UINT64_MAX : p->start_ns + f->to_ns;
-}
-
 static int read_rows(struct pass *p, struct err *err)
 {
 	struct merge_options o = { .wants = p->wants,
@@ -130,7 +119,7 @@ static int read_rows(struct pass *p, struct err *err)
 	rc = inputs_start(&p->inputs, &p->start_ns, err);
 	if (rc)
 		return rc;
-	set_window(p, &o);
+	filter_bounds(&p->options->filter, p->start_ns, &o.from_ns, &o.to_ns);
 	p->first_ns = UINT64_MAX;
 	m = merge_new(p->inputs.readers, p->inputs.n, &o);
 	while ((rc = merge_next(m, &row, err)) > 0)

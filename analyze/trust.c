@@ -126,6 +126,8 @@ static const char *why(const char *reason)
 		return "the recorder came too late to the kernel's buffer";
 	if (strcmp(reason, "disk_slow") == 0)
 		return "the disk or the reader was slower than the recording";
+	if (strcmp(reason, "damaged") == 0)
+		return "the trace that this one was made from was damaged there";
 	return "the kernel's records made no sense";
 }
 
@@ -168,11 +170,23 @@ static void note_damage(const struct inputs *in, struct report *r)
 	}
 }
 
+/* What happened to the trace after it was recorded. */
+static void note_history(const struct segment *s, struct report *r)
+{
+	struct text cut = segment_info(s, "trace.cut"), mended = segment_info(s, "trace.repaired");
+
+	if (cut.len)
+		report_note(r, NOTE_INFO, "Cut from a larger trace: %.*s.", (int)cut.len, cut.s);
+	if (mended.len)
+		report_note(r, NOTE_WARNING, "Repaired: %.*s.", (int)mended.len, mended.s);
+}
+
 static void note_settings(const struct inputs *in, struct report *r)
 {
 	for (uint32_t i = 0; i < in->n; i++) {
-		const struct segment *s = reader_segment(in->readers[i], 0);
+		const struct segment *s = reader_declarations(in->readers[i], 0);
 
+		note_history(s, r);
 		for (uint32_t k = 0; k < s->n_info; k++) {
 			struct text key = s->info[k].key, v = s->info[k].value;
 

@@ -55,7 +55,6 @@ struct input {
 	struct reader *reader; /* borrowed */
 	bool stream, ended;
 	uint64_t safe; /* a stream's rows below this are complete */
-	int64_t shift; /* to the clock of the first trace */
 };
 
 struct merge {
@@ -79,16 +78,16 @@ struct merge {
 	uint64_t values[MAX_FIELDS];
 };
 
-static uint64_t row_time(const struct merge *m, const struct run *r)
+static uint64_t row_time(const struct run *r)
 {
-	return r->time[r->at] + (uint64_t)(r->segment->shift_ns + m->inputs[r->reader].shift);
+	return r->time[r->at] + (uint64_t)r->segment->shift_ns;
 }
 
 /* ---- heap ---- */
 
-static bool before(const struct merge *m, const struct run *a, const struct run *b)
+static bool before(const struct run *a, const struct run *b)
 {
-	uint64_t x = row_time(m, a), y = row_time(m, b);
+	uint64_t x = row_time(a), y = row_time(b);
 
 	if (x != y)
 		return x < y;
@@ -103,9 +102,9 @@ static void sink_down(struct merge *m, size_t i)
 
 		if (child >= m->n_heap)
 			return;
-		if (child + 1 < m->n_heap && before(m, m->heap[child + 1], m->heap[child]))
+		if (child + 1 < m->n_heap && before(m->heap[child + 1], m->heap[child]))
 			child++;
-		if (!before(m, m->heap[child], r))
+		if (!before(m->heap[child], r))
 			return;
 		m->heap[i] = m->heap[child];
 		m->heap[child] = r;
@@ -122,7 +121,7 @@ static void push(struct merge *m, struct run *r)
 		m->heap = xrealloc(m->heap, m->cap_heap, sizeof(*m->heap));
 	}
 	m->heap[m->n_heap++] = r;
-	for (; i && before(m, r, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i && before(r, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		m->heap[i] = m->heap[(i - 1) / 2];
 	m->heap[i] = r;
 }
@@ -240,12 +239,12 @@ static bool clip(const struct merge *m, struct run *r)
 {
 	if (!m->options.to_ns && !m->options.from_ns)
 		return true;
-	while (r->at < r->n && row_time(m, r) < m->options.from_ns)
+	while (r->at < r->n && row_time(r) < m->options.from_ns)
 		r->at++;
 	if (m->options.to_ns) {
 		uint32_t at = r->at;
 
-		while (r->at < r->n && row_time(m, r) < m->options.to_ns)
+		while (r->at < r->n && row_time(r) < m->options.to_ns)
 			r->at++;
 		r->n = r->at;
 		r->at = at;
@@ -327,12 +326,15 @@ static void list_blocks(struct merge *m, uint32_t number)
 
 		if (blocks[i].kind != BLOCK_EVENTS)
 			continue;
-		s = reader_segment(in->reader, blocks[i].segment);
+		/* A window may need few of many segments: dictionaries are loaded with the first
+		 * block that is opened. */
+		s = reader_declarations(in->reader, blocks[i].segment);
 		if (o->block)
 			o->block(o->ctx, s, &blocks[i]);
-		shift = (uint64_t)(s->shift_ns + in->shift);
-		if (!type_wanted(m, s, blocks[i].type) || blocks[i].last + shift < o->from_ns ||
-			(o->to_ns && blocks[i].first + shift >= o->to_ns))
+		shift = (uint64_t)s->shift_ns;
+		if (blocks[i].last + shift < o->from_ns ||
+			(o->to_ns && blocks[i].first + shift >= o->to_ns) ||
+			!type_wanted(m, s, blocks[i].type))
 			continue;
 		m->pending[m->n_pending++] = (struct pending){ blocks[i].first + shift, number,
 			(uint32_t)i };
@@ -375,7 +377,7 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 	}
 	s = reader_segment(in->reader, segment);
 	if (h.kind == BLOCK_SYNC) {
-		in->safe = h.last + (uint64_t)(s->shift_ns + in->shift);
+		in->safe = h.last + (uint64_t)s->shift_ns;
 		return 0;
 	}
 	if (m->options.block) {
@@ -395,7 +397,7 @@ static int fill_from_streams(struct merge *m, struct err *err)
 		struct input *in = &m->inputs[i];
 
 		while (in->stream && !in->ended && m->held < HELD_BYTES &&
-			(!m->n_heap || row_time(m, m->heap[0]) >= in->safe)) {
+			(!m->n_heap || row_time(m->heap[0]) >= in->safe)) {
 			int rc = read_stream(m, i, err);
 
 			if (rc)
@@ -407,25 +409,14 @@ static int fill_from_streams(struct merge *m, struct err *err)
 
 /* ---- the outside ---- */
 
-/* The first segment's start, in ns of its own clock; of a stream it is not known yet. */
-static void set_input_shift(struct merge *m, uint32_t number)
-{
-	struct input *in = &m->inputs[number], *base = &m->inputs[0];
-	const struct segment *s, *b;
-
-	if (number == 0 || in->stream || base->stream)
-		return;
-	b = reader_segment(base->reader, 0);
-	s = reader_segment(in->reader, 0);
-	in->shift = segment_shift(b, s);
-}
-
 struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	const struct merge_options *options)
 {
 	struct merge *m = xcalloc(1, sizeof(*m));
 
 	m->options = *options;
+	if (m->options.to_ns == UINT64_MAX)
+		m->options.to_ns = 0;
 	m->n_inputs = n_readers;
 	m->inputs = xcalloc(n_readers, sizeof(*m->inputs));
 	m->decoder = column_decoder_new();
@@ -434,11 +425,10 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 		m->inputs[i].reader = readers[i];
 		m->inputs[i].stream = reader_is_stream(readers[i]);
 	}
-	for (uint32_t i = 0; i < n_readers; i++) {
-		set_input_shift(m, i);
+	readers_align(readers, n_readers);
+	for (uint32_t i = 0; i < n_readers; i++)
 		if (!m->inputs[i].stream)
 			list_blocks(m, i);
-	}
 	if (!options->unordered && m->n_pending)
 		qsort(m->pending, m->n_pending, sizeof(*m->pending), by_first);
 	return m;
@@ -475,7 +465,7 @@ static int fill(struct merge *m, struct err *err)
 	while (!rc && m->at_pending < m->n_pending &&
 		(!m->n_heap ||
 			(!m->options.unordered &&
-				m->pending[m->at_pending].first <= row_time(m, m->heap[0]))))
+				m->pending[m->at_pending].first <= row_time(m->heap[0]))))
 		open_pending(m);
 	return rc;
 }
@@ -503,7 +493,7 @@ static void deliver(struct merge *m, struct row *row)
 
 		m->values[i] = c < 0 ? 0 : r->columns[c][r->at];
 	}
-	row->time = row_time(m, r);
+	row->time = row_time(r);
 	row->segment = r->segment;
 	row->type = r->binding->type;
 	row->stream = r->stream;
@@ -525,9 +515,9 @@ int merge_next(struct merge *m, struct row *row, struct err *err)
 			return rc;
 		m->current = m->heap[0];
 		m->at_match = 0;
-		if (row_time(m, m->current) < m->last_time)
+		if (row_time(m->current) < m->last_time)
 			m->n_late += !m->options.unordered;
-		m->last_time = row_time(m, m->current);
+		m->last_time = row_time(m->current);
 	}
 	deliver(m, row);
 	return 1;
@@ -536,21 +526,4 @@ int merge_next(struct merge *m, struct row *row, struct err *err)
 uint64_t merge_n_late(const struct merge *m)
 {
 	return m->n_late;
-}
-
-uint64_t merge_start(const struct merge *m)
-{
-	uint64_t start = UINT64_MAX;
-
-	for (uint32_t i = 0; i < m->n_inputs; i++) {
-		struct reader *r = m->inputs[i].reader;
-
-		for (uint32_t k = 0; k < reader_n_segments(r); k++) {
-			const struct segment *s = reader_segment(r, k);
-			uint64_t t = s->start_ns + (uint64_t)(s->shift_ns + m->inputs[i].shift);
-
-			start = t < start ? t : start;
-		}
-	}
-	return start;
 }

@@ -18,16 +18,17 @@ struct want {
 struct merge_options {
 	const struct want *wants; /* borrowed while the merge lives */
 	uint32_t n_wants;
-	uint64_t from_ns, to_ns; /* only from <= time < to; on the first trace's clock. to 0: all */
+	uint64_t from_ns, to_ns; /* only from <= time < to, on the clock of rows; to 0 or
+				  * UINT64_MAX: no end */
 	bool unordered;          /* block after block: faster, for sums that need no order */
 	/* Told of every block of events that the traces have, wanted or not, before any of its rows;
-	 * a stream's blocks as they come. May be NULL. */
+	 * a stream's blocks as they come. The segment may have its declarations only. May be NULL. */
 	void (*block)(void *ctx, struct segment *segment, const struct block_ref *block);
 	void *ctx;
 };
 
 struct row {
-	uint64_t time;           /* ns, on the clock of the first trace's first segment */
+	uint64_t time;           /* ns, on the common clock; see readers_align */
 	struct segment *segment; /* where its numbers mean something; borrowed */
 	const struct event_type *type;
 	uint32_t stream, reader, want;
@@ -48,8 +49,5 @@ int merge_next(struct merge *m, struct row *row, struct err *err);
 
 /* Rows that came after the recorder had promised there would be none of their time. */
 uint64_t merge_n_late(const struct merge *m);
-
-/* The first moment of all traces known now, in ns on the same clock as row.time. */
-uint64_t merge_start(const struct merge *m);
 
 #endif

@@ -19,9 +19,12 @@
 
 enum { MAX_DAMAGE = 1000, KEEP_BYTES = 8 << 20 };
 
+/* How much of a file's segment is taken in. */
+enum loaded { LOADED_NOTHING, LOADED_DECLARATIONS, LOADED_ALL };
+
 struct slot {
 	struct segment *segment; /* owned */
-	bool loaded;             /* files: dictionaries are taken in */
+	enum loaded loaded;
 	bool ended;
 	size_t first_block, n_blocks;
 };
@@ -30,9 +33,12 @@ struct reader {
 	char *name; /* owned */
 	int fd;
 	bool own_fd, own_map, stream;
+	bool no_index; /* files: it is not used */
 	const uint8_t *map;
 	uint64_t size;
-	uint64_t released;        /* the mapping up to here is given back */
+	uint64_t released; /* the mapping up to here is given back */
+	bool is_aligned;   /* base is the clock of all traces that are read together */
+	struct segment_clock base;
 	struct scan scan;         /* streams */
 	struct block_header held; /* streams: the block that was read last... */
 	const void *held_payload;
@@ -98,11 +104,12 @@ static int add_segment(struct reader *r, const struct block_header *h, const voi
 				p.major, p.minor, TRACE_MAJOR, TRACE_MINOR);
 	}
 	s = segment_new(offset, h->segment);
-	s->start_ns = p.start_ns;
-	s->start_real_ns = p.start_real_ns;
-	memcpy(s->boot_id, p.boot_id, sizeof(s->boot_id));
-	if (r->n_slots)
-		s->shift_ns = segment_shift(r->slots[0].segment, s);
+	s->clock.start_ns = p.start_ns;
+	s->clock.start_real_ns = p.start_real_ns;
+	memcpy(s->clock.boot_id, p.boot_id, sizeof(s->clock.boot_id));
+	if (r->is_aligned || r->n_slots)
+		s->shift_ns = segment_shift(r->is_aligned ? &r->base : &r->slots[0].segment->clock,
+			&s->clock);
 	r->slots = xrealloc(r->slots, r->n_slots + 1, sizeof(*r->slots));
 	r->slots[r->n_slots++] = (struct slot){ .segment = s, .first_block = r->n_blocks };
 	return 0;
@@ -117,12 +124,20 @@ static bool begins_segment(const struct reader *r, const struct block_header *h)
 
 /* ---- files ---- */
 
+/* Room for n more. */
+static void reserve_blocks(struct reader *r, size_t n)
+{
+	size_t twice = r->cap_blocks * 2;
+
+	if (r->cap_blocks - r->n_blocks >= n)
+		return;
+	r->cap_blocks = r->n_blocks + n > twice ? r->n_blocks + n : twice;
+	r->blocks = xrealloc(r->blocks, r->cap_blocks, sizeof(*r->blocks));
+}
+
 static void add_block(struct reader *r, const struct block_ref *ref)
 {
-	if (r->n_blocks == r->cap_blocks) {
-		r->cap_blocks = r->cap_blocks ? r->cap_blocks * 2 : 256;
-		r->blocks = xrealloc(r->blocks, r->cap_blocks, sizeof(*r->blocks));
-	}
+	reserve_blocks(r, 1);
 	r->blocks[r->n_blocks++] = *ref;
 	r->slots[r->n_slots - 1].n_blocks++;
 }
@@ -169,14 +184,33 @@ struct indexed {
 	struct indexed *next;
 };
 
-static int add_indexed(struct reader *r, const struct indexed *x, struct err *err)
+/* The first segment's list becomes the reader's as it is (of most traces it is the only one); others
+ * are copied behind it. */
+static const struct block_ref *adopt(struct reader *r, struct segment_index *ix)
 {
-	const struct segment_index *ix = &x->index;
+	if (r->n_blocks) {
+		reserve_blocks(r, ix->n);
+		return ix->blocks;
+	}
+	free(r->blocks);
+	r->blocks = ix->blocks;
+	r->cap_blocks = ix->n;
+	ix->blocks = NULL;
+	return r->blocks;
+}
+
+static int add_indexed(struct reader *r, struct indexed *x, struct err *err)
+{
+	struct segment_index *ix = &x->index;
+	const struct block_ref *from;
 	int rc = add_segment(r, &ix->start, r->map + ix->offset + sizeof(ix->start), ix->offset,
 		err);
 
+	if (rc)
+		return rc;
+	from = adopt(r, ix);
 	for (size_t i = 0; !rc && i < ix->n; i++) {
-		struct block_ref ref = ix->blocks[i];
+		struct block_ref ref = from[i]; /* before a place at or below i is written */
 		struct block_header h = { .kind = ref.kind };
 
 		rc = block_understood(&h, err);
@@ -196,7 +230,7 @@ static int find_blocks(struct reader *r, struct err *err)
 	uint64_t end = r->size;
 	int rc;
 
-	while (end > 0) {
+	while (end > 0 && !r->no_index) {
 		struct indexed *x = xcalloc(1, sizeof(*x));
 
 		if (index_read(r->map, end, r->decoder, &x->index)) {
@@ -294,10 +328,14 @@ static int open_fd(struct reader *r, struct err *err)
 		return 0;
 	}
 	rc = map_file(r, (uint64_t)st.st_size, err);
+	if (r->own_fd) { /* the mapping stays; descriptors are few when files are many */
+		close(r->fd);
+		r->fd = -1;
+	}
 	return rc ? rc : open_map(r, err);
 }
 
-struct reader *reader_open(const char *path, struct err *err)
+static struct reader *open_path(const char *path, bool no_index, struct err *err)
 {
 	struct reader *r;
 	int rc;
@@ -310,6 +348,7 @@ struct reader *reader_open(const char *path, struct err *err)
 		r->fd = open(path, O_RDONLY | O_CLOEXEC);
 		r->own_fd = true;
 	}
+	r->no_index = no_index;
 	if (r->fd < 0)
 		rc = err_errno(err, errno, "cannot be opened");
 	else
@@ -319,6 +358,16 @@ struct reader *reader_open(const char *path, struct err *err)
 	err_step(err, rc, "'%s'", r->name);
 	reader_close(r);
 	return NULL;
+}
+
+struct reader *reader_open(const char *path, struct err *err)
+{
+	return open_path(path, false, err);
+}
+
+struct reader *reader_open_walking(const char *path, struct err *err)
+{
+	return open_path(path, true, err);
 }
 
 struct reader *reader_open_stream(int fd, struct err *err)
@@ -407,7 +456,13 @@ void reader_done_before(struct reader *r, uint64_t offset)
 	r->released = to;
 }
 
-static void load_segment(struct reader *r, struct slot *slot)
+static bool is_declaration(unsigned kind)
+{
+	return kind == BLOCK_INFO || kind == BLOCK_ENUMS || kind == BLOCK_SCHEMA;
+}
+
+/* Declarations need no dictionaries, and the other way round, so each can be had alone. */
+static void load_tables(struct reader *r, struct slot *slot, bool declarations)
 {
 	for (size_t i = 0; i < slot->n_blocks; i++) {
 		const struct block_ref *ref = &r->blocks[slot->first_block + i];
@@ -415,22 +470,109 @@ static void load_segment(struct reader *r, struct slot *slot)
 		const void *payload;
 		struct err err;
 
-		if (ref->kind == BLOCK_EVENTS)
+		if (ref->kind == BLOCK_EVENTS || is_declaration(ref->kind) != declarations)
 			continue;
 		payload = reader_block(r, ref, &h);
 		if (payload && segment_load(slot->segment, &h, payload, r->decoder, &err))
 			reader_report(r, ref->offset, sizeof(h) + h.stored, "%.90s", err.text);
 	}
-	slot->loaded = true;
+}
+
+static struct segment *load(struct reader *r, uint32_t number, enum loaded how_much)
+{
+	struct slot *slot = &r->slots[number];
+
+	if (r->stream)
+		return slot->segment; /* has what has come so far */
+	for (; slot->loaded < how_much; slot->loaded++)
+		load_tables(r, slot, slot->loaded == LOADED_NOTHING);
+	return slot->segment;
+}
+
+const struct segment_clock *reader_clock(const struct reader *r, uint32_t number)
+{
+	return &r->slots[number].segment->clock;
+}
+
+struct segment *reader_declarations(struct reader *r, uint32_t number)
+{
+	return load(r, number, LOADED_DECLARATIONS);
 }
 
 struct segment *reader_segment(struct reader *r, uint32_t number)
 {
+	return load(r, number, LOADED_ALL);
+}
+
+void reader_forget(struct reader *r, uint32_t number)
+{
 	struct slot *slot = &r->slots[number];
 
-	if (!r->stream && !slot->loaded)
-		load_segment(r, slot);
-	return slot->segment;
+	if (r->stream)
+		return;
+	segment_clear(slot->segment);
+	slot->loaded = LOADED_NOTHING;
+}
+
+/* ---- clocks ---- */
+
+/* When the machine booted, in wall-clock time. */
+static int64_t boot_time(const struct segment_clock *c)
+{
+	return (int64_t)(c->start_real_ns - c->start_ns);
+}
+
+/* NULL if no segment is known. */
+static const struct segment_clock *earliest_boot(struct reader *const *readers, uint32_t n)
+{
+	const struct segment_clock *base = NULL;
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < readers[i]->n_slots; k++) {
+			const struct segment_clock *c = &readers[i]->slots[k].segment->clock;
+
+			/* One that is not known decides nothing; and a wall clock that was set
+			 * between two segments makes no other boot. */
+			if (!base || !base->start_real_ns ||
+				(segment_shift(base, c) != 0 && boot_time(c) < boot_time(base)))
+				base = c;
+		}
+	}
+	return base;
+}
+
+void readers_align(struct reader *const *readers, uint32_t n)
+{
+	const struct segment_clock *base;
+
+	for (uint32_t i = 0; i < n; i++)
+		reader_begin(readers[i], NULL); /* who reads on learns of what is wrong */
+	base = earliest_boot(readers, n);
+	for (uint32_t i = 0; base && i < n; i++) {
+		struct reader *r = readers[i];
+
+		r->is_aligned = true;
+		r->base = *base;
+		for (uint32_t k = 0; k < r->n_slots; k++)
+			r->slots[k].segment->shift_ns = segment_shift(base,
+				&r->slots[k].segment->clock);
+	}
+}
+
+uint64_t readers_start(struct reader *const *readers, uint32_t n)
+{
+	uint64_t start = UINT64_MAX;
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < readers[i]->n_slots; k++) {
+			const struct segment *s = readers[i]->slots[k].segment;
+			uint64_t t = s->clock.start_ns + (uint64_t)s->shift_ns;
+
+			if (s->clock.start_ns) /* not of one whose first block was lost */
+				start = t < start ? t : start;
+		}
+	}
+	return start == UINT64_MAX ? 0 : start;
 }
 
 /* ---- streams ---- */

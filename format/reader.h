@@ -28,6 +28,9 @@ struct reader;
  * no failure as long as one segment can be read. */
 struct reader *reader_open(const char *path, struct err *err);
 
+/* The same, but walks the file whatever its index says: for one whose index is wrong. */
+struct reader *reader_open_walking(const char *path, struct err *err);
+
 /* From a descriptor that can be read once (not owned), or from memory (borrowed). */
 struct reader *reader_open_stream(int fd, struct err *err);
 struct reader *reader_open_memory(const void *data, size_t len, struct err *err);
@@ -42,6 +45,26 @@ uint32_t reader_n_segments(const struct reader *r);
 /* The segment with its dictionaries, loaded on first use; borrowed. Damaged dictionary blocks are
  * reported as damage. */
 struct segment *reader_segment(struct reader *r, uint32_t number);
+
+/* Its clock, without loading anything. */
+const struct segment_clock *reader_clock(const struct reader *r, uint32_t number);
+
+/* The segment with its facts and declarations (INFO, ENUMS, SCHEMA) but perhaps without its
+ * dictionaries: all that is needed to pass over its blocks, and a tiny part of the whole. */
+struct segment *reader_declarations(struct reader *r, uint32_t number);
+
+/* Files: gives back the memory of a segment's tables; the next question loads them anew. Whatever
+ * was borrowed from it, its types included, is gone, so this is for those who read one segment
+ * after the other. The struct itself stays. */
+void reader_forget(struct reader *r, uint32_t number);
+
+/* Puts all segments of these traces on one clock (their shift_ns): that of the machine that booted
+ * first, as on any other clock what it recorded early might lie before 0. Of one machine's traces
+ * no time is changed. Streams are read as far as their first block. */
+void readers_align(struct reader *const *readers, uint32_t n);
+
+/* The first moment of all segments known now, in ns on that clock; 0 if none tells its start. */
+uint64_t readers_start(struct reader *const *readers, uint32_t n);
 
 /* Files: all blocks of tables and events, in file order; borrowed. */
 const struct block_ref *reader_blocks(const struct reader *r, size_t *n);

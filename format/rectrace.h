@@ -74,7 +74,8 @@ void rectrace_window(struct rectrace *t, uint64_t from_ns, uint64_t to_ns);
 int rectrace_next(struct rectrace *t);
 const char *rectrace_error(const struct rectrace *t);
 
-/* The present event's time in ns of CLOCK_MONOTONIC (of the first machine, when there are several),
+/* The present event's time in ns of CLOCK_MONOTONIC (of the one that booted first, when there are
+ * several machines),
  * its name, and what it is. */
 uint64_t rectrace_time(const struct rectrace *t);
 const char *rectrace_event(const struct rectrace *t);

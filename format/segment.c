@@ -19,10 +19,8 @@ struct segment *segment_new(uint64_t offset, uint32_t id)
 	return s;
 }
 
-void segment_free(struct segment *s)
+static void free_tables(struct segment *s)
 {
-	if (!s)
-		return;
 	arena_done(&s->arena);
 	free(s->types);
 	free(s->enums);
@@ -38,15 +36,37 @@ void segment_free(struct segment *s)
 	free(s->symbols);
 	free(s->streams);
 	free(s->info);
+}
+
+void segment_free(struct segment *s)
+{
+	if (!s)
+		return;
+	free_tables(s);
 	free(s);
 }
 
-int64_t segment_shift(const struct segment *base, const struct segment *s)
+void segment_clear(struct segment *s)
 {
-	if (memcmp(s->boot_id, base->boot_id, sizeof(s->boot_id)) == 0 || !s->start_real_ns ||
-		!base->start_real_ns)
+	struct segment empty = { .offset = s->offset,
+		.id = s->id,
+		.clock = s->clock,
+		.shift_ns = s->shift_ns };
+
+	free_tables(s);
+	*s = empty;
+}
+
+bool segment_same_boot(const struct segment_clock *a, const struct segment_clock *b)
+{
+	return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0;
+}
+
+int64_t segment_shift(const struct segment_clock *base, const struct segment_clock *c)
+{
+	if (segment_same_boot(base, c) || !c->start_real_ns || !base->start_real_ns)
 		return 0;
-	return (int64_t)((s->start_real_ns - s->start_ns) - (base->start_real_ns - base->start_ns));
+	return (int64_t)((c->start_real_ns - c->start_ns) - (base->start_real_ns - base->start_ns));
 }
 
 /* ---- decoded tables ---- */
@@ -353,6 +373,7 @@ static void add_symbol(struct segment *s, uint32_t frame, const struct symbol *n
 
 		s->symbols[*link - 1] = *new;
 		s->symbols[*link - 1].next = next;
+		s->n_renamed++;
 		return;
 	}
 	s->symbols[s->n_symbols] = *new;

@@ -36,11 +36,16 @@ struct symbol {
 	uint32_t next; /* 1 + number of the next symbol of this frame, or 0 */
 };
 
+/* Which clock a segment's times are of. */
+struct segment_clock {
+	uint64_t start_ns, start_real_ns; /* both clocks at the segment's start; 0: not known */
+	uint8_t boot_id[16];
+};
+
 struct segment {
 	uint64_t offset; /* in the file */
 	uint32_t id;     /* what its blocks have in their header */
-	uint64_t start_ns, start_real_ns;
-	uint8_t boot_id[16];
+	struct segment_clock clock;
 	int64_t shift_ns; /* added to its times to put all segments on one clock */
 	struct arena arena;
 	struct event_type **types; /* by number; NULL where undeclared */
@@ -58,7 +63,7 @@ struct segment {
 	uint8_t *stack_flags; /* of the root, at every node */
 	uint32_t n_stacks;
 	struct symbol *symbols;
-	uint32_t n_symbols;
+	uint32_t n_symbols, n_renamed; /* n_renamed: how often a later row replaced an earlier */
 	struct stream_info *streams;
 	uint32_t n_streams;
 	struct info_pair *info;
@@ -69,9 +74,15 @@ struct segment {
 struct segment *segment_new(uint64_t offset, uint32_t id);
 void segment_free(struct segment *s);
 
-/* What to add to the times of `s` to have them on the clock of `base`: nothing where machine and
+/* Forgets all tables; what and where the segment is stays. */
+void segment_clear(struct segment *s);
+
+/* Whether both are of one machine that did not boot in between. */
+bool segment_same_boot(const struct segment_clock *a, const struct segment_clock *b);
+
+/* What to add to times of clock `c` to have them on the clock `base`: nothing where machine and
  * boot are the same, otherwise by wall-clock time as far as that is known. */
-int64_t segment_shift(const struct segment *base, const struct segment *s);
+int64_t segment_shift(const struct segment_clock *base, const struct segment_clock *c);
 
 /* Takes in a table block (see table_layout) whose checksum is right. Blocks of other kinds are
  * ignored. -EBADMSG if it makes no sense; what of it made sense may have been taken in. */

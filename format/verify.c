@@ -4,15 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "format/base/arena.h"
+#include "format/event_block.h"
 #include "format/tables.h"
 
 struct verifier {
 	struct reader *reader;
-	struct column_decoder *decoder;
-	uint64_t *values; /* one column */
+	struct event_block block;
 	struct verify_result result;
 };
 
@@ -40,41 +38,18 @@ static bool references_hold(const struct segment *s, enum field_type type, const
 	return true;
 }
 
-static int check_columns(struct verifier *v, const struct segment *s, const struct event_type *type,
-	const struct block_header *h, struct err *err)
-{
-	for (uint32_t f = 0; f < type->n_fields; f++) {
-		if (column_decode(v->decoder, f, v->values, err))
-			return -EBADMSG;
-		if (!references_hold(s, type->fields[f].type, v->values, h->count))
-			return err_set(err, EBADMSG, "%s.%s refers to what is not there",
-				type->name, type->fields[f].name);
-		if (f > 0)
-			continue;
-		for (uint32_t i = 1; i < h->count; i++)
-			if (v->values[i] < v->values[i - 1])
-				return err_set(err, EBADMSG, "rows are not in order of time");
-		if (v->values[0] != h->first || v->values[h->count - 1] != h->last)
-			return err_set(err, EBADMSG, "times differ from the header's");
-	}
-	return 0;
-}
-
 static int check_events(struct verifier *v, const struct segment *s, const struct block_header *h,
 	const void *payload, struct err *err)
 {
 	const struct event_type *type = segment_type(s, h->type);
-	uint8_t types[MAX_FIELDS];
 
-	if (!type || type->n_fields != h->columns || !h->count ||
-		event_row_bytes(type) * h->count > BLOCK_MAX_BYTES)
-		return err_set(err, EBADMSG, "%u events of type %u, which is not declared so",
-			h->count, h->type);
-	for (uint32_t f = 0; f < type->n_fields; f++)
-		types[f] = (uint8_t)type->fields[f].type;
-	if (column_decoder_open(v->decoder, payload, h->stored, types, h->columns, h->count, err))
+	if (event_block_decode(&v->block, type, h, payload, err))
 		return -EBADMSG;
-	return check_columns(v, s, type, h, err);
+	for (uint32_t f = 0; f < type->n_fields; f++)
+		if (!references_hold(s, type->fields[f].type, v->block.columns[f], h->count))
+			return err_set(err, EBADMSG, "%s.%s refers to what is not there",
+				type->name, type->fields[f].name);
+	return 0;
 }
 
 static void check_block(struct verifier *v, uint32_t segment, const struct block_header *h,
@@ -99,8 +74,8 @@ static void on_damage(void *ctx, const struct damage *d)
 static uint32_t segment_at(struct reader *r, uint32_t current, uint64_t offset)
 {
 	while (current + 1 < reader_n_segments(r) &&
-		reader_segment(r, current + 1)->offset <= offset)
-		current++;
+		reader_declarations(r, current + 1)->offset <= offset)
+		reader_forget(r, current++); /* a large trace has many, and each is needed once */
 	return current;
 }
 
@@ -122,15 +97,18 @@ static void check_file(struct verifier *v)
 	while (scan_next(&s, &h, &payload, &offset) > 0) {
 		segment = segment_at(r, segment, offset);
 		check_block(v, segment, &h, payload, offset);
+		reader_done_before(r, offset);
 		while (next < n && refs[next].offset < offset)
 			next++;
 		if (h.kind != BLOCK_EVENTS && (!table_layout(h.kind) || h.kind == BLOCK_INDEX))
 			continue;
-		if (next == n || refs[next].offset != offset)
-			reader_report(r, offset, sizeof(h) + h.stored,
-				"the index does not name this block");
-		else
+		if (next < n && refs[next].offset == offset) {
 			listed++;
+			continue;
+		}
+		v->result.unlisted++;
+		reader_report(r, offset, sizeof(h) + h.stored,
+			"the index does not name this block");
 	}
 	scan_done(&s);
 	for (size_t i = 0; listed < n && i < n; i++)
@@ -154,8 +132,7 @@ int verify(struct reader *r, struct verify_result *result, struct err *err)
 	struct verifier v = { .reader = r };
 	int rc = 0;
 
-	v.decoder = column_decoder_new();
-	v.values = xcalloc(BLOCK_MAX_ROWS, sizeof(*v.values));
+	event_block_init(&v.block);
 	if (reader_is_stream(r))
 		rc = check_stream(&v, err);
 	else
@@ -163,8 +140,7 @@ int verify(struct reader *r, struct verify_result *result, struct err *err)
 	v.result.segments = reader_n_segments(r);
 	v.result.bytes = reader_bytes(r);
 	v.result.complete = reader_is_complete(r);
-	column_decoder_free(v.decoder);
-	free(v.values);
+	event_block_done(&v.block);
 	*result = v.result;
 	return rc;
 }

@@ -6,6 +6,7 @@
 
 struct verify_result {
 	uint64_t bytes, blocks, events;
+	uint64_t unlisted; /* intact blocks that the index does not name: it is wrong */
 	uint32_t segments;
 	bool complete; /* the last segment has its end */
 };

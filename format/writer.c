@@ -93,6 +93,14 @@ static int start_segment(struct writer *w)
 	return emit_plain(&w->emit, &h, &p, sizeof(p));
 }
 
+/* What every trace starts with. */
+static void begin(struct writer *w)
+{
+	writer_stream(w, "recorder", -1, 0);
+	w->lost_type = writer_type(w, &event_lost, NULL);
+	w->error = start_segment(w);
+}
+
 struct writer *writer_new(struct sink *sink, const struct writer_config *config)
 {
 	struct writer *w = xcalloc(1, sizeof(*w));
@@ -105,24 +113,29 @@ struct writer *writer_new(struct sink *sink, const struct writer_config *config)
 	dict_init(&w->dict);
 	w->order = xcalloc(EMIT_MAX_ROWS, sizeof(*w->order));
 	w->generation = 1;
-	writer_stream(w, "recorder", -1, 0);
-	w->lost_type = writer_type(w, &event_lost, NULL);
-	w->error = start_segment(w);
+	begin(w);
 	return w;
+}
+
+static void free_stages(struct writer *w)
+{
+	for (size_t i = 0; i < (size_t)w->cap_streams * w->cap_types; i++)
+		free(w->stages[i].rows);
+	free(w->stages);
+	w->stages = NULL;
+	w->cap_streams = w->cap_types = 0;
 }
 
 void writer_free(struct writer *w)
 {
 	if (!w)
 		return;
-	for (size_t i = 0; i < (size_t)w->cap_streams * w->cap_types; i++)
-		free(w->stages[i].rows);
+	free_stages(w);
 	emit_done(&w->emit);
 	dict_done(&w->dict);
 	arena_done(&w->arena);
 	free(w->types);
 	free(w->streams);
-	free(w->stages);
 	free(w->info);
 	free(w->order);
 	free(w);
@@ -551,6 +564,23 @@ static void forget_segment(struct writer *w)
 	for (uint32_t i = 0; i < w->n_types; i++)
 		w->types[i].declared = false;
 	w->generation++;
+}
+
+int writer_restart(struct writer *w, const struct writer_config *config)
+{
+	size_t stage_bytes = w->config.stage_bytes;
+
+	if (w->error)
+		return w->error;
+	free_stages(w);
+	w->n_types = w->n_streams = w->n_info = 0;
+	forget_segment(w);
+	arena_reset(&w->arena);
+	w->config = *config;
+	w->config.stage_bytes = stage_bytes;
+	w->emit.patient = false;
+	begin(w);
+	return w->error;
 }
 
 int writer_roll(struct writer *w, uint64_t now_ns, uint64_t now_real_ns)

@@ -39,6 +39,11 @@ struct writer_stats {
 struct writer *writer_new(struct sink *sink, const struct writer_config *config);
 void writer_free(struct writer *w);
 
+/* After writer_close: begins another trace behind the one that was ended, as if the writer were new but
+ * without taking its memory again, which costs more than a small trace. Types, streams, facts and numbers
+ * of dictionaries are forgotten; stage_bytes stays. 0 or the sink's errno. */
+int writer_restart(struct writer *w, const struct writer_config *config);
+
 /* Registers an event type, which must live as long as the writer. Its number, the same if it was
  * there; -E2BIG if it has too many fields or names. */
 int writer_type(struct writer *w, const struct event_type *type, struct err *err);

@@ -32,7 +32,7 @@ struct past_file {
 /* A snapshot on its way to its file. */
 struct writing {
 	struct snapshot *snapshot; /* owned; NULL: there is none */
-	struct output output;
+	struct trace_out output;
 	pthread_t thread;
 	atomic_bool done;
 	int64_t bytes;    /* or a negative errno; once done */
@@ -44,7 +44,7 @@ struct retention {
 	const struct options *options; /* borrowed */
 	struct sink *sink;             /* owned */
 	struct segment_ring *ring;     /* owned; NULL: no ring */
-	struct output output, next;    /* the present file, and that from the next segment on */
+	struct trace_out output, next; /* the present file, and that from the next segment on */
 	int retired;                   /* of a file before; -1: none */
 	char stem[4096];
 	unsigned number;        /* of the newest file of a series */
@@ -190,7 +190,7 @@ void retention_before_segment(struct retention *k, uint64_t now_ns)
 		return;
 	}
 	if (sink_next_fd(k->sink, k->next.fd)) { /* the disk is slow: the last change is not done */
-		output_close(&k->next, true, NULL);
+		trace_out_close(&k->next, true, NULL);
 		k->retry_ns = now_ns + SECOND;
 		k->number--;
 	}
@@ -213,7 +213,7 @@ static void end_file(struct retention *k, uint64_t now_ns)
 	k->file_at = taken;
 	advance(&k->file_ns, k->options->rotate_ns, now_ns);
 	k->output = k->next;
-	k->next = (struct output){ .fd = -1 };
+	k->next = (struct trace_out){ .fd = -1 };
 }
 
 void retention_after_segment(struct retention *k, uint64_t now_ns)
@@ -248,7 +248,7 @@ static void remove_old_files(struct retention *k)
 /* ---- snapshots ---- */
 
 /* The name that was asked for, then numbered ones. A name that somebody took meanwhile is passed. */
-static int open_snapshot(struct retention *k, struct output *o, struct err *err)
+static int open_snapshot(struct retention *k, struct trace_out *o, struct err *err)
 {
 	const char *name = k->options->output;
 	int rc = -EEXIST;
@@ -306,7 +306,7 @@ static void end_snapshot(struct retention *k)
 	pthread_join(w->thread, NULL);
 	snapshot_free(w->snapshot);
 	w->snapshot = NULL;
-	output_close(&w->output, false, NULL);
+	trace_out_close(&w->output, false, NULL);
 	report_snapshot(k, w);
 }
 
@@ -330,7 +330,7 @@ void retention_snapshot(struct retention *k)
 	say(k, "no snapshot: starting a thread failed: %s", strerror(code));
 	snapshot_free(w->snapshot);
 	w->snapshot = NULL;
-	output_close(&w->output, true, NULL);
+	trace_out_close(&w->output, true, NULL);
 }
 
 void retention_tick(struct retention *k, const struct writer *w)
@@ -379,14 +379,14 @@ int retention_finish(struct retention *k, int rc, struct err *err)
 	if (!k->ring)
 		k->bytes_final = sink_written(k->sink) - k->file_at;
 	remove_old_files(k);
-	if (output_close(&k->output, false, rc ? NULL : err) && !rc)
+	if (trace_out_close(&k->output, false, rc ? NULL : err) && !rc)
 		rc = -EIO;
 	return rc;
 }
 
 void retention_discard(struct retention *k)
 {
-	output_close(&k->output, true, NULL);
+	trace_out_close(&k->output, true, NULL);
 }
 
 void retention_result(struct retention *k, struct retention_result *r)
@@ -411,9 +411,9 @@ void retention_free(struct retention *k)
 	if (!k)
 		return;
 	end_snapshot(k);
-	output_close(&k->output, false, NULL);
+	trace_out_close(&k->output, false, NULL);
 	sink_free(k->sink);
-	output_close(&k->next, true, NULL);
+	trace_out_close(&k->next, true, NULL);
 	segment_ring_free(k->ring);
 	for (uint32_t i = 0; i < k->n_past; i++)
 		free(k->past[i].name);

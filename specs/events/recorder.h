@@ -9,6 +9,8 @@ enum lost_reason {
 	LOST_RING_FULL = 1,  /* the kernel found no room: the recorder came too late */
 	LOST_DISK_SLOW = 2,  /* the recorder's output was full: the reader or disk came too late */
 	LOST_UNREADABLE = 3, /* the kernel's record made no sense to the recorder */
+	LOST_DAMAGED =
+		4, /* they were in the trace that this one is made from, in a damaged block */
 };
 
 struct lost {

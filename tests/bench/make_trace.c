@@ -106,7 +106,8 @@ int main(int argc, char **argv)
 			.stack = stacks[process][skewed(STACKS)],
 			.event = event,
 			.mode = CPU_MODE_USER,
-			.period = 1000000 + next_random() % 4096 };
+			.period = 1000000 + next_random() % 4096,
+			.weight = 1 };
 
 		rc = writer_add(w, streams[cpu], type, &s);
 		if (!rc && i % 8000 == 7999)

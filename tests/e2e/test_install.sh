@@ -217,7 +217,7 @@ test_completion_of_values() {
 	check_equal "$(complete_words rec cpu --unwind f)" fp
 	check_equal "$(complete_words rec cpu -u '' | tr '\n' ' ')" "auto fp none "
 	check_equal "$(complete_words ana flame --by = t)" tid
-	check_equal "$(complete_words ana flame --by = | wc -l)" 5
+	check_equal "$(complete_words ana flame --by = | wc -l)" 6
 	check_equal "$(complete_words ana dump -f '' | tr '\n' ' ')" "csv jsonl text "
 	check_equal "$(complete_words ana flame --format s)" svg
 	check_equal "$(complete_words ana flame --title '')" "" "nothing is known about"

@@ -65,7 +65,8 @@ uint8_t *small_trace(unsigned n, size_t *len)
 			.comm = comm,
 			.event = event,
 			.mode = CPU_MODE_USER,
-			.period = 1 };
+			.period = 1,
+			.weight = 1 };
 		uint32_t main_frame = writer_frame(w, mapping, 0x1000, NULL);
 		uint32_t leaf = writer_frame(w, mapping, 0x2000 + i % 5 * 16, NULL);
 
