@@ -12,22 +12,23 @@
 
 enum { END_BYTES = sizeof(struct block_header) + sizeof(struct end_payload) };
 
-/* An intact block of this kind at `at`, with all of it below `end`. */
+/* An intact block of this kind at `at`, with all of it below `end`. One that needs a newer reader
+ * does not count: the walk that replaces the index then refuses the trace by name. */
 static bool block_at(const uint8_t *map, uint64_t at, uint64_t end, unsigned kind,
 	struct block_header *h)
 {
 	return at <= end && block_parse(map + at, end - at, h, NULL) == 0 && h->kind == kind &&
-		h->stored <= end - at - sizeof(*h) && block_intact(h, map + at + sizeof(*h));
+		h->stored <= end - at - sizeof(*h) && block_intact(h, map + at + sizeof(*h)) &&
+		block_understood(h, NULL) == 0;
 }
 
-static int decode_columns(const struct block_header *h, const uint8_t *payload,
+static int decode_columns(const struct block_header *h, const void *payload,
 	struct column_decoder *decoder, uint64_t *columns)
 {
 	const struct table_layout *t = table_layout(BLOCK_INDEX);
 	uint8_t types[MAX_FIELDS] = { 0 };
 
-	if (h->columns < t->n_columns ||
-		h->count > BLOCK_ROWS_FREE + (uint64_t)BLOCK_ROWS_PER_BYTE * h->stored)
+	if (table_rows_allowed(h, NULL))
 		return -EBADMSG;
 	memcpy(types, t->columns, t->n_columns);
 	if (column_decoder_open(decoder, payload, h->stored, types, h->columns, h->count, NULL))
@@ -38,18 +39,20 @@ static int decode_columns(const struct block_header *h, const uint8_t *payload,
 	return 0;
 }
 
-/* Appends the rows of one index block, all of which must lie below `limit` bytes. */
-static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
-	uint64_t limit, struct column_decoder *decoder)
+static uint64_t end_of(const struct block_ref *b)
+{
+	return b->offset + sizeof(struct block_header) + b->stored;
+}
+
+int index_decode(const struct block_header *h, const void *payload, struct column_decoder *decoder,
+	struct block_ref *rows)
 {
 	uint64_t *v = xcalloc((size_t)h->count * 8, sizeof(*v));
 	size_t n = h->count;
 	int rc = decode_columns(h, payload, decoder, v);
 
-	if (!rc)
-		ix->blocks = xrealloc(ix->blocks, ix->n + n, sizeof(*ix->blocks));
 	for (size_t i = 0; !rc && i < n; i++) {
-		struct block_ref *b = &ix->blocks[ix->n + i];
+		struct block_ref *b = &rows[i];
 
 		b->offset = v[n * INDEX_OFFSET + i];
 		b->stored = (uint32_t)v[n * INDEX_STORED + i];
@@ -60,14 +63,29 @@ static int add_rows(struct segment_index *ix, const struct block_header *h, cons
 		b->first = v[n * INDEX_FIRST + i];
 		b->last = v[n * INDEX_LAST + i];
 		b->segment = 0;
-		if (b->offset >= limit)
+		if (i && b->offset != end_of(b - 1))
 			rc = -EBADMSG;
-		b->offset += ix->offset;
 	}
-	if (!rc)
-		ix->n += n;
 	free(v);
 	return rc;
+}
+
+/* Appends the rows of one index block. Blocks follow each other without a gap, so a segment of
+ * `limit` bytes has no more rows than these hold headers, and none comes twice. */
+static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
+	uint64_t limit, struct column_decoder *decoder)
+{
+	uint64_t expected = ix->n ? end_of(&ix->blocks[ix->n - 1]) : 0;
+	struct block_ref *to;
+
+	if (!h->count || (ix->n + h->count) * sizeof(*h) > limit)
+		return -EBADMSG;
+	ix->blocks = xrealloc(ix->blocks, ix->n + h->count, sizeof(*ix->blocks));
+	to = ix->blocks + ix->n;
+	if (index_decode(h, payload, decoder, to) || to->offset != expected)
+		return -EBADMSG;
+	ix->n += h->count;
+	return 0;
 }
 
 static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t segment,
@@ -77,12 +95,16 @@ static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t s
 	uint64_t limit = at - ix->offset;
 
 	while (at < end) {
-		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count)
+		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment)
 			return -EBADMSG;
 		if (add_rows(ix, &h, map + at + sizeof(h), limit, decoder))
 			return -EBADMSG;
 		at += sizeof(h) + h.stored;
 	}
+	if (!ix->n || end_of(&ix->blocks[ix->n - 1]) != limit)
+		return -EBADMSG;
+	for (size_t i = 0; i < ix->n; i++)
+		ix->blocks[i].offset += ix->offset;
 	return 0;
 }
 
@@ -100,6 +122,7 @@ int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
 	if (e.segment_bytes > end || e.segment_bytes < END_BYTES ||
 		e.index_offset > e.segment_bytes - END_BYTES)
 		return -EBADMSG;
+	ix.bytes = e.segment_bytes;
 	ix.offset = end - e.segment_bytes;
 	if (!block_at(map, ix.offset, last, BLOCK_SEGMENT, &ix.start) ||
 		ix.start.segment != h.segment)

@@ -363,9 +363,10 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 	struct input *in = &m->inputs[number];
 	struct block_header h;
 	const void *payload;
+	uint64_t offset;
 	uint32_t segment = 0;
 	struct segment *s;
-	int rc = reader_next_block(in->reader, &h, &payload, &segment, err);
+	int rc = reader_next_block(in->reader, &h, &payload, &offset, &segment, err);
 
 	if (rc < 0)
 		return rc;
@@ -379,12 +380,12 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 		return 0;
 	}
 	if (m->options.block) {
-		struct block_ref ref = { reader_bytes(in->reader), h.first, h.last, segment,
-			h.stored, h.stream, h.count, h.type, h.kind };
+		struct block_ref ref = { offset, h.first, h.last, segment, h.stored, h.stream,
+			h.count, h.type, h.kind };
 
 		m->options.block(m->options.ctx, s, &ref);
 	}
-	open_block(m, number, s, &h, payload, reader_bytes(in->reader));
+	open_block(m, number, s, &h, payload, offset);
 	return 0;
 }
 

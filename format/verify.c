@@ -1,11 +1,12 @@
-/* A file is walked from front to back, whatever its index says, and then the index is held against
- * what was found. */
+/* A file is walked from front to back, whatever its index says, and what was found is held against
+ * the index and the end of each segment. */
 #include "format/verify.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "format/account.h"
 #include "format/base/arena.h"
 #include "format/tables.h"
 
@@ -83,6 +84,10 @@ static void check_block(struct verifier *v, uint32_t segment, const struct block
 	struct err err;
 
 	v->result.blocks++;
+	if (block_understood(h, &err)) {
+		reader_report(v->reader, offset, sizeof(*h) + h->stored, "%.90s", err.text);
+		return;
+	}
 	if (h->kind != BLOCK_EVENTS)
 		return;
 	v->result.events += h->count;
@@ -107,45 +112,39 @@ static uint32_t segment_at(struct reader *r, uint32_t current, uint64_t offset)
 static void check_file(struct verifier *v)
 {
 	struct reader *r = v->reader;
-	const struct block_ref *refs;
+	struct account account;
 	struct block_header h;
 	const void *payload;
-	uint64_t offset, listed = 0;
+	uint64_t offset;
 	uint32_t segment = 0;
-	size_t n, next = 0;
 	struct scan s;
 
-	refs = reader_blocks(r, &n);
+	for (uint32_t i = 0; i < reader_n_segments(r); i++)
+		reader_segment(r, i); /* reports tables that are damaged */
+	account_init(&account, v->decoder, on_damage, r);
 	scan_map(&s, reader_map(r), 0, reader_bytes(r));
 	s.damaged = on_damage;
 	s.ctx = r;
 	while (scan_next(&s, &h, &payload, &offset) > 0) {
 		segment = segment_at(r, segment, offset);
 		check_block(v, segment, &h, payload, offset);
-		while (next < n && refs[next].offset < offset)
-			next++;
-		if (h.kind != BLOCK_EVENTS && (!table_layout(h.kind) || h.kind == BLOCK_INDEX))
-			continue;
-		if (next == n || refs[next].offset != offset)
-			reader_report(r, offset, sizeof(h) + h.stored,
-				"the index does not name this block");
-		else
-			listed++;
+		account_block(&account, &h, payload, offset);
 	}
+	account_end(&account);
+	account_done(&account);
 	scan_done(&s);
-	for (size_t i = 0; listed < n && i < n; i++)
-		reader_block(r, &refs[i], &h); /* reports what the index names in vain */
 }
 
 static int check_stream(struct verifier *v, struct err *err)
 {
 	struct block_header h;
 	const void *payload;
+	uint64_t offset;
 	uint32_t segment = 0;
 	int rc;
 
-	while ((rc = reader_next_block(v->reader, &h, &payload, &segment, err)) > 0)
-		check_block(v, segment, &h, payload, reader_bytes(v->reader));
+	while ((rc = reader_next_block(v->reader, &h, &payload, &offset, &segment, err)) > 0)
+		check_block(v, segment, &h, payload, offset);
 	return rc;
 }
 
