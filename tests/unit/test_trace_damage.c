@@ -243,6 +243,277 @@ static void damage_in_a_stream_is_told_where_it_starts(void **state)
 	free(bytes);
 }
 
+/* ---- memory ---- */
+
+struct bytes {
+	uint8_t *data;
+	size_t len;
+};
+
+static void read_some(void *arg)
+{
+	const struct bytes *b = arg;
+	const struct want want = { NULL, NULL, 0 };
+	struct merge_options options = { .wants = &want, .n_wants = 1 };
+	struct reader *r = reader_open_memory(b->data, b->len, NULL);
+	struct merge *m = merge_new(&r, 1, &options);
+	struct row row;
+
+	for (unsigned i = 0; i < 1000 && merge_next(m, &row, NULL) > 0; i++)
+		;
+	merge_free(m);
+	reader_close(r);
+}
+
+static void open_and_load(void *arg)
+{
+	const struct bytes *b = arg;
+	struct reader *r = reader_open_memory(b->data, b->len, NULL);
+
+	for (uint32_t i = 0; r && i < reader_n_segments(r); i++)
+		reader_segment(r, i);
+	reader_close(r);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* What reading takes on top of what a process takes anyway. */
+static uint64_t extra_bytes(void (*body)(void *arg), struct bytes *b)
+{
+	uint64_t all = peak_bytes(body, b), base = peak_bytes(nothing, b);
+
+	return all > base ? all - base : 0;
+}
+
+/* 400 blocks of 52 bytes that hold 4.7 MB each, all of one moment. */
+static void blocks_that_lie_over_each_other_fit_into_memory(void **state)
+{
+	struct forge f;
+	struct bytes b;
+	uint64_t took;
+
+	(void)state;
+	forge_init(&f, 7);
+	forge_start(&f);
+	forge_schema(&f, 0, 9, FIELD_U8);
+	for (int i = 0; i < 400; i++)
+		forge_constant_events(&f, 0, 9, BLOCK_MAX_ROWS, 1000);
+	b.data = forge_finish(&f, true, &b.len);
+	took = extra_bytes(read_some, &b);
+	if (took > 700u << 20)
+		fail_msg("%zu bytes of trace took %" PRIu64, b.len, took);
+	free(b.data);
+}
+
+enum { SLICED_BLOCKS = 50, SLICED_ROWS = 14000, SLICED_FIELDS = 60 };
+
+/* Row i of block b has the time i * 100 + b, and its fields are made of that. */
+static uint8_t *sliced_trace(size_t *len)
+{
+	struct block_header h = { .kind = BLOCK_EVENTS,
+		.columns = SLICED_FIELDS,
+		.count = SLICED_ROWS };
+	struct forge f;
+
+	forge_init(&f, 7);
+	forge_start(&f);
+	forge_schema(&f, 0, SLICED_FIELDS, FIELD_U8);
+	for (uint64_t b = 0; b < SLICED_BLOCKS; b++) {
+		emit_begin(&f.emit, SLICED_ROWS);
+		for (uint64_t c = 0; c < SLICED_FIELDS; c++) {
+			for (uint64_t i = 0; i < SLICED_ROWS; i++)
+				f.emit.values[i] = c ? (i + c + b) & 0xff : i * 100 + b;
+			if (c < 5)
+				column_coder_add(f.emit.coder, c ? FIELD_U8 : FIELD_U64,
+					f.emit.values);
+			else /* LZ4 over bytes: no encoding that could be read from the middle */
+				column_coder_force(f.emit.coder, FIELD_U8, f.emit.values, ENC_RAW,
+					PRED_BASE, true);
+		}
+		h.first = b;
+		h.last = (SLICED_ROWS - 1) * 100 + b;
+		assert_int_equal(emit_block(&f.emit, &h), 0);
+	}
+	return forge_finish(&f, true, len);
+}
+
+/* More than may be held at once, so that each block is decoded slice by slice. */
+static void rows_of_slices_are_right_and_in_order(void **state)
+{
+	const struct want want = { NULL, NULL, 0 };
+	struct merge_options options = { .wants = &want, .n_wants = 1 };
+	size_t len, n_damage;
+	uint8_t *bytes = sliced_trace(&len);
+	struct reader *r = reader_open_memory(bytes, len, NULL);
+	struct row row;
+
+	(void)state;
+	for (int window = 0; window < 2; window++) {
+		uint64_t n = 0, from = 0, end = SLICED_ROWS;
+		struct merge *m;
+
+		if (window) {
+			from = 7000;
+			end = 13000;
+			options.from_ns = from * 100;
+			options.to_ns = end * 100;
+		}
+		m = merge_new(&r, 1, &options);
+		while (merge_next(m, &row, NULL) > 0) {
+			uint64_t i = from + n / SLICED_BLOCKS, b = n % SLICED_BLOCKS;
+
+			if (row.time != i * 100 + b)
+				fail_msg("row %" PRIu64 " has time %" PRIu64, n, row.time);
+			for (uint64_t c = 1; c < SLICED_FIELDS; c++)
+				if (row.values[c] != ((i + c + b) & 0xff))
+					fail_msg("row %" PRIu64 " column %" PRIu64, n, c);
+			n++;
+		}
+		assert_int_equal(n, (end - from) * SLICED_BLOCKS);
+		merge_free(m);
+	}
+	reader_damage(r, &n_damage);
+	assert_int_equal(n_damage, 0);
+	reader_close(r);
+	free(bytes);
+}
+
+/* A block of so many equal rows in hardly any bytes; of texts, empty ones. */
+static void forge_table(struct forge *f, enum block_kind kind, uint32_t n, uint64_t first)
+{
+	const struct table_layout *t = table_layout(kind);
+	uint8_t heads[64], data[1 << 14], payload[1 << 14];
+	struct buf head = buf_of(heads, sizeof(heads)), all = buf_of(data, sizeof(data));
+	struct block_header h = { .kind = (uint8_t)kind,
+		.columns = (uint16_t)t->n_columns,
+		.count = n,
+		.first = first,
+		.last = first + n - 1 };
+
+	for (uint32_t c = 0; c < t->n_columns; c++) {
+		bool text = t->columns[c] == FIELD_TEXT;
+		size_t before = all.len;
+
+		for (uint32_t i = 0; i < (text ? (n + 127) / 128 : 1); i++)
+			buf_uint(&all, 0, text ? 2 : 1); /* smallest, width; or the base */
+		buf_uint(&head, text ? ENC_TEXT : ENC_CONST, 1);
+		buf_varint(&head, all.len - before);
+	}
+	memcpy(payload, heads, head.len);
+	memcpy(payload + head.len, data, all.len);
+	assert_int_equal(emit_plain(&f->emit, &h, payload, head.len + all.len), 0);
+}
+
+static void numbers_that_jump_take_no_memory(void **state)
+{
+	static const enum block_kind kinds[] = { BLOCK_STRINGS, BLOCK_MAPPINGS, BLOCK_FRAMES,
+		BLOCK_STACKS };
+
+	(void)state;
+	for (int end = 0; end < 2; end++) {
+		for (int k = 0; k < 4; k++) {
+			struct forge f;
+			struct bytes b;
+			uint64_t took;
+
+			forge_init(&f, 7);
+			forge_start(&f);
+			for (uint32_t i = 0; i < 2000; i++)
+				forge_table(&f, kinds[k], 1, 1 + i * 65536);
+			b.data = forge_finish(&f, end, &b.len);
+			took = extra_bytes(open_and_load, &b);
+			if (took > 100 * b.len + (48u << 20)) /* sanitizers take some, too */
+				fail_msg("%zu bytes of trace took %" PRIu64, b.len, took);
+			free(b.data);
+		}
+	}
+}
+
+/* Blocks that were lost leave numbers out; those behind must be read all the same. */
+static void a_lost_dictionary_block_costs_its_own_rows(void **state)
+{
+	struct writer *w;
+	struct sink *sink = memory_trace(&w);
+	size_t len, n;
+	uint8_t *bytes;
+	struct reader *r;
+	char name[32];
+	uint32_t last = 0;
+	struct block_header h;
+
+	(void)state;
+	for (uint32_t i = 0; i < 30000; i++) {
+		snprintf(name, sizeof(name), "name-%u", i);
+		last = writer_string(w, name, strlen(name));
+		if (i % 10000 == 9999)
+			writer_flush(w, 1000000000 + i);
+	}
+	bytes = finish_trace(w, sink, &len);
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		memcpy(&h, bytes + at, sizeof(h));
+		if (h.kind == BLOCK_STRINGS) {
+			bytes[at + sizeof(h)] ^= 1;
+			break;
+		}
+	}
+	r = reader_open_memory(bytes, len, NULL);
+	assert_true(text_is(segment_string(reader_segment(r, 0), last), "name-29999"));
+	assert_int_equal(segment_string(reader_segment(r, 0), 2).len, 0);
+	reader_damage(r, &n);
+	assert_int_equal(n, 1);
+	reader_close(r);
+	free(bytes);
+}
+
+/* The most rows that a block of a few bytes may have, thousands of times. */
+static void tables_of_equal_rows_take_a_bounded_multiple_of_their_bytes(void **state)
+{
+	static const enum block_kind kinds[] = { BLOCK_INFO, BLOCK_ENUMS, BLOCK_STRINGS,
+		BLOCK_MAPPINGS, BLOCK_FRAMES, BLOCK_STACKS, BLOCK_STREAMS };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		struct forge f;
+		struct bytes b;
+		uint64_t first = kinds[k] != BLOCK_STREAMS, took;
+
+		forge_init(&f, 7);
+		forge_start(&f);
+		for (uint32_t i = 0; i < 10000; i++, first += 100)
+			forge_table(&f, kinds[k], 100, first);
+		b.data = forge_finish(&f, false, &b.len);
+		took = extra_bytes(open_and_load, &b);
+		if (took > 200 * b.len + (32u << 20))
+			fail_msg("%zu bytes of %s took %" PRIu64, b.len, block_kind_name(kinds[k]),
+				took);
+		free(b.data);
+	}
+}
+
+/* A table block of more rows than its bytes may stand for. */
+static void tables_that_pack_too_tight_are_refused(void **state)
+{
+	(void)state;
+	for (uint32_t more = 0; more < 2; more++) {
+		struct finding found;
+		struct forge f;
+		size_t len;
+		uint8_t *bytes;
+
+		forge_init(&f, 7);
+		forge_start(&f);
+		/* Of two columns: 2 heads of 2 bytes and 2 bytes of data. */
+		forge_table(&f, BLOCK_FRAMES, (uint32_t)table_max_rows(6) + more, 1);
+		bytes = forge_finish(&f, true, &len);
+		found = verify_trace(bytes, len, false);
+		assert_int_equal(found.n, more);
+		free(bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +524,12 @@ int main(void)
 		cmocka_unit_test(an_index_that_leaves_a_block_out_is_not_used),
 		cmocka_unit_test(verify_reads_the_tables_of_a_segment_without_events),
 		cmocka_unit_test(damage_in_a_stream_is_told_where_it_starts),
+		cmocka_unit_test(blocks_that_lie_over_each_other_fit_into_memory),
+		cmocka_unit_test(rows_of_slices_are_right_and_in_order),
+		cmocka_unit_test(numbers_that_jump_take_no_memory),
+		cmocka_unit_test(a_lost_dictionary_block_costs_its_own_rows),
+		cmocka_unit_test(tables_of_equal_rows_take_a_bounded_multiple_of_their_bytes),
+		cmocka_unit_test(tables_that_pack_too_tight_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("trace_damage", tests, NULL, NULL);
