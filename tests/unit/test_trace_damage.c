@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "analyze/command.h"
 #include "format/block.h"
 #include "format/tables.h"
 #include "format/verify.h"
@@ -241,6 +242,88 @@ static void damage_in_a_stream_is_told_where_it_starts(void **state)
 	merge_free(m);
 	reader_close(r);
 	free(bytes);
+}
+
+/* What `ana verify` prints about a file of these bytes (to be freed). */
+static char *printed_by_verify(const uint8_t *bytes, size_t len, int status)
+{
+	char path[] = "/tmp/test_trace_XXXXXX", *argv[] = { "verify", path, NULL };
+	int file = mkstemp(path), out = memfd_create("out", MFD_CLOEXEC), saved;
+	char *text = calloc(1, 4096);
+
+	assert_int_equal(write(file, bytes, len), len);
+	close(file);
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	dup2(out, STDOUT_FILENO);
+	assert_int_equal(command_verify.run(2, argv), status);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	assert_true(pread(out, text, 4095, 0) > 0);
+	close(out);
+	unlink(path);
+	return text;
+}
+
+/* The sentence about a damaged schema quotes the name of a field. */
+static void names_in_sentences_cannot_steer_the_terminal(void **state)
+{
+	const struct field fields[] = {
+		{ .name = "time", .doc = "", .unit = "", .type = FIELD_U64 },
+		{ .name = "\x1b[31m\xff", .doc = "", .unit = "", .type = 99 }
+	};
+	const struct event_type type = { "forged", "", fields, 2, 0 };
+	const struct event_type *types[] = { &type };
+	uint16_t number = 0;
+	struct forge f;
+	uint8_t *bytes;
+	size_t len;
+	char *text;
+
+	(void)state;
+	forge_init(&f, 7);
+	forge_start(&f);
+	emit_schema(&f.emit, types, &number, 1);
+	bytes = forge_finish(&f, true, &len);
+	text = printed_by_verify(bytes, len, EXIT_CHECK);
+	assert_non_null(strstr(text, "\\x1b[31m\\xff has unknown type 99"));
+	assert_null(strchr(text, '\x1b'));
+	free(text);
+	free(bytes);
+}
+
+/* 20,000 headers that claim a megabyte each: 20 GB of checksums if all were believed. What is behind
+ * them is read nevertheless. */
+static void headers_that_lie_do_not_take_all_day(void **state)
+{
+	const struct block_header lie = { .magic = TRACE_MAGIC,
+		.stored = BLOCK_MAX_BYTES - 100,
+		.kind = BLOCK_EVENTS,
+		.columns = 1,
+		.count = 1 };
+	size_t len, n = 20000, total;
+	uint8_t *one = small_trace(1000, &len), *bytes;
+	struct scan s;
+	struct block_header h;
+	const void *payload;
+	uint64_t offset, events = 0;
+
+	(void)state;
+	total = n * sizeof(lie) + 25 * len;
+	bytes = malloc(total);
+	for (size_t i = 0; i < n; i++)
+		memcpy(bytes + i * sizeof(lie), &lie, sizeof(lie));
+	for (size_t i = 0; i < 25; i++)
+		memcpy(bytes + n * sizeof(lie) + i * len, one, len);
+	scan_map(&s, bytes, 0, total);
+	while (scan_next(&s, &h, &payload, &offset) > 0)
+		events += h.kind == BLOCK_EVENTS ? h.count : 0;
+	assert_in_range(events, 25 * 1001 - 200, 25 * 1001);
+	/* A number of bytes, as no time may be asserted. */
+	assert_in_range(s.tried, 1, 64 * total + (64 << 20));
+	scan_done(&s);
+	free(bytes);
+	free(one);
 }
 
 /* ---- memory ---- */
@@ -524,6 +607,8 @@ int main(void)
 		cmocka_unit_test(an_index_that_leaves_a_block_out_is_not_used),
 		cmocka_unit_test(verify_reads_the_tables_of_a_segment_without_events),
 		cmocka_unit_test(damage_in_a_stream_is_told_where_it_starts),
+		cmocka_unit_test(names_in_sentences_cannot_steer_the_terminal),
+		cmocka_unit_test(headers_that_lie_do_not_take_all_day),
 		cmocka_unit_test(blocks_that_lie_over_each_other_fit_into_memory),
 		cmocka_unit_test(rows_of_slices_are_right_and_in_order),
 		cmocka_unit_test(numbers_that_jump_take_no_memory),
