@@ -507,6 +507,67 @@ static void a_flagged_block_that_the_index_hides_is_not_read(void **state)
 	free(bytes);
 }
 
+/* Takes the blocks in one by one, as a reader of a pipe does. */
+static void a_block_comes_after_all_that_it_refers_to(void **state)
+{
+	size_t len;
+	uint8_t *bytes = small_trace(200, &len);
+	struct column_decoder *d = column_decoder_new();
+	struct segment *s = segment_new(0, 0);
+	struct block_header h;
+	uint32_t n_events = 0;
+
+	(void)state;
+	s->bytes = len;
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		memcpy(&h, bytes + at, sizeof(h));
+		assert_int_equal(segment_load(s, &h, bytes + at + sizeof(h), d, NULL), 0);
+		for (uint32_t i = 0; i < s->n_streams; i++)
+			assert_true(s->streams[i].name < s->n_strings);
+		for (uint32_t i = 0; i < s->n_mappings; i++)
+			assert_true(s->mappings[i].path < (s->n_strings ? s->n_strings : 1));
+		for (uint32_t i = 0; i < s->n_frames; i++)
+			assert_true(s->frame_mapping[i] < (s->n_mappings ? s->n_mappings : 1));
+		for (uint32_t i = 0; i < s->n_stacks; i++)
+			assert_true(s->stack_frame[i] < (s->n_frames ? s->n_frames : 1));
+		if (h.kind != BLOCK_EVENTS)
+			continue;
+		assert_true(h.stream < s->n_streams);
+		assert_non_null(segment_type(s, h.type));
+		n_events++;
+	}
+	assert_true(n_events > 5);
+	assert_int_equal(s->n_streams, 3);
+	segment_free(s);
+	column_decoder_free(d);
+	free(bytes);
+}
+
+static void headers_hold_what_the_specification_says(void **state)
+{
+	size_t len;
+	uint8_t *bytes = small_trace(200, &len);
+	struct block_header h;
+
+	(void)state;
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		bool numbered, timed;
+
+		memcpy(&h, bytes + at, sizeof(h));
+		numbered = (h.kind >= BLOCK_STRINGS && h.kind <= BLOCK_STACKS) ||
+			h.kind == BLOCK_STREAMS;
+		timed = h.kind == BLOCK_EVENTS || h.kind == BLOCK_SYNC || h.kind == BLOCK_SEGMENT;
+		if (numbered)
+			assert_int_equal(h.last, h.first + h.count - 1);
+		else if (!timed)
+			assert_true(h.first == 0 && h.last == 0);
+		assert_true(h.must_know == 0 && h.may_skip == 0 && h.reserved == 0);
+		if (h.kind != BLOCK_EVENTS)
+			assert_true(h.type == 0 && h.stream == 0);
+	}
+	free(bytes);
+}
+
 static void a_newer_major_version_is_refused_a_newer_minor_read(void **state)
 {
 	size_t len, n_damage;
@@ -860,6 +921,8 @@ int main(void)
 		cmocka_unit_test(bytes_before_between_and_behind_are_skipped_and_told),
 		cmocka_unit_test(unknown_kinds_and_flags_are_skipped_or_refused),
 		cmocka_unit_test(a_flagged_block_that_the_index_hides_is_not_read),
+		cmocka_unit_test(a_block_comes_after_all_that_it_refers_to),
+		cmocka_unit_test(headers_hold_what_the_specification_says),
 		cmocka_unit_test(a_newer_major_version_is_refused_a_newer_minor_read),
 		cmocka_unit_test(what_is_no_trace_is_named),
 		cmocka_unit_test(a_window_reads_only_its_events),
