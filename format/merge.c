@@ -16,9 +16,6 @@
 #include "format/base/map.h"
 #include "format/overlap.h"
 
-/* For decoded rows; a stream that never syncs is let through beyond this. */
-enum { HELD_BYTES = 256 << 20 };
-
 /* How one want sees one event type. */
 struct match {
 	uint32_t want;
@@ -228,7 +225,7 @@ static struct run *new_run(struct merge *m, size_t values)
 static void free_run(struct merge *m, struct run *r)
 {
 	m->held -= r->cap * sizeof(*r->memory);
-	if (m->taken > HELD_BYTES)
+	if (m->taken > m->options.held_bytes)
 		drop_memory(m, r);
 	r->next_free = m->free_runs;
 	m->free_runs = r;
@@ -290,7 +287,9 @@ static int decode_run(struct merge *m, struct run *r, const struct block_header 
 /* How many rows of a block are kept: a share of them if those that overlap would not fit. */
 static uint32_t rows_kept(const struct merge *m, const struct block_ref *ref, uint32_t n)
 {
-	uint64_t share = ref && m->peak > HELD_BYTES ? n * (uint64_t)HELD_BYTES / m->peak : n;
+	uint64_t share = ref && m->peak > m->options.held_bytes
+		? n * m->options.held_bytes / m->peak
+		: n;
 
 	return share ? (uint32_t)share : 1;
 }
@@ -448,7 +447,7 @@ static int fill_from_streams(struct merge *m, struct err *err)
 	for (uint32_t i = 0; i < m->n_inputs; i++) {
 		struct input *in = &m->inputs[i];
 
-		while (in->stream && !in->ended && m->held < HELD_BYTES &&
+		while (in->stream && !in->ended && m->held < m->options.held_bytes &&
 			(!m->n_heap || row_time(m, m->heap[0]) >= in->safe)) {
 			int rc = read_stream(m, i, err);
 
@@ -506,6 +505,8 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	struct merge *m = xcalloc(1, sizeof(*m));
 
 	m->options = *options;
+	if (!m->options.held_bytes)
+		m->options.held_bytes = MERGE_HELD_BYTES;
 	m->n_inputs = n_readers;
 	m->inputs = xcalloc(n_readers, sizeof(*m->inputs));
 	m->decoder = column_decoder_new();
@@ -523,7 +524,7 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 		return m;
 	qsort(m->pending, m->n_pending, sizeof(*m->pending), by_first);
 	m->peak = peak_of(m);
-	if (m->peak > HELD_BYTES)
+	if (m->peak > m->options.held_bytes)
 		m->scratch = xcalloc(BLOCK_MAX_ROWS, sizeof(*m->scratch));
 	return m;
 }

@@ -15,11 +15,15 @@ struct want {
 	uint32_t n_fields;
 };
 
+#define MERGE_HELD_BYTES (256u << 20)
+
 struct merge_options {
 	const struct want *wants; /* borrowed while the merge lives */
 	uint32_t n_wants;
 	uint64_t from_ns, to_ns; /* only from <= time < to; on the first trace's clock. to 0: all */
 	bool unordered;          /* block after block: faster, for sums that need no order */
+	uint64_t
+		held_bytes; /* of decoded rows that may be in memory at once; 0: MERGE_HELD_BYTES */
 	/* Told of every block of events that the traces have, wanted or not, before any of its rows;
 	 * a stream's blocks as they come. May be NULL. */
 	void (*block)(void *ctx, struct segment *segment, const struct block_ref *block);

@@ -104,7 +104,7 @@ void forge_start(struct forge *f)
 
 void forge_schema(struct forge *f, uint16_t number, uint32_t n_fields, enum field_type type)
 {
-	static char names[MAX_FIELDS][8];
+	static char names[MAX_FIELDS][16];
 	struct field fields[MAX_FIELDS] = { { .name = "time", .type = FIELD_U64 } };
 	const struct event_type t = { "forged", "", fields, n_fields, 0 };
 	const struct event_type *types[] = { &t };
