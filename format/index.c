@@ -63,7 +63,8 @@ int index_decode(const struct block_header *h, const void *payload, struct colum
 		b->first = v[n * INDEX_FIRST + i];
 		b->last = v[n * INDEX_LAST + i];
 		b->segment = 0;
-		if (i && b->offset != end_of(b - 1))
+		if (b->stored > BLOCK_MAX_BYTES || b->count > BLOCK_MAX_ROWS ||
+			(i && b->offset != end_of(b - 1)))
 			rc = -EBADMSG;
 	}
 	free(v);

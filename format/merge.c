@@ -21,8 +21,8 @@ struct match {
 	uint32_t want;
 	uint32_t n_fields;
 	uint64_t missing;
-	int16_t *
-		columns; /* in the arena; numbers among those needed, -1 where there is no such field */
+	/* In the arena; numbers among the columns that are needed, -1 where there is no such field. */
+	int16_t *columns;
 };
 
 /* What is wanted of one event type of one segment. */
