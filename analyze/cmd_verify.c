@@ -8,6 +8,38 @@
 #include "analyze/options.h"
 #include "analyze/repair.h"
 #include "format/verify.h"
+#include "render/escape.h"
+
+/* The file's name and a colon; names of files and fields come from anyone. */
+static void start_line(FILE *out, const struct reader *r)
+{
+	escape_put(out, ESCAPE_TEXT, reader_name(r));
+	fputs(": ", out);
+}
+
+static void print_damage(FILE *out, const struct reader *r, const struct damage *d)
+{
+	start_line(out, r);
+	fprintf(out, "damaged: %" PRIu64 " bytes at %" PRIu64 ": ", d->bytes, d->offset);
+	escape_put(out, ESCAPE_TEXT, d->what);
+	fputc('\n', out);
+}
+
+static void print_result(FILE *out, const struct reader *r, const struct verify_result *v,
+	bool damaged)
+{
+	if (!v->complete) {
+		start_line(out, r);
+		fputs("has no end: the recorder was killed, or still records\n", out);
+	}
+	start_line(out, r);
+	fprintf(out,
+		"%s: %" PRIu64 " events in %" PRIu64 " blocks, %u segment%s, %" PRIu64 " bytes\n",
+		damaged               ? "DAMAGED"
+			: v->complete ? "sound"
+				      : "INCOMPLETE",
+		v->events, v->blocks, v->segments, v->segments == 1 ? "" : "s", v->bytes);
+}
 
 /* 0 sound, 1 damaged, negative: cannot be read. */
 static int verify_file(const char *path, FILE *out, struct err *err)
@@ -23,20 +55,9 @@ static int verify_file(const char *path, FILE *out, struct err *err)
 	rc = verify(r, &v, err);
 	d = reader_damage(r, &n);
 	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s: damaged: %" PRIu64 " bytes at %" PRIu64 ": %s\n", reader_name(r),
-			d[i].bytes, d[i].offset, d[i].what);
-	if (!rc && !v.complete)
-		fprintf(out, "%s: has no end: the recorder was killed, or still records\n",
-			reader_name(r));
+		print_damage(out, r, &d[i]);
 	if (!rc)
-		fprintf(out,
-			"%s: %s: %" PRIu64 " events in %" PRIu64 " blocks, %u segment%s, %" PRIu64
-			" bytes\n",
-			reader_name(r),
-			n                    ? "DAMAGED"
-				: v.complete ? "sound"
-					     : "INCOMPLETE",
-			v.events, v.blocks, v.segments, v.segments == 1 ? "" : "s", v.bytes);
+		print_result(out, r, &v, n > 0);
 	rc = rc ? rc : n || !v.complete;
 	reader_close(r);
 	return rc;

@@ -166,6 +166,16 @@ static int decode_delta(const struct encoding *e, struct cursor *in, uint64_t *v
 	return 0;
 }
 
+/* Whether all values are ones of a type of so many bytes (of signed types in their zigzag form). */
+static bool values_fit(const uint64_t *v, uint32_t n, size_t width)
+{
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		all |= v[i];
+	return width == sizeof(all) || all >> 8 * width == 0;
+}
+
 /* The column's values before the sign comes back: what followers refer to. */
 static int decode_plain(struct column_decoder *d, uint32_t column, uint64_t *v, struct err *err)
 {
@@ -186,6 +196,8 @@ static int decode_plain(struct column_decoder *d, uint32_t column, uint64_t *v, 
 		rc = decode_delta(e, &in, v, d->n_rows, width, slot_predictor(s) == PRED_DRIFT);
 	if (rc || in.bad || cursor_left(&in))
 		return err_set(err, EBADMSG, "column %u (%s) makes no sense", column, e->name);
+	if (!values_fit(v, d->n_rows, width))
+		return err_set(err, EBADMSG, "column %u has values beyond its type", column);
 	return 0;
 }
 
@@ -214,8 +226,8 @@ static int decode_follow(struct column_decoder *d, uint32_t column, uint64_t *v,
 	struct cursor in = cursor_of(s->data, s->stored);
 	uint32_t leader = (uint32_t)cursor_uint(&in, 1), n;
 
-	if (s->head & COLUMN_LZ4)
-		return err_set(err, EBADMSG, "column %u follows under LZ4", column);
+	if (s->head & COLUMN_LZ4 || slot_predictor(s) != PRED_BASE)
+		return err_set(err, EBADMSG, "column %u follows under LZ4 or a predictor", column);
 	if (in.bad || leader >= column || slot_encoding(&d->slots[leader]) == ENC_FOLLOW)
 		return err_set(err, EBADMSG, "column %u follows column %u", column, leader);
 	if (d->leader_rows < d->n_rows) {
@@ -230,6 +242,8 @@ static int decode_follow(struct column_decoder *d, uint32_t column, uint64_t *v,
 	pack_take(&in, table, n);
 	if (in.bad || cursor_left(&in))
 		return err_set(err, EBADMSG, "column %u (follow) makes no sense", column);
+	if (!values_fit(table, n, field_width(d->types[column])))
+		return err_set(err, EBADMSG, "column %u has values beyond its type", column);
 	for (uint32_t i = 0; i < d->n_rows; i++)
 		v[i] = table[d->leader[i]];
 	return 0;
@@ -258,7 +272,7 @@ int column_decode_text(struct column_decoder *d, uint32_t column, uint64_t *leng
 	size_t total = 0;
 
 	if (column >= d->n_columns || slot_encoding(&d->slots[column]) != ENC_TEXT ||
-		d->types[column] != FIELD_TEXT)
+		slot_predictor(&d->slots[column]) != PRED_BASE || d->types[column] != FIELD_TEXT)
 		return err_set(err, EBADMSG, "column %u is no text", column);
 	if (d->slots[column].unpacked > TEXT_PER_BYTE * d->slots[column].stored)
 		return err_set(err, EBADMSG, "column %u unpacks to too much", column);

@@ -296,11 +296,12 @@ static int copy_stream(struct copier *c, struct err *err)
 {
 	struct block_header h;
 	const void *payload;
+	uint64_t offset;
 	uint32_t segment = 0;
 	int rc, more;
 
 	for (rc = 0; !rc;) {
-		more = reader_next_block(c->reader, &h, &payload, &segment, err);
+		more = reader_next_block(c->reader, &h, &payload, &offset, &segment, err);
 		if (more < 0)
 			return more;
 		if (more == 0)

@@ -42,6 +42,7 @@ static void remember(struct emit *e, const struct block_header *h, uint64_t offs
 		e->cap_index *= 2;
 		e->index = xrealloc(e->index, e->cap_index, sizeof(*e->index));
 	}
+	e->must_know |= h->must_know;
 	e->index[e->n_index++] = (struct index_entry){ offset, h->stored, h->kind, h->type,
 		h->stream, h->count, h->first, h->last };
 }
@@ -72,7 +73,7 @@ static int seal_and_put(struct emit *e, const struct block_header *h, size_t len
  * of recursion pack into a few bytes: such a block gets a column of zeros that makes it honest. */
 static void add_weight(struct emit *e, struct block_header *h)
 {
-	if (h->count <= BLOCK_ROWS_FREE + BLOCK_ROWS_PER_BYTE * column_coder_bytes(e->coder))
+	if (h->count <= table_max_rows(column_coder_bytes(e->coder)))
 		return;
 	memset(e->values, 0, h->count * sizeof(*e->values));
 	column_coder_force(e->coder, FIELD_U8, e->values, ENC_RAW, PRED_BASE, false);
@@ -114,6 +115,7 @@ int emit_end(struct emit *e)
 	if (!rc) {
 		e->segment_bytes = 0;
 		e->n_index = 0;
+		e->must_know = 0;
 	}
 	return rc;
 }

@@ -28,9 +28,10 @@ struct emit {
 	uint64_t segment_bytes;     /* put since the segment's start */
 	struct index_entry *index;  /* owned */
 	uint32_t n_index, cap_index;
-	uint64_t *values; /* owned; EMIT_MAX_ROWS, for callers that gather a column */
-	uint32_t *order;  /* owned; EMIT_MAX_ROWS */
-	bool patient;     /* wait for the sink instead of answering -EAGAIN */
+	uint8_t must_know; /* of all blocks so far; the index has them, too */
+	uint64_t *values;  /* owned; EMIT_MAX_ROWS, for callers that gather a column */
+	uint32_t *order;   /* owned; EMIT_MAX_ROWS */
+	bool patient;      /* wait for the sink instead of answering -EAGAIN */
 };
 
 void emit_init(struct emit *e, struct sink *sink);
@@ -40,8 +41,8 @@ void emit_done(struct emit *e);
 void emit_begin(struct emit *e, uint32_t n_rows);
 
 /* Writes the block whose columns are in the coder; h has kind, type, columns, stream, count,
- * first and last. A table may get a column of padding, then h->columns grows. 0, -EAGAIN (the sink is full: nothing was written), or the errno with
- * which the sink failed. */
+ * first and last. A table may get a column of padding, then h->columns grows. 0, -EAGAIN (the sink
+ * is full: nothing was written), or the errno with which the sink failed. */
 int emit_block(struct emit *e, struct block_header *h);
 
 /* Writes a block with this payload (may be empty). */

@@ -55,21 +55,26 @@ static void texts_put(struct emit *e, struct texts *t)
 		texts_put(e, &t_); \
 	} while (0)
 
-static struct block_header header(enum block_kind kind, uint32_t first, uint32_t n)
+static struct block_header header(enum block_kind kind, uint32_t n)
 {
-	const struct table_layout *t = table_layout(kind);
-	struct block_header h = { .kind = (uint8_t)kind,
-		.columns = (uint16_t)t->n_columns,
-		.count = n,
-		.first = first,
-		.last = n ? first + n - 1 : first };
+	return (struct block_header){ .kind = (uint8_t)kind,
+		.columns = (uint16_t)table_layout(kind)->n_columns,
+		.count = n };
+}
 
+/* Of a dictionary: its rows have numbers, `first` and the next n - 1. */
+static struct block_header numbered_header(enum block_kind kind, uint32_t first, uint32_t n)
+{
+	struct block_header h = header(kind, n);
+
+	h.first = first;
+	h.last = first + n - 1;
 	return h;
 }
 
 static int emit_strings(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
 {
-	struct block_header h = header(BLOCK_STRINGS, first, n);
+	struct block_header h = numbered_header(BLOCK_STRINGS, first, n);
 
 	emit_begin(e, n);
 	for (uint32_t i = 0; i < n; i++)
@@ -80,7 +85,7 @@ static int emit_strings(struct emit *e, struct dict *d, uint32_t first, uint32_t
 
 static int emit_mappings(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
 {
-	struct block_header h = header(BLOCK_MAPPINGS, first, n);
+	struct block_header h = numbered_header(BLOCK_MAPPINGS, first, n);
 	const struct dict_mapping *m = d->mappings + first;
 	struct texts ids = { 0 };
 
@@ -98,7 +103,7 @@ static int emit_mappings(struct emit *e, struct dict *d, uint32_t first, uint32_
 static int emit_frames(struct emit *e, struct dict *d)
 {
 	uint32_t n = dict_order_frames(d, e->order, EMIT_MAX_ROWS);
-	struct block_header h = header(BLOCK_FRAMES, d->frames_done, n);
+	struct block_header h = numbered_header(BLOCK_FRAMES, d->frames_done, n);
 	int rc;
 
 	emit_begin(e, n);
@@ -117,7 +122,7 @@ static int emit_frames(struct emit *e, struct dict *d)
 static int emit_stacks(struct emit *e, struct dict *d)
 {
 	uint32_t n = dict_order_stacks(d, e->order, EMIT_MAX_ROWS);
-	struct block_header h = header(BLOCK_STACKS, d->stacks_done, n);
+	struct block_header h = numbered_header(BLOCK_STACKS, d->stacks_done, n);
 	int rc;
 
 	emit_begin(e, n);
@@ -175,7 +180,7 @@ static void order_symbols(struct dict *d)
 
 static int emit_symbols(struct emit *e, struct dict *d)
 {
-	struct block_header h = header(BLOCK_SYMBOLS, 0, d->n_symbols);
+	struct block_header h = header(BLOCK_SYMBOLS, d->n_symbols);
 	int rc;
 
 	if (!d->n_symbols)
@@ -222,7 +227,7 @@ int emit_dict(struct emit *e, struct dict *d)
 
 int emit_info(struct emit *e, const char *const (*pairs)[2], uint32_t n)
 {
-	struct block_header h = header(BLOCK_INFO, 0, n);
+	struct block_header h = header(BLOCK_INFO, n);
 	struct texts column[2] = { 0 };
 
 	emit_begin(e, n);
@@ -307,7 +312,7 @@ static int emit_enums(struct emit *e, const struct enum_list *list, uint32_t fir
 	}
 	if (!n)
 		return 0;
-	h = header(BLOCK_ENUMS, 0, n);
+	h = header(BLOCK_ENUMS, n);
 	emit_begin(e, n);
 	column_coder_add(e->coder, FIELD_U32, e->values);
 	column_coder_add(e->coder, FIELD_S64, values);
@@ -317,7 +322,7 @@ static int emit_enums(struct emit *e, const struct enum_list *list, uint32_t fir
 
 static int emit_schema_rows(struct emit *e, const struct schema_row *row, uint32_t n)
 {
-	struct block_header h = header(BLOCK_SCHEMA, 0, n);
+	struct block_header h = header(BLOCK_SCHEMA, n);
 
 	emit_begin(e, n);
 	MEMBER_COLUMN(e, row, n, FIELD_U16, type);
@@ -332,8 +337,9 @@ static int emit_schema_rows(struct emit *e, const struct schema_row *row, uint32
 
 static int emit_index_rows(struct emit *e, const struct index_entry *row, uint32_t n)
 {
-	struct block_header h = header(BLOCK_INDEX, 0, n);
+	struct block_header h = header(BLOCK_INDEX, n);
 
+	h.must_know = e->must_know; /* who opens a trace by its index sees these blocks only */
 	emit_begin(e, n);
 	MEMBER_COLUMN(e, row, n, FIELD_U64, offset);
 	MEMBER_COLUMN(e, row, n, FIELD_U32, stored);

@@ -13,22 +13,23 @@
 
 enum { END_BYTES = sizeof(struct block_header) + sizeof(struct end_payload) };
 
-/* An intact block of this kind at `at`, with all of it below `end`. */
+/* An intact block of this kind at `at`, with all of it below `end`. One that needs a newer reader
+ * does not count: the walk that replaces the index then refuses the trace by name. */
 static bool block_at(const uint8_t *map, uint64_t at, uint64_t end, unsigned kind,
 	struct block_header *h)
 {
 	return at <= end && block_parse(map + at, end - at, h, NULL) == 0 && h->kind == kind &&
-		h->stored <= end - at - sizeof(*h) && block_intact(h, map + at + sizeof(*h));
+		h->stored <= end - at - sizeof(*h) && block_intact(h, map + at + sizeof(*h)) &&
+		block_understood(h, NULL) == 0;
 }
 
-static int decode_columns(const struct block_header *h, const uint8_t *payload,
+static int decode_columns(const struct block_header *h, const void *payload,
 	struct column_decoder *decoder, uint64_t *columns)
 {
 	const struct table_layout *t = table_layout(BLOCK_INDEX);
 	uint8_t types[MAX_FIELDS] = { 0 };
 
-	if (h->columns < t->n_columns ||
-		h->count > BLOCK_ROWS_FREE + (uint64_t)BLOCK_ROWS_PER_BYTE * h->stored)
+	if (table_rows_allowed(h, NULL))
 		return -EBADMSG;
 	memcpy(types, t->columns, t->n_columns);
 	if (column_decoder_open(decoder, payload, h->stored, types, h->columns, h->count, NULL))
@@ -60,23 +61,26 @@ static size_t count_rows(const uint8_t *map, uint64_t at, uint64_t end)
 	size_t n = 0;
 
 	while (at < end && block_parse(map + at, end - at, &h, NULL) == 0 &&
-		h.count <= BLOCK_ROWS_FREE + (uint64_t)BLOCK_ROWS_PER_BYTE * h.stored) {
+		h.count <= table_max_rows(h.stored)) {
 		n += h.count;
 		at += sizeof(h) + h.stored;
 	}
 	return n;
 }
 
-/* Appends the rows of one index block, all of which must lie below `limit` bytes. The list has room; v has
- * room for 8 columns. */
-static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
-	uint64_t limit, struct column_decoder *decoder, uint64_t *v)
+static uint64_t end_of(const struct block_ref *b)
+{
+	return b->offset + sizeof(struct block_header) + b->stored;
+}
+
+int index_decode(const struct block_header *h, const void *payload, struct column_decoder *decoder,
+	uint64_t *v, struct block_ref *rows)
 {
 	size_t n = h->count;
 	int rc = decode_columns(h, payload, decoder, v);
 
 	for (size_t i = 0; !rc && i < n; i++) {
-		struct block_ref *b = &ix->blocks[ix->n + i];
+		struct block_ref *b = &rows[i];
 
 		b->offset = v[n * INDEX_OFFSET + i];
 		b->stored = (uint32_t)v[n * INDEX_STORED + i];
@@ -87,13 +91,25 @@ static int add_rows(struct segment_index *ix, const struct block_header *h, cons
 		b->first = v[n * INDEX_FIRST + i];
 		b->last = v[n * INDEX_LAST + i];
 		b->segment = 0;
-		if (b->offset >= limit)
+		if (b->stored > BLOCK_MAX_BYTES || b->count > BLOCK_MAX_ROWS ||
+			(i && b->offset != end_of(b - 1)))
 			rc = -EBADMSG;
-		b->offset += ix->offset;
 	}
-	if (!rc)
-		ix->n += n;
 	return rc;
+}
+
+/* Appends the rows of one index block; there is room for them. Blocks follow each other without a gap,
+ * so none comes twice. v has room for their columns. */
+static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
+	struct column_decoder *decoder, uint64_t *v)
+{
+	uint64_t expected = ix->n ? end_of(&ix->blocks[ix->n - 1]) : 0;
+	struct block_ref *to = ix->blocks + ix->n;
+
+	if (index_decode(h, payload, decoder, v, to) || to->offset != expected)
+		return -EBADMSG;
+	ix->n += h->count;
+	return 0;
 }
 
 static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t segment,
@@ -108,18 +124,23 @@ static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t s
 		return -EBADMSG; /* more blocks than there is room for in front of it */
 	ix->blocks = new_list(n);
 	while (!rc && at < end) {
-		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count) {
+		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count ||
+			ix->n + h.count > n) {
 			rc = -EBADMSG;
 			break;
 		}
 		if (h.count > cap) {
 			cap = h.count;
-			values = xrealloc(values, cap * 8, sizeof(*values));
+			values = xrealloc(values, cap * INDEX_COLUMNS, sizeof(*values));
 		}
-		rc = add_rows(ix, &h, map + at + sizeof(h), limit, decoder, values);
+		rc = add_rows(ix, &h, map + at + sizeof(h), decoder, values);
 		at += sizeof(h) + h.stored;
 	}
 	free(values);
+	if (!rc && (!ix->n || end_of(&ix->blocks[ix->n - 1]) != limit))
+		rc = -EBADMSG;
+	for (size_t i = 0; !rc && i < ix->n; i++)
+		ix->blocks[i].offset += ix->offset;
 	return rc;
 }
 
@@ -137,6 +158,7 @@ int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
 	if (e.segment_bytes > end || e.segment_bytes < END_BYTES ||
 		e.index_offset > e.segment_bytes - END_BYTES)
 		return -EBADMSG;
+	ix.bytes = e.segment_bytes;
 	ix.offset = end - e.segment_bytes;
 	if (!block_at(map, ix.offset, last, BLOCK_SEGMENT, &ix.start) ||
 		ix.start.segment != h.segment)

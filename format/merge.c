@@ -1,8 +1,11 @@
 /* A heap of open blocks, keyed by the time of their next row.
  *
  * Of a file all blocks are known: they wait in order of their first time and are opened when that
- * time has come, so only those that overlap are in memory. Of a stream blocks are opened as they
- * arrive, and rows are held back until a sync block says that nothing older will follow. */
+ * time has come, so only those that overlap are in memory. A few bytes of file can hold a megabyte
+ * of equal rows, and someone may lay thousands of such blocks over each other: when all that overlap
+ * would not fit, each keeps a slice of its rows and is decoded again for the next one. Of a stream
+ * blocks are opened as they arrive, and rows are held back until a sync block says that nothing
+ * older will follow. */
 #include "format/merge.h"
 
 #include <errno.h>
@@ -11,15 +14,15 @@
 
 #include "format/base/arena.h"
 #include "format/base/map.h"
-
-enum { HELD_BYTES = 256 << 20 }; /* a stream that never syncs is let through beyond this */
+#include "format/overlap.h"
 
 /* How one want sees one event type. */
 struct match {
 	uint32_t want;
 	uint32_t n_fields;
 	uint64_t missing;
-	int16_t *columns; /* in the arena; -1 where the type has no such field */
+	/* In the arena; numbers among the columns that are needed, -1 where there is no such field. */
+	int16_t *columns;
 };
 
 /* What is wanted of one event type of one segment. */
@@ -37,11 +40,11 @@ struct run {
 	struct run *next_free;
 	struct segment *segment;
 	const struct binding *binding;
-	uint64_t *memory; /* owned */
-	size_t cap;       /* values in memory */
-	const uint64_t *time;
-	const uint64_t *columns[MAX_FIELDS]; /* by field; NULL where not needed */
+	const struct block_ref *ref; /* of a file, where it can be decoded again; otherwise NULL */
+	uint64_t *memory;            /* owned; the columns that are needed, of `rows` rows each */
+	size_t cap;                  /* values in memory */
 	uint32_t n, at, stream, reader;
+	uint32_t base, rows; /* memory has the rows [base, base + rows) */
 	uint64_t sequence;
 };
 
@@ -66,7 +69,9 @@ struct merge {
 	struct run **heap; /* owned */
 	size_t n_heap, cap_heap;
 	struct run *free_runs; /* owned list */
-	size_t held;           /* bytes in open runs */
+	size_t held, taken;    /* bytes in open runs; in all runs */
+	uint64_t peak;         /* bytes of all rows that overlap at one moment, of files */
+	uint64_t *scratch;     /* owned; a column of a run that keeps only a slice */
 	uint64_t n_opened, last_time, n_late;
 	struct arena arena;
 	struct map bindings_by_type;
@@ -80,7 +85,8 @@ struct merge {
 
 static uint64_t row_time(const struct run *r)
 {
-	return r->time[r->at] + (uint64_t)r->segment->shift_ns;
+	/* Time is the first column. */
+	return r->memory[r->at - r->base] + (uint64_t)r->segment->shift_ns;
 }
 
 /* ---- heap ---- */
@@ -153,6 +159,7 @@ static void bind_want(struct merge *m, struct binding *b, uint32_t number)
 static struct binding *bind(struct merge *m, const struct event_type *type)
 {
 	struct binding *b = arena_alloc(&m->arena, sizeof(*b));
+	int16_t place[MAX_FIELDS];
 
 	b->type = type;
 	b->matches = arena_alloc(&m->arena, m->options.n_wants * sizeof(*b->matches));
@@ -160,9 +167,14 @@ static struct binding *bind(struct merge *m, const struct event_type *type)
 		bind_want(m, b, i);
 	b->needed[0] = true;
 	for (uint32_t f = 0; f < type->n_fields; f++) {
+		place[f] = (int16_t)b->n_needed;
 		b->n_needed += b->needed[f];
 		b->field_types[f] = (uint8_t)type->fields[f].type;
 	}
+	for (uint32_t i = 0; i < b->n_matches; i++)
+		for (uint32_t k = 0; k < b->matches[i].n_fields; k++)
+			if (b->matches[i].columns[k] >= 0)
+				b->matches[i].columns[k] = place[b->matches[i].columns[k]];
 	return b;
 }
 
@@ -182,6 +194,14 @@ static struct binding *binding_of(struct merge *m, const struct event_type *type
 
 /* ---- runs ---- */
 
+static void drop_memory(struct merge *m, struct run *r)
+{
+	free(r->memory);
+	r->memory = NULL;
+	m->taken -= r->cap * sizeof(*r->memory);
+	r->cap = 0;
+}
+
 static struct run *new_run(struct merge *m, size_t values)
 {
 	struct run *r = m->free_runs;
@@ -191,9 +211,10 @@ static struct run *new_run(struct merge *m, size_t values)
 	else
 		r = xcalloc(1, sizeof(*r));
 	if (r->cap < values) {
-		free(r->memory);
+		drop_memory(m, r);
 		r->memory = xrealloc(NULL, values, sizeof(*r->memory));
 		r->cap = values;
+		m->taken += r->cap * sizeof(*r->memory);
 	}
 	m->held += r->cap * sizeof(*r->memory);
 	return r;
@@ -202,59 +223,89 @@ static struct run *new_run(struct merge *m, size_t values)
 static void free_run(struct merge *m, struct run *r)
 {
 	m->held -= r->cap * sizeof(*r->memory);
+	if (m->taken > m->options.held_bytes)
+		drop_memory(m, r);
 	r->next_free = m->free_runs;
 	m->free_runs = r;
 }
 
-static bool sorted(const uint64_t *t, uint32_t n, const struct block_header *h)
+static bool sorted(const uint64_t *t, const struct block_header *h)
 {
-	for (uint32_t i = 1; i < n; i++)
+	for (uint32_t i = 1; i < h->count; i++)
 		if (t[i] < t[i - 1])
 			return false;
-	return t[0] == h->first && t[n - 1] == h->last;
+	return t[0] == h->first && t[h->count - 1] == h->last;
 }
 
-static int decode_run(struct merge *m, struct run *r, const struct binding *b,
-	const struct block_header *h, struct err *err)
+/* Narrows the run to the window. */
+static void clip(const struct merge *m, struct run *r, const uint64_t *time)
 {
+	uint64_t shift = (uint64_t)r->segment->shift_ns;
+
+	while (r->at < r->n && time[r->at] + shift < m->options.from_ns)
+		r->at++;
+	while (m->options.to_ns && r->n > r->at && time[r->n - 1] + shift >= m->options.to_ns)
+		r->n--;
+}
+
+/* Decodes what is needed of the rows that the run has in memory, from its present row on. The first
+ * time that row is found by the window. */
+static int decode_run(struct merge *m, struct run *r, const struct block_header *h,
+	const void *payload, bool first, struct err *err)
+{
+	const struct binding *b = r->binding;
+	bool whole = r->rows == h->count;
 	uint64_t *to = r->memory;
 
+	if (column_decoder_open(m->decoder, payload, h->stored, b->field_types, h->columns,
+		    h->count, err))
+		return -EBADMSG;
 	for (uint32_t f = 0; f < b->type->n_fields; f++) {
-		r->columns[f] = NULL;
+		uint64_t *column = whole ? to : m->scratch;
+
 		if (!b->needed[f])
 			continue;
-		if (column_decode(m->decoder, f, to, err))
+		if (column_decode(m->decoder, f, column, err))
 			return -EBADMSG;
-		r->columns[f] = to;
-		to += h->count;
+		if (f == 0 && first) {
+			if (!sorted(column, h))
+				return err_set(err, EBADMSG, "rows are not in order of time");
+			clip(m, r, column);
+		}
+		r->base = whole ? 0 : r->at;
+		if (!whole)
+			memcpy(to, column + r->base,
+				(h->count - r->base < r->rows ? h->count - r->base : r->rows) *
+					sizeof(*to));
+		to += r->rows;
 	}
-	r->time = r->memory; /* the first column is always needed */
-	if (!sorted(r->time, h->count, h))
-		return err_set(err, EBADMSG, "rows are not in order of time");
 	return 0;
 }
 
-/* Narrows the run to the window. False if nothing is left. */
-static bool clip(const struct merge *m, struct run *r)
+/* How many rows of a block are kept: a share of them if those that overlap would not fit. */
+static uint32_t rows_kept(const struct merge *m, const struct block_ref *ref, uint32_t n)
 {
-	if (!m->options.to_ns && !m->options.from_ns)
-		return true;
-	while (r->at < r->n && row_time(r) < m->options.from_ns)
-		r->at++;
-	if (m->options.to_ns) {
-		uint32_t at = r->at;
+	uint64_t share = ref && m->peak > m->options.held_bytes
+		? n * m->options.held_bytes / m->peak
+		: n;
 
-		while (r->at < r->n && row_time(r) < m->options.to_ns)
-			r->at++;
-		r->n = r->at;
-		r->at = at;
-	}
-	return r->at < r->n;
+	return share ? (uint32_t)share : 1;
 }
 
-/* Opens a block of events and puts it into the heap if anybody wants it. */
+/* The next slice. False if the block has changed since it was opened. */
+static bool next_slice(struct merge *m, struct run *r)
+{
+	struct reader *reader = m->inputs[r->reader].reader;
+	struct block_header h;
+	const void *payload = reader_block(reader, r->ref, &h);
+
+	return payload && decode_run(m, r, &h, payload, false, NULL) == 0;
+}
+
+/* Opens a block of events and puts it into the heap if anybody wants it. ref: of a file. */
 static void open_block(struct merge *m, uint32_t input, struct segment *segment,
-	const struct block_header *h, const void *payload, uint64_t offset)
+	const struct block_header *h, const void *payload, uint64_t offset,
+	const struct block_ref *ref)
 {
 	const struct event_type *type = segment_type(segment, h->type);
 	struct reader *reader = m->inputs[input].reader;
@@ -271,22 +322,22 @@ static void open_block(struct merge *m, uint32_t input, struct segment *segment,
 	b = binding_of(m, type);
 	if (!b)
 		return;
-	r = new_run(m, (size_t)h->count * b->n_needed);
+	r = new_run(m, (size_t)rows_kept(m, ref, h->count) * b->n_needed);
 	r->segment = segment;
 	r->binding = b;
+	r->ref = ref;
+	r->rows = rows_kept(m, ref, h->count);
 	r->n = h->count;
 	r->at = 0;
 	r->stream = h->stream;
 	r->reader = input;
 	r->sequence = m->n_opened++;
-	if (column_decoder_open(m->decoder, payload, h->stored, b->field_types, h->columns,
-		    h->count, &err) ||
-		decode_run(m, r, b, h, &err)) {
+	if (decode_run(m, r, h, payload, true, &err)) {
 		reader_report(reader, offset, sizeof(*h) + h->stored, "%.80s", err.text);
 		free_run(m, r);
 		return;
 	}
-	if (clip(m, r))
+	if (r->at < r->n)
 		push(m, r);
 	else
 		free_run(m, r);
@@ -352,7 +403,7 @@ static void open_pending(struct merge *m)
 
 	if (payload)
 		open_block(m, p->reader, reader_segment(reader, ref->segment), &h, payload,
-			ref->offset);
+			ref->offset, ref);
 	/* Blocks are nearly in file order: what lies well before this one is done. */
 	if (ref->offset > BLOCK_MAX_BYTES)
 		reader_done_before(reader, ref->offset - BLOCK_MAX_BYTES);
@@ -365,9 +416,10 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 	struct input *in = &m->inputs[number];
 	struct block_header h;
 	const void *payload;
+	uint64_t offset;
 	uint32_t segment = 0;
 	struct segment *s;
-	int rc = reader_next_block(in->reader, &h, &payload, &segment, err);
+	int rc = reader_next_block(in->reader, &h, &payload, &offset, &segment, err);
 
 	if (rc < 0)
 		return rc;
@@ -381,12 +433,12 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 		return 0;
 	}
 	if (m->options.block) {
-		struct block_ref ref = { reader_bytes(in->reader), h.first, h.last, segment,
-			h.stored, h.stream, h.count, h.type, h.kind };
+		struct block_ref ref = { offset, h.first, h.last, segment, h.stored, h.stream,
+			h.count, h.type, h.kind };
 
 		m->options.block(m->options.ctx, s, &ref);
 	}
-	open_block(m, number, s, &h, payload, reader_bytes(in->reader));
+	open_block(m, number, s, &h, payload, offset, NULL);
 	return 0;
 }
 
@@ -396,7 +448,7 @@ static int fill_from_streams(struct merge *m, struct err *err)
 	for (uint32_t i = 0; i < m->n_inputs; i++) {
 		struct input *in = &m->inputs[i];
 
-		while (in->stream && !in->ended && m->held < HELD_BYTES &&
+		while (in->stream && !in->ended && m->held < m->options.held_bytes &&
 			(!m->n_heap || row_time(m->heap[0]) >= in->safe)) {
 			int rc = read_stream(m, i, err);
 
@@ -409,6 +461,32 @@ static int fill_from_streams(struct merge *m, struct err *err)
 
 /* ---- the outside ---- */
 
+/* What the blocks that are open at one moment take together, were they decoded whole. */
+static uint64_t peak_of(struct merge *m)
+{
+	struct span *spans = xcalloc(m->n_pending, sizeof(*spans));
+	uint64_t peak;
+	size_t n;
+
+	for (size_t i = 0; i < m->n_pending; i++) {
+		const struct pending *p = &m->pending[i];
+		const struct input *in = &m->inputs[p->reader];
+		const struct block_ref *ref = &reader_blocks(in->reader, &n)[p->block];
+		const struct event_type *type;
+		struct segment *s = reader_segment(in->reader, ref->segment);
+
+		type = segment_type(s, ref->type);
+		spans[i].first = p->first;
+		spans[i].last = ref->last + (uint64_t)s->shift_ns;
+		if (type && event_row_bytes(type) * ref->count <= BLOCK_MAX_BYTES)
+			spans[i].weight = (uint64_t)ref->count * sizeof(uint64_t) *
+				binding_of(m, type)->n_needed;
+	}
+	peak = overlap_peak(spans, m->n_pending);
+	free(spans);
+	return peak;
+}
+
 struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	const struct merge_options *options)
 {
@@ -417,6 +495,8 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	m->options = *options;
 	if (m->options.to_ns == UINT64_MAX)
 		m->options.to_ns = 0;
+	if (!m->options.held_bytes)
+		m->options.held_bytes = MERGE_HELD_BYTES;
 	m->n_inputs = n_readers;
 	m->inputs = xcalloc(n_readers, sizeof(*m->inputs));
 	m->decoder = column_decoder_new();
@@ -429,8 +509,12 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	for (uint32_t i = 0; i < n_readers; i++)
 		if (!m->inputs[i].stream)
 			list_blocks(m, i);
-	if (!options->unordered && m->n_pending)
-		qsort(m->pending, m->n_pending, sizeof(*m->pending), by_first);
+	if (options->unordered || !m->n_pending)
+		return m;
+	qsort(m->pending, m->n_pending, sizeof(*m->pending), by_first);
+	m->peak = peak_of(m);
+	if (m->peak > m->options.held_bytes)
+		m->scratch = xcalloc(BLOCK_MAX_ROWS, sizeof(*m->scratch));
 	return m;
 }
 
@@ -442,6 +526,7 @@ void merge_free(struct merge *m)
 		return;
 	for (size_t i = 0; i < m->n_heap; i++)
 		free_run(m, m->heap[i]);
+	free(m->scratch);
 	for (struct run *r = m->free_runs; r; r = next) {
 		next = r->next_free;
 		free(r->memory);
@@ -475,7 +560,8 @@ static void advance(struct merge *m)
 	struct run *r = m->heap[0];
 
 	m->current = NULL;
-	if (++r->at == r->n) {
+	r->at++;
+	if (r->at == r->n || (r->at == r->base + r->rows && !next_slice(m, r))) {
 		m->heap[0] = m->heap[--m->n_heap];
 		free_run(m, r);
 	}
@@ -487,11 +573,12 @@ static void deliver(struct merge *m, struct row *row)
 {
 	const struct run *r = m->current;
 	const struct match *match = &r->binding->matches[m->at_match++];
+	const uint64_t *values = r->memory + (r->at - r->base);
 
 	for (uint32_t i = 0; i < match->n_fields; i++) {
 		int c = match->columns[i];
 
-		m->values[i] = c < 0 ? 0 : r->columns[c][r->at];
+		m->values[i] = c < 0 ? 0 : values[(size_t)c * r->rows];
 	}
 	row->time = row_time(r);
 	row->segment = r->segment;

@@ -15,12 +15,16 @@ struct want {
 	uint32_t n_fields;
 };
 
+#define MERGE_HELD_BYTES (256u << 20)
+
 struct merge_options {
 	const struct want *wants; /* borrowed while the merge lives */
 	uint32_t n_wants;
 	uint64_t from_ns, to_ns; /* only from <= time < to, on the clock of rows; to 0 or
 				  * UINT64_MAX: no end */
 	bool unordered;          /* block after block: faster, for sums that need no order */
+	uint64_t
+		held_bytes; /* of decoded rows that may be in memory at once; 0: MERGE_HELD_BYTES */
 	/* Told of every block of events that the traces have, wanted or not, before any of its rows;
 	 * a stream's blocks as they come. The segment may have its declarations only. May be NULL. */
 	void (*block)(void *ctx, struct segment *segment, const struct block_ref *block);

@@ -1,5 +1,6 @@
 /* From bytes to segments and blocks. The index is looked for from the end of the file backwards,
- * segment by segment; what lies in front of the first segment without a good index is walked. */
+ * segment by segment; what lies in front of the first segment without a good index is walked, and
+ * held against what is left of its index. */
 #include "format/reader.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/account.h"
 #include "format/base/arena.h"
 #include "format/index.h"
 #include "format/tables.h"
@@ -26,6 +28,7 @@ struct slot {
 	struct segment *segment; /* owned */
 	enum loaded loaded;
 	bool ended;
+	bool headless; /* its SEGMENT block was lost: it starts with its first event */
 	size_t first_block, n_blocks;
 };
 
@@ -40,7 +43,9 @@ struct reader {
 	bool is_aligned;   /* base is the clock of all traces that are read together */
 	struct segment_clock base;
 	struct scan scan;         /* streams */
+	struct account account;   /* streams */
 	struct block_header held; /* streams: the block that was read last... */
+	uint64_t held_offset;
 	const void *held_payload;
 	bool is_held;       /* ...and is still to be looked at */
 	struct slot *slots; /* owned */
@@ -60,6 +65,9 @@ static void add_damage(void *ctx, const struct damage *d)
 
 	if (r->n_damage == MAX_DAMAGE)
 		return;
+	for (size_t i = 0; i < r->n_damage; i++)
+		if (r->damage[i].offset == d->offset && r->damage[i].bytes == d->bytes)
+			return; /* known: a block may be looked at several times */
 	r->damage = xrealloc(r->damage, r->n_damage + 1, sizeof(*r->damage));
 	r->damage[r->n_damage++] = *d;
 }
@@ -69,9 +77,6 @@ void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char
 	struct damage d = { offset, bytes, "" };
 	va_list ap;
 
-	for (size_t i = 0; i < r->n_damage; i++)
-		if (r->damage[i].offset == offset)
-			return;
 	va_start(ap, fmt);
 	vsnprintf(d.what, sizeof(d.what), fmt, ap);
 	va_end(ap);
@@ -111,15 +116,38 @@ static int add_segment(struct reader *r, const struct block_header *h, const voi
 		s->shift_ns = segment_shift(r->is_aligned ? &r->base : &r->slots[0].segment->clock,
 			&s->clock);
 	r->slots = xrealloc(r->slots, r->n_slots + 1, sizeof(*r->slots));
-	r->slots[r->n_slots++] = (struct slot){ .segment = s, .first_block = r->n_blocks };
+	r->slots[r->n_slots++] = (struct slot){ .segment = s,
+		.first_block = r->n_blocks,
+		.headless = h->kind != BLOCK_SEGMENT };
 	return 0;
 }
 
 /* Whether the block begins a new segment as seen from the one before. */
 static bool begins_segment(const struct reader *r, const struct block_header *h)
 {
-	return h->kind == BLOCK_SEGMENT || !r->n_slots ||
-		r->slots[r->n_slots - 1].segment->id != h->segment;
+	const struct slot *last = r->n_slots ? &r->slots[r->n_slots - 1] : NULL;
+
+	return h->kind == BLOCK_SEGMENT || !last || last->ended || last->segment->id != h->segment;
+}
+
+/* The next intact block of a walk: makes its segment if it is the first one. */
+static int place_block(struct reader *r, const struct block_header *h, const void *payload,
+	uint64_t offset, struct err *err)
+{
+	int rc = block_understood(h, err);
+	struct slot *slot;
+
+	if (!rc && begins_segment(r, h))
+		rc = add_segment(r, h, payload, offset, err);
+	if (rc)
+		return rc;
+	slot = &r->slots[r->n_slots - 1];
+	if (slot->headless && h->kind == BLOCK_EVENTS &&
+		(!slot->segment->clock.start_ns || h->first < slot->segment->clock.start_ns))
+		slot->segment->clock.start_ns = h->first;
+	slot->ended = h->kind == BLOCK_END;
+	slot->segment->bytes = offset + sizeof(*h) + h->stored - slot->segment->offset;
+	return 0;
 }
 
 /* ---- files ---- */
@@ -147,33 +175,36 @@ static bool wanted(unsigned kind)
 	return kind == BLOCK_EVENTS || (table_layout(kind) && kind != BLOCK_INDEX);
 }
 
-/* Takes in [from, to) without an index. */
-static int walk(struct reader *r, uint64_t from, uint64_t to, struct err *err)
+/* Takes in [0, to) without an index. */
+static int walk(struct reader *r, uint64_t to, struct err *err)
 {
 	struct scan s;
+	struct account account;
 	struct block_header h;
 	const void *payload;
 	uint64_t offset;
 	int rc = 0;
 
-	scan_map(&s, r->map, from, to);
+	account_init(&account, r->decoder, add_damage, r);
+	scan_map(&s, r->map, 0, to);
 	s.damaged = add_damage;
 	s.ctx = r;
 	while (!rc && scan_next(&s, &h, &payload, &offset) > 0) {
 		struct block_ref ref = { offset, h.first, h.last, 0, h.stored, h.stream, h.count,
 			h.type, h.kind };
 
-		rc = block_understood(&h, err);
-		if (!rc && begins_segment(r, &h))
-			rc = add_segment(r, &h, payload, offset, err);
+		rc = place_block(r, &h, payload, offset, err);
 		if (rc)
 			break;
+		account_block(&account, &h, payload, offset);
 		ref.segment = r->n_slots - 1;
 		if (wanted(h.kind))
 			add_block(r, &ref);
-		r->slots[r->n_slots - 1].ended = h.kind == BLOCK_END;
 		reader_done_before(r, offset);
 	}
+	if (!rc)
+		account_end(&account);
+	account_done(&account);
 	scan_done(&s);
 	return rc;
 }
@@ -218,8 +249,12 @@ static int add_indexed(struct reader *r, struct indexed *x, struct err *err)
 		if (!rc && wanted(ref.kind))
 			add_block(r, &ref);
 	}
-	if (!rc)
-		r->slots[r->n_slots - 1].ended = true;
+	if (!rc) {
+		struct slot *slot = &r->slots[r->n_slots - 1];
+
+		slot->ended = true;
+		slot->segment->bytes = ix->bytes;
+	}
 	return rc;
 }
 
@@ -241,7 +276,7 @@ static int find_blocks(struct reader *r, struct err *err)
 		list = x;
 		end = x->index.offset;
 	}
-	rc = end ? walk(r, 0, end, err) : 0;
+	rc = end ? walk(r, end, err) : 0;
 	for (; list; list = next) {
 		next = list->next;
 		if (!rc)
@@ -311,6 +346,7 @@ static void start_stream(struct reader *r, int fd)
 	scan_fd(&r->scan, fd);
 	r->scan.damaged = add_damage;
 	r->scan.ctx = r;
+	account_init(&r->account, r->decoder, add_damage, r);
 }
 
 /* Opens whatever fd is. */
@@ -402,6 +438,7 @@ void reader_close(struct reader *r)
 		close(r->fd);
 	if (r->stream)
 		scan_done(&r->scan);
+	account_done(&r->account);
 	for (uint32_t i = 0; i < r->n_slots; i++)
 		segment_free(r->slots[i].segment);
 	column_decoder_free(r->decoder);
@@ -439,6 +476,8 @@ const void *reader_block(struct reader *r, const struct block_ref *ref, struct b
 		reader_report(r, ref->offset, bytes, "the index names another block");
 	else if (!block_intact(h, at + sizeof(*h)))
 		reader_report(r, ref->offset, bytes, "checksum does not match");
+	else if (block_understood(h, &err))
+		reader_report(r, ref->offset, bytes, "%.90s", err.text);
 	else
 		return at + sizeof(*h);
 	return NULL;
@@ -594,54 +633,59 @@ static int nothing_read(struct reader *r, struct err *err)
 static int take_block(struct reader *r, struct err *err)
 {
 	struct block_header *h = &r->held;
-	uint64_t offset;
-	int rc = scan_next(&r->scan, h, &r->held_payload, &offset);
+	int rc = scan_next(&r->scan, h, &r->held_payload, &r->held_offset);
 
 	if (rc < 0)
 		return err_errno(err, -rc, "reading %s", r->name);
-	if (rc == 0)
+	if (rc == 0) {
+		account_end(&r->account);
 		return r->n_slots ? 0 : nothing_read(r, err);
-	r->size = offset + sizeof(*h) + h->stored;
-	rc = block_understood(h, err);
-	if (!rc && begins_segment(r, h))
-		rc = add_segment(r, h, r->held_payload, offset, err);
+	}
+	r->size = r->held_offset + sizeof(*h) + h->stored;
+	rc = place_block(r, h, r->held_payload, r->held_offset, err);
 	if (rc)
 		return err_step(err, rc, "%s", r->name);
-	r->slots[r->n_slots - 1].ended = h->kind == BLOCK_END;
+	account_block(&r->account, h, r->held_payload, r->held_offset);
 	return 1;
+}
+
+/* Reads on to a block of events or sync, which is then held. 1, 0 at the end, negative errno. */
+static int hold_block(struct reader *r, struct err *err)
+{
+	int rc = 1;
+
+	while (!r->is_held && (rc = take_block(r, err)) > 0) {
+		const struct block_header *h = &r->held;
+		struct segment *s = r->slots[r->n_slots - 1].segment;
+		struct err why;
+
+		r->is_held = h->kind == BLOCK_EVENTS || h->kind == BLOCK_SYNC;
+		if (!r->is_held && segment_load(s, h, r->held_payload, r->decoder, &why))
+			reader_report(r, r->held_offset, sizeof(*h) + h->stored, "%.90s", why.text);
+	}
+	return rc;
 }
 
 int reader_begin(struct reader *r, struct err *err)
 {
-	int rc;
+	int rc = r->stream && !r->n_slots ? hold_block(r, err) : 0;
 
-	if (!r->stream || r->n_slots)
-		return 0;
-	rc = take_block(r, err);
-	r->is_held = rc > 0;
 	return rc < 0 ? rc : 0;
 }
 
 int reader_next_block(struct reader *r, struct block_header *h, const void **payload,
-	uint32_t *segment, struct err *err)
+	uint64_t *offset, uint32_t *segment, struct err *err)
 {
-	int rc = 1;
+	int rc = hold_block(r, err);
 
-	while (r->is_held || (rc = take_block(r, err)) > 0) {
-		struct slot *slot = &r->slots[r->n_slots - 1];
-		struct err why;
-
-		r->is_held = false;
-		*h = r->held;
-		*payload = r->held_payload;
-		*segment = r->n_slots - 1;
-		if (h->kind == BLOCK_EVENTS || h->kind == BLOCK_SYNC)
-			return 1;
-		if (segment_load(slot->segment, h, *payload, r->decoder, &why))
-			reader_report(r, r->size - sizeof(*h) - h->stored, sizeof(*h) + h->stored,
-				"%.90s", why.text);
-	}
-	return rc;
+	if (rc <= 0)
+		return rc;
+	r->is_held = false;
+	*h = r->held;
+	*payload = r->held_payload;
+	*offset = r->held_offset;
+	*segment = r->n_slots - 1;
+	return 1;
 }
 
 bool reader_is_stream(const struct reader *r)

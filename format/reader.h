@@ -77,14 +77,14 @@ const void *reader_block(struct reader *r, const struct block_ref *ref, struct b
  * resident size small when a large file is read once. */
 void reader_done_before(struct reader *r, uint64_t offset);
 
-/* Streams: reads as far as the first block, so that the first segment (its start) is known. 0, or a
- * negative errno if this is no trace. Does nothing for files. */
+/* Streams: reads as far as the first block of events or sync, so that the first segment's start,
+ * facts and schema are known. 0, or a negative errno if this is no trace. Does nothing for files. */
 int reader_begin(struct reader *r, struct err *err);
 
-/* Streams: the next block of events or sync; tables are taken in on the way. 1, 0 at the end, or a
- * negative errno. The payload is valid until the next call. */
+/* Streams: the next block of events or sync, and where it starts; tables are taken in on the way. 1,
+ * 0 at the end, or a negative errno. The payload is valid until the next call. */
 int reader_next_block(struct reader *r, struct block_header *h, const void **payload,
-	uint32_t *segment, struct err *err);
+	uint64_t *offset, uint32_t *segment, struct err *err);
 
 /* What was found damaged so far. A trace that just ends (its recorder died) has one entry, for the
  * last incomplete block, or none. */

@@ -68,6 +68,9 @@ PUBLIC void rectrace_close(struct rectrace *t)
 
 static void add_want(struct rectrace *t, const char *event)
 {
+	for (uint32_t i = 0; event && i < t->n_wants; i++)
+		if (t->wants[i].event && strcmp(t->wants[i].event, event) == 0)
+			return; /* otherwise each event came once for each want */
 	t->wants = xrealloc(t->wants, t->n_wants + 1, sizeof(*t->wants));
 	t->wants[t->n_wants++] = (struct want){ event ? arena_strdup(&t->arena, event) : NULL, NULL,
 		0 };
@@ -108,27 +111,27 @@ PUBLIC const char *rectrace_error(const struct rectrace *t)
 
 PUBLIC uint64_t rectrace_time(const struct rectrace *t)
 {
-	return t->row.time;
+	return t->at_event ? t->row.time : 0;
 }
 
 PUBLIC const char *rectrace_event(const struct rectrace *t)
 {
-	return t->row.type->name;
+	return t->at_event ? t->row.type->name : NULL;
 }
 
 PUBLIC const char *rectrace_event_doc(const struct rectrace *t)
 {
-	return t->row.type->doc;
+	return t->at_event ? t->row.type->doc : NULL;
 }
 
 PUBLIC int rectrace_n_fields(const struct rectrace *t)
 {
-	return (int)t->row.type->n_fields;
+	return t->at_event ? (int)t->row.type->n_fields : 0;
 }
 
 PUBLIC int rectrace_field(const struct rectrace *t, const char *name)
 {
-	return event_field(t->row.type, name);
+	return t->at_event ? event_field(t->row.type, name) : -1;
 }
 
 /* NULL for a number that is no field. */
@@ -259,7 +262,7 @@ PUBLIC size_t rectrace_stack(const struct rectrace *t, int field, struct rectrac
 	uint32_t node = f && f->type == FIELD_STACK ? (uint32_t)t->row.values[field] : 0;
 	size_t n = 0;
 
-	for (; segment_stack_parent(s, node); node = segment_stack_parent(s, node))
+	for (; node && segment_stack_parent(s, node); node = segment_stack_parent(s, node))
 		n = add_frames(s, segment_stack_frame(s, node), frames, n, max);
 	return n;
 }
@@ -276,10 +279,11 @@ PUBLIC int rectrace_stack_truncated(const struct rectrace *t, int field)
 
 PUBLIC struct rectrace_text rectrace_info(const struct rectrace *t, const char *key)
 {
-	const struct segment *s = t->at_event  ? t->row.segment
-		: reader_n_segments(t->reader) ? reader_segment(t->reader, 0)
-					       : NULL;
+	const struct segment *s = t->at_event ? t->row.segment : NULL;
 
+	/* Before the first event a pipe is read as far as that; rectrace_next tells of failures. */
+	if (!s && reader_begin(t->reader, NULL) == 0 && reader_n_segments(t->reader))
+		s = reader_segment(t->reader, 0);
 	return s ? public_text(segment_info(s, key)) : (struct rectrace_text){ "", 0 };
 }
 

@@ -63,7 +63,7 @@ struct rectrace *rectrace_open(const char *path, char *error, size_t error_size)
 struct rectrace *rectrace_open_fd(int fd, char *error, size_t error_size);
 void rectrace_close(struct rectrace *t);
 
-/* Before the first rectrace_next: only events of this name; call again for more. Returns 0. */
+/* Before the first rectrace_next: only events of this name; call again for more names. Returns 0. */
 int rectrace_select(struct rectrace *t, const char *event);
 
 /* Before the first rectrace_next: only events with from <= time < to (ns; to 0: no end). Blocks
@@ -74,14 +74,15 @@ void rectrace_window(struct rectrace *t, uint64_t from_ns, uint64_t to_ns);
 int rectrace_next(struct rectrace *t);
 const char *rectrace_error(const struct rectrace *t);
 
-/* The present event's time in ns of CLOCK_MONOTONIC (of the one that booted first, when there are
- * several machines),
- * its name, and what it is. */
+/* The present event's time in ns of CLOCK_MONOTONIC (of the machine that booted first, when there are
+ * several), its name, and what it is. Where there is no present event, before the first rectrace_next
+ * and at the end, 0 and NULL. */
 uint64_t rectrace_time(const struct rectrace *t);
 const char *rectrace_event(const struct rectrace *t);
 const char *rectrace_event_doc(const struct rectrace *t);
 
-/* The present event's fields. Numbers are the same for all events of one name in one segment. */
+/* The present event's fields (without one: none). Numbers are the same for all events of one name in
+ * one segment. */
 int rectrace_n_fields(const struct rectrace *t);
 int rectrace_field(const struct rectrace *t, const char *name); /* -1: there is none */
 const char *rectrace_field_name(const struct rectrace *t, int field);
@@ -106,10 +107,12 @@ size_t rectrace_stack(const struct rectrace *t, int field, struct rectrace_frame
 int rectrace_stack_truncated(const struct rectrace *t, int field);
 
 /* A fact about the machine or the recording, see "Keys of INFO" in trace-format.md; empty if it is
- * not known. Of the present event's segment, or of the first one before the first event. */
+ * not known. Of the present event's segment, or of the first one where there is no present event; a
+ * pipe is then read as far as its first events. */
 struct rectrace_text rectrace_info(const struct rectrace *t, const char *key);
 
-/* How many places were found damaged so far, and a sentence about each. */
+/* How many places were found damaged so far, and a sentence about each, which may hold bytes of the
+ * trace. */
 size_t rectrace_n_damage(const struct rectrace *t);
 const char *rectrace_damage(const struct rectrace *t, size_t i);
 

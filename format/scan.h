@@ -21,7 +21,8 @@ struct scan {
 	size_t len, cap;     /* bytes in data; its size when it is a buffer */
 	size_t at;           /* of the next block, in data */
 	bool eof;
-	int error; /* errno of reading */
+	int error;      /* errno of reading */
+	uint64_t tried; /* bytes that were checksummed in vain */
 	/* Called for each gap; may be NULL. */
 	void (*damaged)(void *ctx, const struct damage *d);
 	void *ctx;

@@ -1,8 +1,8 @@
 /* Taking in the tables of a segment and answering questions about them.
  *
- * Memory is bounded by what the file holds: a table block may have at most BLOCK_ROWS_PER_BYTE rows
- * per stored byte (and BLOCK_ROWS_FREE on top), and a dictionary may only go on where the rows read
- * so far, plus the stored bytes, allow its numbers. */
+ * Memory is bounded by what the file holds: a table block has at most BLOCK_ROWS_PER_BYTE rows per
+ * byte, and all numbers that dictionaries leave out are together no more than the segment has
+ * bytes. */
 #include "format/segment.h"
 
 #include <errno.h>
@@ -113,10 +113,8 @@ static int take_table(struct segment *s, const struct block_header *h, const voi
 {
 	uint8_t types[MAX_FIELDS] = { 0 }; /* columns that a newer writer added are not decoded */
 
-	if (h->count > BLOCK_ROWS_FREE + (uint64_t)BLOCK_ROWS_PER_BYTE * h->stored ||
-		h->columns < layout->n_columns)
-		return err_set(err, EBADMSG, "%u rows of %u columns in %u bytes", h->count,
-			h->columns, h->stored);
+	if (table_rows_allowed(h, err))
+		return -EBADMSG;
 	memcpy(types, layout->columns, layout->n_columns);
 	if (column_decoder_open(decoder, payload, h->stored, types, h->columns, h->count, err))
 		return -EBADMSG;
@@ -250,20 +248,23 @@ static int load_schema(struct segment *s, const struct table *t, struct err *err
 
 /* ---- dictionaries ---- */
 
-/* The new count of a dictionary after rows [first, first + n), or 0 when these numbers cannot be:
- * a gap must be explained by blocks that were lost, and those have bytes in the file too. */
-static uint32_t grown(const struct segment *s, uint32_t count, const struct block_header *h,
+/* The new count of a dictionary after rows [first, first + n), or 0 when these numbers cannot be.
+ * Numbers that were left out are of blocks that were lost. Each needs memory, and what is not there
+ * cannot show that it ever was: so all that are left out, in whichever dictionary, must have had
+ * room in the segment at a byte each. */
+static uint32_t grown(struct segment *s, uint32_t count, const struct block_header *h,
 	struct err *err)
 {
 	uint64_t end = h->first + h->count;
-	uint64_t most = (uint64_t)count + BLOCK_MAX_ROWS +
-		BLOCK_ROWS_PER_BYTE * (uint64_t)s->stored;
+	uint64_t skipped = h->first > count ? h->first - (count ? count : 1) : 0;
 
-	if (h->first == 0 || h->first > UINT32_MAX || end > UINT32_MAX || end > most) {
+	if (h->first == 0 || h->first > UINT32_MAX || end > UINT32_MAX ||
+		s->skipped + skipped > s->bytes) {
 		err_set(err, EBADMSG, "numbers from %llu on cannot be",
 			(unsigned long long)h->first);
 		return 0;
 	}
+	s->skipped += skipped;
 	return end > count ? (uint32_t)end : count;
 }
 
@@ -452,7 +453,6 @@ int segment_load(struct segment *s, const struct block_header *h, const void *pa
 
 	if (!layout || h->kind == BLOCK_INDEX)
 		return 0;
-	s->stored += h->stored;
 	rc = take_table(s, h, payload, layout, decoder, &t, err);
 	if (!rc)
 		rc = load_table(s, &t, h, err);

@@ -68,7 +68,9 @@ struct segment {
 	uint32_t n_streams;
 	struct info_pair *info;
 	uint32_t n_info;
-	size_t stored; /* bytes of table payload taken in; bounds the memory of the above */
+	uint64_t
+		bytes; /* that it has in the file, as far as is known; bounds the memory of the above */
+	uint64_t skipped; /* numbers that its dictionaries left out */
 };
 
 struct segment *segment_new(uint64_t offset, uint32_t id);
@@ -84,7 +86,7 @@ bool segment_same_boot(const struct segment_clock *a, const struct segment_clock
  * boot are the same, otherwise by wall-clock time as far as that is known. */
 int64_t segment_shift(const struct segment_clock *base, const struct segment_clock *c);
 
-/* Takes in a table block (see table_layout) whose checksum is right. Blocks of other kinds are
+/* Takes in a table block (see table_layout) whose checksum is right; s->bytes is up to date. Blocks of other kinds are
  * ignored. -EBADMSG if it makes no sense; what of it made sense may have been taken in. */
 int segment_load(struct segment *s, const struct block_header *h, const void *payload,
 	struct column_decoder *decoder, struct err *err);

@@ -1,6 +1,7 @@
 /* The table of tables. */
 #include "format/tables.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 static const struct table_layout layouts[] = {
@@ -31,6 +32,14 @@ const struct table_layout *table_layout(unsigned kind)
 		if (layouts[i].kind == kind)
 			return &layouts[i];
 	return NULL;
+}
+
+int table_rows_allowed(const struct block_header *h, struct err *err)
+{
+	if (h->columns < table_layout(h->kind)->n_columns || h->count > table_max_rows(h->stored))
+		return err_set(err, EBADMSG, "%u rows of %u columns in %u bytes", h->count,
+			h->columns, h->stored);
+	return 0;
 }
 
 const char *block_kind_name(unsigned kind)

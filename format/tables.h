@@ -2,6 +2,7 @@
 #ifndef FORMAT_TABLES_H
 #define FORMAT_TABLES_H
 
+#include "format/base/err.h"
 #include "specs/layout.h"
 
 struct table_layout {
@@ -42,6 +43,16 @@ enum {
 
 /* NULL for a kind whose payload is no table, or is events. */
 const struct table_layout *table_layout(unsigned kind);
+
+/* Whether a table block (not events) has all columns of its kind and no more rows than its bytes
+ * may stand for, which bounds a reader's memory. 0 or -EBADMSG. */
+int table_rows_allowed(const struct block_header *h, struct err *err);
+
+/* The most rows that a table block of so many stored bytes may have. */
+static inline uint64_t table_max_rows(uint64_t stored)
+{
+	return BLOCK_ROWS_PER_BYTE * (sizeof(struct block_header) + stored);
+}
 
 /* The name of any kind, for messages; NULL if unknown. */
 const char *block_kind_name(unsigned kind);

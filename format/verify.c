@@ -1,10 +1,11 @@
-/* A file is walked from front to back, whatever its index says, and then the index is held against
- * what was found. */
+/* A file is walked from front to back, whatever its index says, and what was found is held against
+ * the index and the end of each segment. */
 #include "format/verify.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
+#include "format/account.h"
 #include "format/event_block.h"
 #include "format/tables.h"
 
@@ -58,6 +59,10 @@ static void check_block(struct verifier *v, uint32_t segment, const struct block
 	struct err err;
 
 	v->result.blocks++;
+	if (block_understood(h, &err)) {
+		reader_report(v->reader, offset, sizeof(*h) + h->stored, "%.90s", err.text);
+		return;
+	}
 	if (h->kind != BLOCK_EVENTS)
 		return;
 	v->result.events += h->count;
@@ -74,23 +79,25 @@ static void on_damage(void *ctx, const struct damage *d)
 static uint32_t segment_at(struct reader *r, uint32_t current, uint64_t offset)
 {
 	while (current + 1 < reader_n_segments(r) &&
-		reader_declarations(r, current + 1)->offset <= offset)
+		reader_declarations(r, current + 1)->offset <= offset) {
 		reader_forget(r, current++); /* a large trace has many, and each is needed once */
+		reader_segment(r, current);  /* reports tables that are damaged */
+	}
 	return current;
 }
 
 static void check_file(struct verifier *v)
 {
 	struct reader *r = v->reader;
-	const struct block_ref *refs;
+	struct account account;
 	struct block_header h;
 	const void *payload;
-	uint64_t offset, listed = 0;
+	uint64_t offset;
 	uint32_t segment = 0;
-	size_t n, next = 0;
 	struct scan s;
 
-	refs = reader_blocks(r, &n);
+	reader_segment(r, segment);
+	account_init(&account, v->block.decoder, on_damage, r);
 	scan_map(&s, reader_map(r), 0, reader_bytes(r));
 	s.damaged = on_damage;
 	s.ctx = r;
@@ -98,32 +105,24 @@ static void check_file(struct verifier *v)
 		segment = segment_at(r, segment, offset);
 		check_block(v, segment, &h, payload, offset);
 		reader_done_before(r, offset);
-		while (next < n && refs[next].offset < offset)
-			next++;
-		if (h.kind != BLOCK_EVENTS && (!table_layout(h.kind) || h.kind == BLOCK_INDEX))
-			continue;
-		if (next < n && refs[next].offset == offset) {
-			listed++;
-			continue;
-		}
-		v->result.unlisted++;
-		reader_report(r, offset, sizeof(h) + h.stored,
-			"the index does not name this block");
+		account_block(&account, &h, payload, offset);
 	}
+	account_end(&account);
+	v->result.unlisted = account.unlisted;
+	account_done(&account);
 	scan_done(&s);
-	for (size_t i = 0; listed < n && i < n; i++)
-		reader_block(r, &refs[i], &h); /* reports what the index names in vain */
 }
 
 static int check_stream(struct verifier *v, struct err *err)
 {
 	struct block_header h;
 	const void *payload;
+	uint64_t offset;
 	uint32_t segment = 0;
 	int rc;
 
-	while ((rc = reader_next_block(v->reader, &h, &payload, &segment, err)) > 0)
-		check_block(v, segment, &h, payload, reader_bytes(v->reader));
+	while ((rc = reader_next_block(v->reader, &h, &payload, &offset, &segment, err)) > 0)
+		check_block(v, segment, &h, payload, offset);
 	return rc;
 }
 

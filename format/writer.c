@@ -286,6 +286,11 @@ static int emit_new_types(struct writer *w)
 	return rc;
 }
 
+static uint32_t stream_name(struct writer *w, const struct stream *s)
+{
+	return dict_string(&w->dict, s->name, strlen(s->name));
+}
+
 static int emit_new_streams(struct writer *w)
 {
 	struct block_header h = { .kind = BLOCK_STREAMS, .first = w->streams_done };
@@ -308,7 +313,7 @@ static int emit_new_streams(struct writer *w)
 		w->emit.values[i] = s[i].tid;
 	column_coder_add(w->emit.coder, FIELD_U32, w->emit.values);
 	for (uint32_t i = 0; i < n; i++)
-		w->emit.values[i] = dict_string(&w->dict, s[i].name, strlen(s[i].name));
+		w->emit.values[i] = stream_name(w, &s[i]);
 	column_coder_add(w->emit.coder, FIELD_STRING, w->emit.values);
 	rc = emit_block(&w->emit, &h);
 	if (!rc)
@@ -316,16 +321,19 @@ static int emit_new_streams(struct writer *w)
 	return rc;
 }
 
-/* Everything that events refer to. Streams are first as their names are strings. */
+/* Everything that events refer to, and what that refers to before it: the names of new streams go
+ * out with the dictionary. */
 static int emit_references(struct writer *w)
 {
 	int rc = emit_new_info(w);
 
 	if (!rc)
 		rc = emit_new_types(w);
+	for (uint32_t i = w->streams_done; i < w->n_streams; i++)
+		stream_name(w, &w->streams[i]);
 	if (!rc)
-		rc = emit_new_streams(w);
-	return rc ? rc : emit_dict(&w->emit, &w->dict);
+		rc = emit_dict(&w->emit, &w->dict);
+	return rc ? rc : emit_new_streams(w);
 }
 
 bool writer_symbol(struct writer *w, const struct dict_symbol *s)

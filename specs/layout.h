@@ -36,8 +36,7 @@ enum block_kind {
 enum {
 	BLOCK_MAX_BYTES = 1 << 20, /* of a payload; also of its rows in plain form */
 	BLOCK_MAX_ROWS = 1 << 16,
-	BLOCK_ROWS_PER_BYTE = 8,  /* dictionary rows that one stored byte may stand for, plus... */
-	BLOCK_ROWS_FREE = 256,    /* ...these for any block: bounds memory by file size */
+	BLOCK_ROWS_PER_BYTE = 2,  /* rows of a table that one byte of its block may stand for */
 	TEXT_PER_BYTE = 32,       /* bytes of text that one stored byte may stand for */
 	MAX_TEXT = (1 << 16) - 1, /* bytes of one string */
 	MAX_FIELDS = 256,         /* of one event type */

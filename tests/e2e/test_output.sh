@@ -126,8 +126,10 @@ test_hostile_names_are_right_in_every_output() {
 		hostile, tame = tags_of_html("h.html"), tags_of_html("tame.html")
 		assert hostile["script"] == tame["script"] and set(hostile) <= set(tame), (hostile, tame)
 	PY
-	for f in flame info dump; do
+	cp hostile.rec $'\e]0;pwned\a\xff.rec'
+	for f in flame info dump verify; do
 		"$ANA" $f hostile.rec >text
+		[ $f = verify ] && "$ANA" verify $'\e]0;pwned\a\xff.rec' >text
 		LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]' text && fail "control characters in the text of $f"
 		iconv -f utf-8 -t utf-8 text >/dev/null || fail "$f is not UTF-8"
 	done

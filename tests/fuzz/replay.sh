@@ -7,4 +7,4 @@ inputs=(tests/fuzz/corpus/"$1"/*)
 	echo "no inputs in tests/fuzz/corpus/$1"
 	exit 1
 }
-build/fuzzing/fuzz/"$1" -timeout=20 "${inputs[@]}"
+build/fuzzing/fuzz/"$1" -timeout=20 -rss_limit_mb=1024 "${inputs[@]}"

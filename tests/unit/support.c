@@ -1,7 +1,11 @@
 #include "tests/unit/support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "gen/events.h"
 #include "specs/events/cpu.h"
@@ -81,4 +85,115 @@ uint8_t *small_trace(unsigned n, size_t *len)
 			.start = 0xff0 });
 	writer_info(w, "exit_status", "0");
 	return finish_trace(w, sink, len);
+}
+
+void forge_init(struct forge *f, uint32_t segment)
+{
+	f->sink = sink_new_memory();
+	emit_init(&f->emit, f->sink);
+	f->emit.segment = segment;
+	f->emit.patient = true;
+}
+
+void forge_start(struct forge *f)
+{
+	const struct segment_payload p = { .major = TRACE_MAJOR, .start_ns = 1000 };
+	const struct block_header h = { .kind = BLOCK_SEGMENT, .first = 1000, .last = 1000 };
+
+	assert_int_equal(emit_plain(&f->emit, &h, &p, sizeof(p)), 0);
+}
+
+void forge_schema(struct forge *f, uint16_t number, uint32_t n_fields, enum field_type type)
+{
+	static char names[MAX_FIELDS][16];
+	struct field fields[MAX_FIELDS] = { { .name = "time", .type = FIELD_U64 } };
+	const struct event_type t = { "forged", "", fields, n_fields, 0 };
+	const struct event_type *types[] = { &t };
+
+	for (uint32_t i = 0; i < n_fields; i++) {
+		snprintf(names[i], sizeof(names[i]), "f%u", i);
+		if (i)
+			fields[i] = (struct field){ .name = names[i], .type = type };
+		fields[i].doc = fields[i].unit = "";
+	}
+	assert_int_equal(emit_schema(&f->emit, types, &number, 1), 0);
+}
+
+void forge_constant_events(struct forge *f, uint16_t number, uint32_t n_fields, uint32_t n_rows,
+	uint64_t time)
+{
+	uint8_t heads[2 * MAX_FIELDS + 64], data[MAX_FIELDS + 64];
+	struct buf head = buf_of(heads, sizeof(heads)), all = buf_of(data, sizeof(data));
+	struct block_header h = { .kind = BLOCK_EVENTS,
+		.type = number,
+		.columns = (uint16_t)n_fields,
+		.count = n_rows,
+		.first = time,
+		.last = time };
+	uint8_t payload[sizeof(heads) + sizeof(data)];
+
+	for (uint32_t i = 0; i < n_fields; i++) {
+		size_t before = all.len;
+
+		buf_varint(&all, i ? 0 : time); /* the base; const has no residuals */
+		buf_uint(&head, ENC_CONST, 1);
+		buf_varint(&head, all.len - before);
+	}
+	memcpy(payload, heads, head.len);
+	memcpy(payload + head.len, data, all.len);
+	assert_int_equal(emit_plain(&f->emit, &h, payload, head.len + all.len), 0);
+}
+
+size_t block_at(const uint8_t *bytes, size_t len, unsigned i)
+{
+	struct block_header h;
+	size_t at = 0;
+
+	for (; i && at < len; i--) {
+		memcpy(&h, bytes + at, sizeof(h));
+		at += sizeof(h) + h.stored;
+	}
+	return at;
+}
+
+void forge_copy(struct forge *f, const uint8_t *bytes, size_t len, int except)
+{
+	struct block_header h;
+
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored, except--) {
+		memcpy(&h, bytes + at, sizeof(h));
+		if (h.kind != BLOCK_INDEX && h.kind != BLOCK_END && except != 0)
+			assert_int_equal(emit_plain(&f->emit, &h, bytes + at + sizeof(h), h.stored),
+				0);
+	}
+}
+
+uint8_t *forge_finish(struct forge *f, bool end, size_t *len)
+{
+	const uint8_t *bytes;
+	uint8_t *copy;
+
+	if (end)
+		assert_int_equal(emit_end(&f->emit), 0);
+	bytes = sink_memory(f->sink, len);
+	copy = malloc(*len);
+	memcpy(copy, bytes, *len);
+	emit_done(&f->emit);
+	sink_free(f->sink);
+	return copy;
+}
+
+uint64_t peak_bytes(void (*body)(void *arg), void *arg)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		body(arg);
+		_exit(0);
+	}
+	assert_int_equal(wait4(pid, &status, 0, &usage), pid);
+	assert_int_equal(status, 0);
+	return (uint64_t)usage.ru_maxrss * 1024;
 }

@@ -227,6 +227,97 @@ static void a_column_too_large_for_a_block_is_refused(void **state)
 	column_coder_free(c);
 }
 
+static int decode_column(const struct buf *payload, const uint8_t *types, uint32_t n_columns,
+	uint32_t column, uint32_t n_rows)
+{
+	struct column_decoder *d = column_decoder_new();
+	uint64_t values[8];
+	int rc = column_decoder_open(d, payload->data, payload->len, types, n_columns, n_rows,
+		NULL);
+
+	if (!rc)
+		rc = column_decode(d, column, values, NULL);
+	column_decoder_free(d);
+	return rc;
+}
+
+/* Encodings know no types, so a column of a byte could give 2^40. */
+static void values_beyond_their_type_are_refused(void **state)
+{
+	static const enum column_encoding encodings[] = { ENC_CONST, ENC_PACK, ENC_CLASS,
+		ENC_DICT };
+	struct column_coder *c = column_coder_new(2);
+	uint8_t bytes[512];
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(all_types) / sizeof(all_types[0]); t++) {
+		size_t width = field_width(all_types[t]);
+		uint8_t types[] = { (uint8_t)all_types[t] };
+
+		for (size_t e = 0; width < 8 && e < 4; e++) {
+			for (uint64_t beyond = 0; beyond < 2; beyond++) {
+				struct buf out = buf_of(bytes, sizeof(bytes));
+				uint64_t v[2];
+
+				v[0] = v[1] = (1ULL << 8 * width) - 1 + beyond;
+				column_coder_begin(c, 2);
+				assert_int_equal(column_coder_force(c, FIELD_U64, v, encodings[e],
+							 PRED_BASE, false),
+					0);
+				assert_int_equal(column_coder_finish(c, &out), 0);
+				assert_int_equal(decode_column(&out, types, 1, 0, 2),
+					beyond ? -EBADMSG : 0);
+			}
+		}
+	}
+	column_coder_free(c);
+}
+
+/* A column of a byte that follows one of two rows and gives these two values. */
+static int decode_follower(uint64_t small, uint64_t large)
+{
+	static const uint8_t types[] = { FIELD_U8, FIELD_U8 };
+	const uint64_t table[] = { small, large };
+	uint8_t bytes[64];
+	struct buf out = buf_of(bytes, sizeof(bytes)), data;
+	uint8_t follow[32];
+
+	data = buf_of(follow, sizeof(follow));
+	buf_uint(&data, 0, 1);
+	pack_put(table, 2, &data);
+	buf_uint(&out, ENC_RAW, 1);
+	buf_uint(&out, 3, 1);
+	buf_uint(&out, ENC_FOLLOW, 1);
+	buf_uint(&out, data.len, 1);
+	buf_put(&out, "\0\1\2", 3);
+	buf_put(&out, data.data, data.len);
+	return decode_column(&out, types, 2, 1, 2);
+}
+
+static void followers_with_values_beyond_their_type_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(decode_follower(0, 255), 0);
+	assert_int_equal(decode_follower(0, 256), -EBADMSG);
+}
+
+/* What the specification says about a code for one symbol, to the bit. */
+static void a_lone_symbol_has_code_0_and_no_other(void **state)
+{
+	static const uint8_t types[] = { FIELD_U8 };
+	/* raw head; base 0; classes 3 to 3; one length of 1; then per row code 0 and two bits. */
+	uint8_t payload[] = { ENC_CLASS, 7, 0, 3, 3, 1, 0, 0, 0 };
+	struct buf b = buf_of(payload, sizeof(payload));
+
+	(void)state;
+	b.len = sizeof(payload) - 1;
+	payload[1] = 6;
+	payload[7] = 0x00; /* rows 4 and 4: 0 00 0 00 */
+	assert_int_equal(decode_column(&b, types, 1, 0, 2), 0);
+	payload[7] = 0x08; /* the second row has code 1 */
+	assert_int_equal(decode_column(&b, types, 1, 0, 2), -EBADMSG);
+}
+
 /* Random bytes in the place of a payload: an answer, and memory intact (the sanitizers look). */
 static void damaged_payloads_are_refused_or_give_some_values(void **state)
 {
@@ -272,6 +363,9 @@ int main(void)
 		cmocka_unit_test(times_of_a_jittery_timer_cost_about_their_entropy),
 		cmocka_unit_test(texts_come_back),
 		cmocka_unit_test(a_column_too_large_for_a_block_is_refused),
+		cmocka_unit_test(values_beyond_their_type_are_refused),
+		cmocka_unit_test(followers_with_values_beyond_their_type_are_refused),
+		cmocka_unit_test(a_lone_symbol_has_code_0_and_no_other),
 		cmocka_unit_test(damaged_payloads_are_refused_or_give_some_values),
 	};
 

@@ -796,7 +796,7 @@ static struct bytes repair_bytes(struct reader *r, struct copy_result *result)
 }
 
 /* The block at an offset of an undamaged trace. */
-static struct block_header block_at(struct bytes b, size_t offset)
+static struct block_header header_at(struct bytes b, size_t offset)
 {
 	struct block_header h = { 0 };
 
@@ -844,7 +844,7 @@ static void every_damaged_byte_costs_no_more_than_its_block(void **state)
 	b.p = small_trace(40, &b.len);
 	whole = rows_in(b, NULL);
 	for (size_t at = 0; at < b.len; at++) {
-		struct block_header hit = block_at(b, at);
+		struct block_header hit = header_at(b, at);
 
 		b.p[at] ^= 0x55;
 		check_repair(b, &hit, whole.n);
@@ -857,7 +857,7 @@ static void every_damaged_byte_costs_no_more_than_its_block(void **state)
 static void a_trace_cut_at_any_byte_is_repaired(void **state)
 {
 	struct bytes b = make_trace(&machine_a, "a", 60, 1000, 9);
-	struct block_header first = block_at(b, 0);
+	struct block_header first = header_at(b, 0);
 
 	(void)state;
 	for (size_t len = sizeof(first) + first.stored; len < b.len; len += 31) {

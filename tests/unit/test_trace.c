@@ -1,6 +1,7 @@
 /* Whole traces: what is written is read, by file, memory and pipe, and damage costs what it hits. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,8 +282,8 @@ static void a_cut_at_any_byte_keeps_what_is_before(void **state)
 	free(bytes);
 }
 
-/* Every flip is seen by verify; and whatever is read of the damaged trace is read without a crash
- * and without making events up. */
+/* Every flip is seen by verify, or the trace is refused with a sentence; and whatever is read of the
+ * damaged trace is read without a crash and without making events up. */
 static void every_flipped_bit_is_detected(void **state)
 {
 	size_t len, n_damage;
@@ -290,25 +291,37 @@ static void every_flipped_bit_is_detected(void **state)
 	struct sum whole = sum_memory(bytes, len, &n_damage);
 	struct verify_result v;
 	struct err err;
+	size_t lost_all = 0, schema_bits = 0;
+	struct block_header h;
 
 	(void)state;
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		memcpy(&h, bytes + at, sizeof(h));
+		if (h.kind == BLOCK_SCHEMA)
+			schema_bits = 8 * (sizeof(h) + h.stored);
+	}
 	for (size_t bit = 0; bit < len * 8; bit++) {
 		struct reader *r;
 		struct sum s;
 
 		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		r = reader_open_memory(bytes, len, &err);
-		if (r) {
-			assert_int_equal(verify(r, &v, &err), 0);
-			reader_damage(r, &n_damage);
-			if (!n_damage)
-				fail_msg("bit %zu of %zu flipped unseen", bit, len * 8);
-			reader_close(r);
-		}
+		if (!r) /* a checksum guards what could make a trace one that is refused */
+			fail_msg("bit %zu of %zu flipped: %s", bit, len * 8, err.text);
+		assert_int_equal(verify(r, &v, &err), 0);
+		reader_damage(r, &n_damage);
+		if (!n_damage)
+			fail_msg("bit %zu of %zu flipped unseen", bit, len * 8);
+		reader_close(r);
 		s = sum_memory(bytes, len, &n_damage);
 		assert_true(s.rows <= whole.rows);
+		/* The schema's loss costs all; any other block's only its own rows. */
+		lost_all += s.rows == 0;
+		if (s.rows && s.rows + 25 < whole.rows)
+			fail_msg("bit %zu costs all but %" PRIu64 " rows", bit, s.rows);
 		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
+	assert_int_equal(lost_all, schema_bits);
 	free(bytes);
 }
 
@@ -349,8 +362,11 @@ static void a_segment_whose_first_block_is_damaged_keeps_its_events(void **state
 	for (size_t i = 0; i < 2 * len; i += len) {
 		two[i + 50] ^= 1;
 		s = sum_memory(two, 2 * len, &n_damage);
-		if (i == 0) /* alone it has another number; behind its twin it is taken for it */
-			assert_int_equal(s.samples, 200);
+		assert_int_equal(s.samples, 200);
+		assert_int_equal(n_damage, 1);
+		s = sum_pipe(two, 2 * len, 1000, &n_damage);
+		assert_int_equal(s.samples, 200);
+		assert_int_equal(n_damage, 1);
 		two[i + 50] ^= 1;
 	}
 	free(one);
@@ -399,56 +415,156 @@ static void bytes_before_between_and_behind_are_skipped_and_told(void **state)
 	free(noisy);
 }
 
-/* Puts a block of this kind and these flags in front of the end of the first segment's blocks. */
-static uint8_t *with_foreign_block(const uint8_t *bytes, size_t *len, unsigned kind,
-	unsigned must_know, unsigned may_skip)
+/* Puts a block of this kind and these flags in front of the blocks of a trace; index and end are made
+ * to fit, or left out. */
+static uint8_t *with_foreign_block(const uint8_t *bytes, size_t *len, struct block_header h,
+	bool end)
 {
-	struct block_header first, *h;
-	uint8_t *out = malloc(*len + sizeof(*h) + 16);
-	size_t at;
+	struct block_header first;
+	struct forge f;
+	uint8_t payload[16];
 
+	memset(payload, 7, sizeof(payload));
 	memcpy(&first, bytes, sizeof(first));
-	at = sizeof(first) + first.stored;
-	memcpy(out, bytes, at);
-	h = (struct block_header *)(out + at);
-	*h = (struct block_header){ .kind = (uint8_t)kind,
-		.must_know = (uint8_t)must_know,
-		.may_skip = (uint8_t)may_skip,
-		.segment = first.segment };
-	memset(h + 1, 7, 16);
-	block_seal(h, 16);
-	memcpy(out + at + sizeof(*h) + 16, bytes + at, *len - at);
-	*len += sizeof(*h) + 16;
-	return out;
+	forge_init(&f, first.segment);
+	assert_int_equal(emit_plain(&f.emit, &first, bytes + sizeof(first), first.stored), 0);
+	assert_int_equal(emit_plain(&f.emit, &h, payload, sizeof(payload)), 0);
+	forge_copy(&f, bytes, *len, 0);
+	return forge_finish(&f, end, len);
 }
 
 static void unknown_kinds_and_flags_are_skipped_or_refused(void **state)
 {
+	const struct block_header skip = { .kind = 77, .may_skip = 0xff },
+				  kind = { .kind = BLOCK_MUST_KNOW + 3 },
+				  flag = { .kind = BLOCK_INFO, .must_know = 4 };
 	size_t len, n_damage, n;
 	uint8_t *bytes = small_trace(50, &len), *changed;
-	struct err err = { "" };
-	struct sum s;
+	struct err err;
 
 	(void)state;
-	n = len;
-	changed = with_foreign_block(bytes, &n, 77, 0, 0xff);
+	for (int end = 0; end < 2; end++) { /* by walking, and by the index */
+		n = len;
+		changed = with_foreign_block(bytes, &n, skip, end);
+		assert_int_equal(sum_memory(changed, n, &n_damage).rows, 51);
+		assert_int_equal(n_damage, 0);
+		free(changed);
+
+		n = len;
+		changed = with_foreign_block(bytes, &n, kind, end);
+		err.text[0] = '\0';
+		assert_null(reader_open_memory(changed, n, &err));
+		assert_non_null(strstr(err.text, "newer"));
+		assert_non_null(strstr(err.text, "131"));
+		free(changed);
+
+		n = len;
+		changed = with_foreign_block(bytes, &n, flag, end);
+		err.text[0] = '\0';
+		assert_null(reader_open_memory(changed, n, &err));
+		assert_non_null(strstr(err.text, "0x4"));
+		free(changed);
+	}
+	free(bytes);
+}
+
+/* A writer that does not repeat the flag in its index, so that it is seen only block by block. */
+static void a_flagged_block_that_the_index_hides_is_not_read(void **state)
+{
+	const struct block_header sync = { .kind = BLOCK_SYNC };
+	struct block_header h;
+	struct forge f;
+	size_t len, n, n_damage;
+	uint8_t *bytes = small_trace(100, &len), *changed;
+	struct sum whole = sum_memory(bytes, len, &n_damage), s;
+	uint32_t count = 0;
+	struct reader *r;
+
+	(void)state;
+	memcpy(&h, bytes, sizeof(h));
+	forge_init(&f, h.segment);
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		memcpy(&h, bytes + at, sizeof(h));
+		if (h.kind == BLOCK_INDEX)
+			break;
+		if (h.kind == BLOCK_EVENTS && !count && h.count > 1) {
+			count = h.count;
+			h.must_know = 16;
+		}
+		emit_plain(&f.emit, &h, bytes + at + sizeof(h), h.stored);
+	}
+	emit_plain(&f.emit, &sync, NULL, 0);
+	f.emit.must_know = 0;
+	changed = forge_finish(&f, true, &n);
 	s = sum_memory(changed, n, &n_damage);
-	assert_int_equal(s.rows, 51);
-	assert_int_equal(n_damage, 0);
+	assert_int_equal(s.rows, whole.rows - count);
+	assert_int_equal(n_damage, 1);
+	r = reader_open_memory(changed, n, NULL);
+	sum_reader(r);
+	assert_non_null(strstr(reader_damage(r, &n_damage)->what, "0x10"));
+	reader_close(r);
 	free(changed);
+	free(bytes);
+}
 
-	n = len;
-	changed = with_foreign_block(bytes, &n, BLOCK_MUST_KNOW + 3, 0, 0);
-	assert_null(reader_open_memory(changed, n, &err));
-	assert_non_null(strstr(err.text, "newer"));
-	assert_non_null(strstr(err.text, "131"));
-	free(changed);
+/* Takes the blocks in one by one, as a reader of a pipe does. */
+static void a_block_comes_after_all_that_it_refers_to(void **state)
+{
+	size_t len;
+	uint8_t *bytes = small_trace(200, &len);
+	struct column_decoder *d = column_decoder_new();
+	struct segment *s = segment_new(0, 0);
+	struct block_header h;
+	uint32_t n_events = 0;
 
-	n = len;
-	changed = with_foreign_block(bytes, &n, BLOCK_INFO, 4, 0);
-	assert_null(reader_open_memory(changed, n, &err));
-	assert_non_null(strstr(err.text, "0x4"));
-	free(changed);
+	(void)state;
+	s->bytes = len;
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		memcpy(&h, bytes + at, sizeof(h));
+		assert_int_equal(segment_load(s, &h, bytes + at + sizeof(h), d, NULL), 0);
+		for (uint32_t i = 0; i < s->n_streams; i++)
+			assert_true(s->streams[i].name < s->n_strings);
+		for (uint32_t i = 0; i < s->n_mappings; i++)
+			assert_true(s->mappings[i].path < (s->n_strings ? s->n_strings : 1));
+		for (uint32_t i = 0; i < s->n_frames; i++)
+			assert_true(s->frame_mapping[i] < (s->n_mappings ? s->n_mappings : 1));
+		for (uint32_t i = 0; i < s->n_stacks; i++)
+			assert_true(s->stack_frame[i] < (s->n_frames ? s->n_frames : 1));
+		if (h.kind != BLOCK_EVENTS)
+			continue;
+		assert_true(h.stream < s->n_streams);
+		assert_non_null(segment_type(s, h.type));
+		n_events++;
+	}
+	assert_true(n_events > 5);
+	assert_int_equal(s->n_streams, 3);
+	segment_free(s);
+	column_decoder_free(d);
+	free(bytes);
+}
+
+static void headers_hold_what_the_specification_says(void **state)
+{
+	size_t len;
+	uint8_t *bytes = small_trace(200, &len);
+	struct block_header h;
+
+	(void)state;
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		bool numbered, timed;
+
+		memcpy(&h, bytes + at, sizeof(h));
+		numbered = (h.kind >= BLOCK_STRINGS && h.kind <= BLOCK_STACKS) ||
+			h.kind == BLOCK_STREAMS;
+		timed = h.kind == BLOCK_EVENTS || h.kind == BLOCK_SYNC || h.kind == BLOCK_SEGMENT;
+		if (numbered)
+			assert_int_equal(h.last, h.first + h.count - 1);
+		else if (!timed)
+			assert_true(h.first == 0 && h.last == 0);
+		assert_true(h.must_know == 0 && h.may_skip == 0 && h.reserved == 0);
+		if (h.kind != BLOCK_EVENTS)
+			assert_true(h.type == 0 && h.stream == 0);
+	}
 	free(bytes);
 }
 
@@ -805,6 +921,9 @@ int main(void)
 		cmocka_unit_test(traces_can_be_concatenated),
 		cmocka_unit_test(bytes_before_between_and_behind_are_skipped_and_told),
 		cmocka_unit_test(unknown_kinds_and_flags_are_skipped_or_refused),
+		cmocka_unit_test(a_flagged_block_that_the_index_hides_is_not_read),
+		cmocka_unit_test(a_block_comes_after_all_that_it_refers_to),
+		cmocka_unit_test(headers_hold_what_the_specification_says),
 		cmocka_unit_test(a_newer_major_version_is_refused_a_newer_minor_read),
 		cmocka_unit_test(what_is_no_trace_is_named),
 		cmocka_unit_test(a_window_reads_only_its_events),
