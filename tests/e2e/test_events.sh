@@ -157,9 +157,9 @@ test_markers_in_several_places_and_with_semaphores() {
 
 test_probes_of_running_processes_see_only_those() {
 	need_probes
-	"$M" 1500 &
+	"$M" 3000 &
 	a=$!
-	"$M" 1700 &
+	"$M" 3200 &
 	b=$!
 	sleep 0.3
 	check_status 0 "$REC" -q -e "usdt:$M:sample:tick,uprobe:$M:step" -p $a -o t.rec
