@@ -21,3 +21,4 @@ MENTION(lost);
 MENTION(recorder);
 MENTION(clock);
 MENTION(cpu_topology);
+MENTION(trigger);

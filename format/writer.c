@@ -181,6 +181,16 @@ int writer_type(struct writer *w, const struct event_type *type, struct err *err
 	return (int)w->n_types++;
 }
 
+const struct event_type **writer_types(const struct writer *w, unsigned *n, struct arena *arena)
+{
+	const struct event_type **list = arena_alloc(arena, (w->n_types + 1) * sizeof(*list));
+
+	for (uint32_t i = 0; i < w->n_types; i++)
+		list[i] = w->types[i].type;
+	*n = w->n_types;
+	return list;
+}
+
 uint32_t writer_stream(struct writer *w, const char *name, int cpu, uint32_t tid)
 {
 	if (w->n_streams == w->cap_streams)

@@ -16,6 +16,7 @@
 #ifndef FORMAT_WRITER_H
 #define FORMAT_WRITER_H
 
+#include "format/base/arena.h"
 #include "format/base/err.h"
 #include "format/dict.h"
 #include "format/schema.h"
@@ -47,6 +48,9 @@ int writer_restart(struct writer *w, const struct writer_config *config);
 /* Registers an event type, which must live as long as the writer. Its number, the same if it was
  * there; -E2BIG if it has too many fields or names. */
 int writer_type(struct writer *w, const struct event_type *type, struct err *err);
+
+/* The event types registered so far, by number; *n how many. The list is in the arena. */
+const struct event_type **writer_types(const struct writer *w, unsigned *n, struct arena *arena);
 
 /* Registers a stream: one ring of a CPU (cpu >= 0), one buffer of a thread (tid != 0), or neither.
  * Stream 0 exists from the start and is the recorder's own. */

@@ -27,6 +27,7 @@ enum key {
 	KEY_RING = 256,
 	KEY_ROTATE,
 	KEY_KEEP,
+	KEY_TRIGGER,
 	KEY_MAX_SIZE,
 	KEY_MAX_CPU,
 	KEY_NO_STACK,
@@ -85,6 +86,10 @@ static const struct argp_option argp_options[] = {
 	{ "ring", KEY_RING, "AMOUNT", 0,
 		"Only the last minutes (60s, 5m) or bytes (64M), in memory; written at the end and at each "
 		"SIGUSR2: FILE, FILE-0002.rec...",
+		0 },
+	{ "trigger", KEY_TRIGGER, "CONDITION", 0,
+		"With --ring: also write it, a second later, when an event is so: 'cpu_sample.comm == "
+		"\"java\"', 'syscalls:sys_exit_fsync.ret < 0'; terms joined by &&; several times",
 		0 },
 	{ "rotate", KEY_ROTATE, "AMOUNT", 0,
 		"Begin another file after a time (10m) or size (1G): FILE-0001.rec, FILE-0002.rec...",
@@ -152,6 +157,13 @@ static void parse_size(const char *text, uint64_t *bytes, struct argp_state *sta
 		argp_error(state, "'%s' is no size: try 500K, 64M or 2G", text);
 }
 
+static void add_trigger(struct options *o, const char *text, struct argp_state *state)
+{
+	if (o->n_triggers == MAX_TRIGGERS)
+		argp_error(state, "more than %d triggers", MAX_TRIGGERS);
+	o->triggers[o->n_triggers++] = text;
+}
+
 static void parse_keep(struct options *o, const char *text, struct argp_state *state)
 {
 	char *end;
@@ -177,6 +189,8 @@ static void check_keeping(const struct options *o, struct argp_state *state)
 
 	if (ring && rotate)
 		argp_error(state, "either --ring or --rotate");
+	if (o->n_triggers && !ring)
+		argp_error(state, "--trigger writes what a --ring holds: give that too");
 	if (o->keep && !rotate)
 		argp_error(state, "--keep is about the files of --rotate");
 	if (o->ring_bytes && o->max_bytes)
@@ -284,6 +298,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'u': parse_unwind(o, arg, state); return 0;
 	case KEY_RING: parse_amount(arg, &o->ring_ns, &o->ring_bytes, state); return 0;
 	case KEY_ROTATE: parse_amount(arg, &o->rotate_ns, &o->rotate_bytes, state); return 0;
+	case KEY_TRIGGER: add_trigger(o, arg, state); return 0;
 	case KEY_KEEP: parse_keep(o, arg, state); return 0;
 	case KEY_MAX_SIZE: parse_size(arg, &o->max_bytes, state); return 0;
 	case KEY_MAX_CPU: parse_max_cpu(o, arg, state); return 0;

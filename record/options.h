@@ -13,6 +13,8 @@ enum unwind {
 	UNWIND_NONE, /* no user stacks */
 };
 
+enum { MAX_TRIGGERS = 16 };
+
 enum { MAX_SOURCES = 32 };
 
 struct options {
@@ -32,12 +34,14 @@ struct options {
 	bool no_stack;            /* tracepoints and probes without stacks */
 	bool quiet;
 	/* What is kept of a long recording; 0: not asked for. */
-	uint64_t ring_ns, ring_bytes;     /* --ring, one of them */
-	uint64_t rotate_ns, rotate_bytes; /* --rotate, one of them */
-	uint64_t max_bytes;               /* --max-size */
-	uint32_t keep;                    /* --keep: files */
-	double max_cpu;                   /* --max-cpu: percent of one CPU */
-	int argc;                         /* the whole command line, for the trace */
+	uint64_t ring_ns, ring_bytes;       /* --ring, one of them */
+	uint64_t rotate_ns, rotate_bytes;   /* --rotate, one of them */
+	uint64_t max_bytes;                 /* --max-size */
+	const char *triggers[MAX_TRIGGERS]; /* --trigger */
+	unsigned n_triggers;
+	uint32_t keep;  /* --keep: files */
+	double max_cpu; /* --max-cpu: percent of one CPU */
+	int argc;       /* the whole command line, for the trace */
 	char **argv;
 };
 

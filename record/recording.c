@@ -53,6 +53,13 @@ uint32_t recording_comm(struct recording *r, struct thread *t)
 	return t->comm_string;
 }
 
+void recording_add(struct recording *r, uint32_t stream, int type, const void *event)
+{
+	writer_add(r->writer, stream, type, event);
+	if (r->triggers)
+		triggers_look(r->triggers, type, event);
+}
+
 void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
 	uint64_t since_ns, uint64_t until_ns)
 {
@@ -203,6 +210,17 @@ static int open_everything(struct recording *r, struct err *err)
 	return open_sources(r, err);
 }
 
+/* Conditions speak of the events of all sources, so these are open already. */
+static int open_triggers(struct recording *r, struct err *err)
+{
+	const struct options *o = r->options;
+
+	if (!o->n_triggers)
+		return 0;
+	r->triggers = triggers_new(o->triggers, o->n_triggers, r->writer, o->ring_ns, err);
+	return r->triggers ? 0 : err_step(err, -EINVAL, "--trigger");
+}
+
 static void close_everything(struct recording *r)
 {
 	for (unsigned i = 0; i < r->n_notes; i++)
@@ -216,6 +234,7 @@ static void close_everything(struct recording *r)
 	processes_free(r->processes);
 	images_done(&r->images);
 	loop_free(r->loop);
+	triggers_free(r->triggers);
 	writer_free(r->writer);
 	retention_free(r->retention);
 	target_done(&r->target);
@@ -382,6 +401,17 @@ static enum end is_over(struct recording *r, int signals, uint64_t now)
 	return NOT_YET;
 }
 
+static void check_triggers(struct recording *r, uint64_t now)
+{
+	const char *why = r->triggers ? triggers_due(r->triggers, now) : NULL;
+
+	if (!why)
+		return;
+	if (!r->options->quiet)
+		fprintf(stderr, "rec: triggered by: %s\n", why);
+	retention_ask_snapshot(r->retention);
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -404,6 +434,7 @@ static enum end run(struct recording *r, int signals)
 			second = (now - r->start_ns) / SECOND + 1;
 			next = r->start_ns + second * SECOND;
 		}
+		check_triggers(r, now);
 		between_records(r);
 		if (r->options->duration_ns && stop_at < next)
 			next = stop_at;
@@ -557,7 +588,7 @@ int recording_run(const struct options *options)
 
 	if (choose_target(&r, &err) == 0 && (r.retention = retention_open(options, &err))) {
 		open_writer(&r);
-		if (open_everything(&r, &err) == 0)
+		if (open_everything(&r, &err) == 0 && open_triggers(&r, &err) == 0)
 			status = record(&r, signals, &old_mask, &err);
 		else
 			retention_discard(r.retention);

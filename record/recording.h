@@ -11,6 +11,7 @@
 #include "record/source.h"
 #include "record/stacks.h"
 #include "record/target.h"
+#include "record/trigger.h"
 
 enum { MAX_NOTES = 16 };
 
@@ -30,6 +31,7 @@ struct recording {
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
+	struct triggers *triggers;  /* NULL: none */
 	struct governor governor;
 	uint64_t
 		settle_until_ns; /* until then the segment's end waits for names; 0: no end is due */
@@ -45,6 +47,9 @@ int recording_run(const struct options *options);
 
 /* CLOCK_MONOTONIC, in ns. */
 uint64_t now_ns(void);
+
+/* Hands one event of a source to the writer, and to the triggers. */
+void recording_add(struct recording *r, uint32_t stream, int type, const void *event);
 
 /* The number of a thread's name in the present segment. */
 uint32_t recording_comm(struct recording *r, struct thread *t);

@@ -174,7 +174,7 @@ static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	e.mode = mode_of(h);
 	e.period = p->period;
 	e.weight = weight_of(s, time);
-	writer_add(r->writer, ring->stream, s->state->sample_type, &e);
+	recording_add(r, ring->stream, s->state->sample_type, &e);
 	r->n_events++;
 }
 

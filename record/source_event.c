@@ -137,7 +137,7 @@ static void on_sample(struct item *item, const struct perf_ring *ring,
 	if (s.n_chain)
 		head->stack = stacks_get(r->stacks, t, s.chain, (uint32_t)s.n_chain, time);
 	trace_type_row(&kind->type, r->writer, s.raw, s.raw_len, head);
-	writer_add(r->writer, ring->stream, kind->number, head);
+	recording_add(r, ring->stream, kind->number, head);
 	r->n_events++;
 }
 

@@ -88,7 +88,7 @@ static void write_series(struct stat_state *s, struct series *c, uint64_t now)
 
 	e.value = count_scaled(e.counted, e.enabled, e.running);
 	s->turns |= e.running < e.enabled;
-	writer_add(w, 0, s->type, &e);
+	recording_add(s->recording, 0, s->type, &e);
 	c->told = c->sum;
 	s->recording->n_events++;
 }

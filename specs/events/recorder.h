@@ -37,6 +37,11 @@ struct clock {
 	__u64 uncertainty UNIT("ns") DOC("the two were read this far apart at most");
 } EVENT("Wall-clock time, so that traces of several machines can be laid side by side.");
 
+struct trigger {
+	__u64 time TIME;
+	__u32 condition IS("string") DOC("what held, as it was given");
+} EVENT("A condition held that a snapshot of the ring waits for (--trigger).");
+
 struct cpu_topology {
 	__u64 time TIME;
 	__u32 cpu DOC("CPU number");

@@ -51,6 +51,28 @@ test_a_snapshot_is_written_at_each_sigusr2_while_the_recording_goes_on() {
 		"$(duration_of flight-0003.rec)" "the second snapshot"
 }
 
+test_a_trigger_writes_the_ring_a_second_later() {
+	need_perf
+	"$REC" cpu -F 499 --ring 20s -o t.rec --trigger 'cpu_sample.comm == "calltree" && cpu > 63' \
+		--trigger 'cpu_sample.comm == "stressed"' -- bash -c \
+		"sleep 2; exec -a stressed bash -c 'printf stressed >/proc/self/comm; for ((i = 0; i < 300000; i++)); do :; done; sleep 4'" \
+		2>err >out || fail "$(cat err)"
+	check_says 'triggered by: cpu_sample.comm == "stressed"'
+	check_says 'are in t.rec'
+	check_equal "$(grep -c triggered err)" 1 "how often in 20 s"
+	check_status 0 "$ANA" verify t.rec t-0002.rec
+	check_equal "$("$ANA" dump t.rec -e trigger | wc -l)" 1 "trigger events"
+	"$ANA" dump t.rec -e trigger | grep -q 'condition=cpu_sample.comm == "stressed"' || fail "no reason"
+	# What came in the second after it is there too.
+	at=$("$ANA" dump t.rec -e trigger -f jsonl | jq .time)
+	last=$("$ANA" dump t.rec -f jsonl | tail -n 1 | jq .time)
+	check_between 300 $(((last - at) / 1000000)) 5000 "ms between the trigger and the snapshot's end"
+	check_status 2 "$REC" cpu --trigger 'cpu_sample.cpu == 0' -- true
+	check_status 3 "$REC" cpu --ring 5s --trigger 'cpu_sample.nothing == 0' -- true
+	check_says "trigger.*nothing"
+	check_status 3 "$REC" cpu --ring 5s --trigger 'block_io.latency > 5ms' -- true
+}
+
 test_sigusr2_without_a_ring_harms_nothing() {
 	need_perf
 	"$REC" cpu -d 2 -o t.rec -- "$SAMPLES/calltree" 10000 2>err &
