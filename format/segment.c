@@ -138,6 +138,28 @@ static const char *c_string(struct segment *s, struct text t)
 	return arena_strndup(&s->arena, t.s, t.len);
 }
 
+/* ---- arrays that grow ---- */
+
+/* Sizes of arrays are powers of two, so that growing by small blocks moves them rarely. */
+static size_t room_for(uint32_t n)
+{
+	return n > 1 ? (size_t)1 << bit_length(n - 1) : 1;
+}
+
+/* Makes room for n elements in an array that has `count`. */
+#define RESERVE(array, count, n) \
+	do { \
+		if (!(array) || room_for(count) < (n)) \
+			(array) = xrealloc((array), room_for(n), sizeof(*(array))); \
+	} while (0)
+
+/* Makes an array of n elements out of one of `count`. */
+#define GROW(array, count, n) \
+	do { \
+		RESERVE(array, count, n); \
+		memset((array) + (count), 0, ((n) - (count)) * sizeof(*(array))); \
+	} while (0)
+
 /* ---- schema ---- */
 
 static const struct enumeration *find_enum(const struct segment *s, uint32_t number)
@@ -157,8 +179,8 @@ static void add_enum(struct segment *s, const struct table *t, uint32_t first, u
 		v[i - first].value = (int64_t)value(t, ENUMS_VALUE, i);
 		v[i - first].name = c_string(s, text(t, ENUMS_NAME, i));
 	}
-	s->enums = xrealloc(s->enums, s->n_enums + 1, sizeof(*s->enums));
-	s->enum_numbers = xrealloc(s->enum_numbers, s->n_enums + 1, sizeof(*s->enum_numbers));
+	RESERVE(s->enums, s->n_enums, s->n_enums + 1);
+	RESERVE(s->enum_numbers, s->n_enums, s->n_enums + 1);
 	s->enums[s->n_enums] = (struct enumeration){ "", v, end - first };
 	s->enum_numbers[s->n_enums++] = (uint32_t)value(t, ENUMS_ENUM, first);
 }
@@ -225,7 +247,7 @@ static int take_type(struct segment *s, const struct table *t, uint32_t first, u
 	type->fields = fields;
 	type->n_fields = n_fields;
 	while (s->n_types <= number) {
-		s->types = xrealloc(s->types, s->n_types + 1, sizeof(*s->types));
+		RESERVE(s->types, s->n_types, s->n_types + 1);
 		s->types[s->n_types++] = NULL;
 	}
 	s->types[number] = type;
@@ -267,19 +289,6 @@ static uint32_t grown(struct segment *s, uint32_t count, const struct block_head
 	s->skipped += skipped;
 	return end > count ? (uint32_t)end : count;
 }
-
-/* Sizes of arrays are powers of two, so that growing by small blocks moves them rarely. */
-static size_t room_for(uint32_t n)
-{
-	return n > 1 ? (size_t)1 << bit_length(n - 1) : 1;
-}
-
-/* Makes an array of n elements out of one of `count`. */
-#define GROW(array, count, n) \
-	do { \
-		(array) = xrealloc((array), room_for(n), sizeof(*(array))); \
-		memset((array) + (count), 0, ((n) - (count)) * sizeof(*(array))); \
-	} while (0)
 
 static int load_strings(struct segment *s, const struct table *t, const struct block_header *h,
 	struct err *err)
@@ -386,7 +395,7 @@ static int load_symbols(struct segment *s, const struct table *t, struct err *er
 {
 	int rc = 0;
 
-	s->symbols = xrealloc(s->symbols, room_for(s->n_symbols + t->n), sizeof(*s->symbols));
+	RESERVE(s->symbols, s->n_symbols, s->n_symbols + t->n);
 	for (uint32_t i = 0; i < t->n; i++) {
 		uint64_t frame = value(t, SYMBOLS_FRAME, i);
 		struct symbol new = { (uint32_t)value(t, SYMBOLS_NAME, i),
@@ -410,7 +419,7 @@ static int load_streams(struct segment *s, const struct table *t, const struct b
 	if (h->first != s->n_streams)
 		return err_set(err, EBADMSG, "streams from %llu on cannot be",
 			(unsigned long long)h->first);
-	s->streams = xrealloc(s->streams, s->n_streams + t->n, sizeof(*s->streams));
+	RESERVE(s->streams, s->n_streams, s->n_streams + t->n);
 	for (uint32_t i = 0; i < t->n; i++)
 		s->streams[s->n_streams++] = (struct stream_info){ (int32_t)value(t, STREAMS_CPU,
 									   i),
@@ -420,7 +429,7 @@ static int load_streams(struct segment *s, const struct table *t, const struct b
 
 static int load_info(struct segment *s, const struct table *t)
 {
-	s->info = xrealloc(s->info, s->n_info + t->n, sizeof(*s->info));
+	RESERVE(s->info, s->n_info, s->n_info + t->n);
 	for (uint32_t i = 0; i < t->n; i++)
 		s->info[s->n_info++] = (struct info_pair){ text(t, INFO_KEY, i),
 			text(t, INFO_VALUE, i) };
