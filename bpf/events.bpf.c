@@ -17,6 +17,7 @@ MENTION(process_exec);
 MENTION(process_comm);
 MENTION(process_exit);
 MENTION(process_mmap);
+MENTION(process_namespace);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);

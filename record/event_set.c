@@ -17,8 +17,10 @@
 struct perf_feed {
 	struct perf_ring ring;
 	struct event_set *set;
-	uint64_t told_lost;  /* so many losses the user has been told of... */
-	uint64_t told_until; /* ...and up to this time */
+	uint64_t told_lost;   /* so many losses the user has been told of... */
+	uint64_t told_until;  /* ...and up to this time */
+	uint64_t lost_before; /* by events that are closed: their CPU went away */
+	bool offline;
 };
 
 struct event_fd {
@@ -27,7 +29,7 @@ struct event_fd {
 };
 
 struct event_set {
-	struct event_set_event *events; /* owned; the filters borrowed while it opens */
+	struct event_set_event *events; /* owned, with their filters */
 	uint32_t n_events;
 	uint32_t *n_opened;      /* owned; of each event */
 	struct perf_feed *feeds; /* owned; one a CPU */
@@ -35,6 +37,12 @@ struct event_set {
 	struct event_fd *fds; /* owned */
 	uint32_t n_fds, cap_fds;
 	size_t ring_bytes;
+	bool by_cpu;
+	pid_t who; /* if by CPU */
+	/* Since event_set_feed, all borrowed: */
+	struct loop *loop;
+	struct writer *writer;
+	const char *stream;
 	struct event_set_user user;
 };
 
@@ -78,22 +86,30 @@ static bool is_refused(int rc)
 	return rc == -EPERM || rc == -EACCES || rc == -ENOENT || rc == -EOPNOTSUPP || rc == -EINVAL;
 }
 
-/* Opens for one thread, or all (-1), on every CPU. A CPU that went offline is left out. */
+/* Opens for one thread, or all (target_who), on one CPU. -ENODEV: it has just gone offline. */
+static int open_on_cpu(struct event_set *s, pid_t tid, uint32_t i, struct err *err)
+{
+	for (uint32_t k = 0; k < s->n_events; k++) {
+		struct event_set_event *e = &s->events[k];
+		int rc = e->missing ? 0 : open_event(s, e, tid, i, err);
+
+		if (is_refused(rc) && e->optional && !s->n_opened[k])
+			e->missing = -rc;
+		else if (rc < 0)
+			return rc;
+		s->n_opened[k] += !e->missing;
+	}
+	return 0;
+}
+
+/* The same on every CPU that is there. */
 static int open_thread(struct event_set *s, pid_t tid, struct err *err)
 {
 	for (uint32_t i = 0; i < s->n_feeds; i++) {
-		for (uint32_t k = 0; k < s->n_events; k++) {
-			struct event_set_event *e = &s->events[k];
-			int rc = e->missing ? 0 : open_event(s, e, tid, i, err);
+		int rc = s->feeds[i].offline ? 0 : open_on_cpu(s, tid, i, err);
 
-			if (rc == -ENODEV && i > 0)
-				break;
-			if (is_refused(rc) && e->optional && !s->n_opened[k])
-				e->missing = -rc;
-			else if (rc < 0)
-				return rc;
-			s->n_opened[k] += !e->missing;
-		}
+		if (rc < 0 && (rc != -ENODEV || i == 0))
+			return rc;
 	}
 	return 0;
 }
@@ -142,8 +158,10 @@ static int open_all(struct event_set *s, const struct target *t, struct err *err
 {
 	int rc = 0;
 
-	if (t->kind == TARGET_SYSTEM)
-		return open_thread(s, -1, err);
+	s->by_cpu = target_by_cpu(t);
+	s->who = target_who(t);
+	if (s->by_cpu)
+		return open_thread(s, s->who, err);
 	for (uint32_t k = 0; k < s->n_events; k++) {
 		s->events[k].attr.inherit = 1;
 		s->events[k].attr.enable_on_exec = t->kind == TARGET_COMMAND;
@@ -189,19 +207,27 @@ struct event_set *event_set_open_all(struct event_set_event *events, uint32_t n,
 	const struct target *target, size_t ring_bytes, int *code, struct err *err)
 {
 	struct event_set *s = xcalloc(1, sizeof(*s));
+	uint32_t n_online;
 	int *cpus, rc;
 
 	s->events = xcalloc(n, sizeof(*events));
 	memcpy(s->events, events, n * sizeof(*events));
+	for (uint32_t k = 0; k < n; k++)
+		if (events[k].filter)
+			s->events[k].filter = strdup(events[k].filter);
 	s->n_events = n;
 	s->n_opened = xcalloc(n, sizeof(*s->n_opened));
 	s->ring_bytes = ring_bytes;
-	s->n_feeds = cpus_online(&cpus);
+	s->n_feeds = cpus_possible();
 	s->feeds = xcalloc(s->n_feeds, sizeof(*s->feeds));
 	for (uint32_t i = 0; i < s->n_feeds; i++) {
-		s->feeds[i].ring.cpu = cpus[i];
+		s->feeds[i].ring.cpu = (int)i;
 		s->feeds[i].set = s;
+		s->feeds[i].offline = true;
 	}
+	n_online = cpus_online(&cpus);
+	for (uint32_t i = 0; i < n_online && (uint32_t)cpus[i] < s->n_feeds; i++)
+		s->feeds[cpus[i]].offline = false;
 	free(cpus);
 	raise_file_limit();
 	rc = open_all(s, target, err);
@@ -224,6 +250,8 @@ void event_set_close(struct event_set *s)
 		close(s->fds[i].fd);
 	free(s->feeds);
 	free(s->fds);
+	for (uint32_t k = 0; k < s->n_events; k++)
+		free((char *)s->events[k].filter);
 	free(s->events);
 	free(s->n_opened);
 	free(s);
@@ -279,20 +307,83 @@ static void feed_release(void *feed)
 
 static const struct feed_ops ring_feed = { feed_refresh, feed_peek, feed_take, feed_release };
 
+/* The ring joins the loop as a stream of its own. */
+static int start_feed(struct event_set *s, uint32_t i, struct err *err)
+{
+	struct perf_ring *ring = &s->feeds[i].ring;
+
+	ring->stream = writer_stream(s->writer, s->stream, ring->cpu, 0);
+	return loop_add(s->loop, &ring_feed, &s->feeds[i], ring->fd, err);
+}
+
+static uint64_t lost_by(int fd)
+{
+	uint64_t values[2]; /* value, lost */
+
+	return read(fd, values, sizeof(values)) == sizeof(values) ? values[1] : 0;
+}
+
+/* Closes the events of a ring, but the one that the ring was mapped through. */
+static void close_events(struct event_set *s, uint32_t ring)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t k = 0; k < s->n_fds; k++) {
+		const struct event_fd *f = &s->fds[k];
+
+		if (f->ring != ring || f->fd == s->feeds[ring].ring.fd) {
+			s->fds[kept++] = *f;
+			continue;
+		}
+		s->feeds[ring].lost_before += lost_by(f->fd);
+		close(f->fd);
+	}
+	s->n_fds = kept;
+}
+
+/* The kernel takes the events of a CPU that goes offline away, for good (seen on 6.18). Those of threads
+ * are not tied to a CPU in that way, but have none for a CPU that was not there when they were opened. */
+static void open_again(struct event_set *s, uint32_t i)
+{
+	bool is_new = !s->feeds[i].ring.page;
+	uint32_t from;
+
+	close_events(s, i);
+	from = s->n_fds;
+	if (open_on_cpu(s, s->who, i, NULL) || (is_new && start_feed(s, i, NULL)))
+		return;
+	for (uint32_t k = from; k < s->n_fds; k++)
+		ioctl(s->fds[k].fd, PERF_EVENT_IOC_ENABLE, 0);
+}
+
+static void cpus_changed(void *ctx, const int *online, uint32_t n)
+{
+	struct event_set *s = ctx;
+
+	for (uint32_t i = 0, at = 0; i < s->n_feeds; i++) {
+		bool was_offline = s->feeds[i].offline;
+
+		while (at < n && online[at] < (int)i)
+			at++;
+		s->feeds[i].offline = at == n || online[at] != (int)i;
+		if (was_offline && !s->feeds[i].offline && s->by_cpu)
+			open_again(s, i);
+	}
+}
+
 int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, const char *stream,
 	const struct event_set_user *user, struct err *err)
 {
 	int rc = 0;
 
 	s->user = *user;
-	for (uint32_t i = 0; !rc && i < s->n_feeds; i++) {
-		struct perf_ring *ring = &s->feeds[i].ring;
-
-		if (!ring->page)
-			continue; /* its CPU went offline */
-		ring->stream = writer_stream(w, stream, ring->cpu, 0);
-		rc = loop_add(loop, &ring_feed, &s->feeds[i], ring->fd, err);
-	}
+	s->loop = loop;
+	s->writer = w;
+	s->stream = stream;
+	for (uint32_t i = 0; !rc && i < s->n_feeds; i++)
+		if (s->feeds[i].ring.page)
+			rc = start_feed(s, i, err);
+	loop_on_hotplug(loop, cpus_changed, s);
 	return rc;
 }
 
@@ -322,12 +413,11 @@ void event_set_rate(struct event_set *s, uint64_t value)
 /* What the events of one ring say they have lost. */
 static uint64_t count_lost(const struct event_set *s, uint32_t ring)
 {
-	uint64_t values[2], lost = 0; /* value, lost */
+	uint64_t lost = s->feeds[ring].lost_before;
 
 	for (uint32_t k = 0; k < s->n_fds; k++)
-		if (s->fds[k].ring == ring &&
-			read(s->fds[k].fd, values, sizeof(values)) == sizeof(values))
-			lost += values[1];
+		if (s->fds[k].ring == ring)
+			lost += lost_by(s->fds[k].fd);
 	return lost;
 }
 

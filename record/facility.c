@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "format/symbols/kallsyms.h"
+#include "record/cgroup.h"
 #include "record/perf_event.h"
 #include "record/privileges.h"
 
@@ -364,11 +365,13 @@ static void probe_namespace(struct finding *f)
 
 static void probe_cgroups(struct finding *f)
 {
-	if (access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0)
-		found(f, FACILITY_WORKS, "version 2");
-	else if (access("/sys/fs/cgroup/perf_event", X_OK) == 0)
-		found(f, FACILITY_WORKS, "version 1, perf_event");
-	else {
+	struct err err = { "" };
+	int fd = cgroup_open("/", &err);
+
+	if (fd >= 0) {
+		close(fd);
+		found(f, FACILITY_WORKS, "the hierarchy of perf_event is mounted");
+	} else {
 		found(f, FACILITY_ABSENT, "no cgroup file system with perf_event is mounted");
 		fix(f, "mount -t cgroup2 none /sys/fs/cgroup");
 	}

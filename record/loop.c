@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "format/base/arena.h"
+#include "record/cpus.h"
 
 enum {
 	BETWEEN = 256,
@@ -21,11 +23,20 @@ struct feed {
 	uint64_t time;
 };
 
+struct watcher {
+	loop_hotplug call;
+	void *ctx;
+};
+
 struct loop {
 	int epoll;
 	struct feed *feeds; /* owned */
 	struct feed **heap; /* owned; feeds that have a record */
 	uint32_t n, cap, n_heap;
+	struct watcher *watchers; /* owned */
+	uint32_t n_watchers;
+	int *online; /* owned; as of the last look */
+	uint32_t n_online;
 	uint64_t last;
 	bool blind; /* some feed's descriptor has been hung up */
 };
@@ -35,6 +46,7 @@ struct loop *loop_new(void)
 	struct loop *l = xcalloc(1, sizeof(*l));
 
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->n_online = cpus_online(&l->online);
 	return l;
 }
 
@@ -46,7 +58,29 @@ void loop_free(struct loop *l)
 		close(l->epoll);
 	free(l->feeds);
 	free(l->heap);
+	free(l->watchers);
+	free(l->online);
 	free(l);
+}
+
+void loop_on_hotplug(struct loop *l, loop_hotplug call, void *ctx)
+{
+	l->watchers = xrealloc(l->watchers, l->n_watchers + 1, sizeof(*l->watchers));
+	l->watchers[l->n_watchers++] = (struct watcher){ call, ctx };
+}
+
+bool loop_check_cpus(struct loop *l)
+{
+	int *online;
+	uint32_t n = cpus_online(&online);
+	bool changed = n != l->n_online || memcmp(online, l->online, n * sizeof(*online)) != 0;
+
+	free(l->online);
+	l->online = online;
+	l->n_online = n;
+	for (uint32_t i = 0; changed && i < l->n_watchers; i++)
+		l->watchers[i].call(l->watchers[i].ctx, online, n);
+	return changed;
 }
 
 int loop_watch(struct loop *l, int fd, struct err *err)

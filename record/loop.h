@@ -34,6 +34,13 @@ int loop_add(struct loop *l, const struct feed_ops *ops, void *feed, int fd, str
 /* Adds a descriptor that ends loop_wait early. */
 int loop_watch(struct loop *l, int fd, struct err *err);
 
+/* Has a function called when CPUs come or go. */
+typedef void (*loop_hotplug)(void *ctx, const int *online, uint32_t n);
+void loop_on_hotplug(struct loop *l, loop_hotplug call, void *ctx);
+
+/* Looks whether they did since the last time (the first time: since loop_new). */
+bool loop_check_cpus(struct loop *l);
+
 /* Takes all records that are there now and not younger than until_ns, in order of time. `between`
  * (may be NULL) is called every few hundred records. Returns how many were taken. */
 uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx), void *ctx);

@@ -27,6 +27,7 @@ enum key {
 	KEY_RING = 256,
 	KEY_ROTATE,
 	KEY_KEEP,
+	KEY_CGROUP,
 	KEY_TRIGGER,
 	KEY_MAX_SIZE,
 	KEY_MAX_CPU,
@@ -51,6 +52,10 @@ const struct source *source_by_name(const char *name, unsigned long len)
 static const struct argp_option argp_options[] = {
 	{ NULL, 0, NULL, 0, "Whom to record (default: the whole system)", 1 },
 	{ "pid", 'p', "PID,...", 0, "These processes, their threads and children to come", 0 },
+	{ "cgroup", KEY_CGROUP, "PATH", 0,
+		"The processes of a control group and of those below it: a folder under /sys/fs/cgroup, or "
+		"a path as in /proc/PID/cgroup",
+		0 },
 	{ "all", 'a', NULL, 0, "The whole system", 0 },
 	{ NULL, 0, NULL, 0, "How", 2 },
 	{ "output", 'o', "FILE", 0,
@@ -271,8 +276,9 @@ static void check(struct options *o, struct argp_state *state)
 			argp_error(state,
 				"--stat cannot count '%s': give it cycles, page-faults, ...",
 				o->stat.specs[i].text);
-	if ((o->pids != NULL) + o->system + (o->command != NULL) > 1)
-		argp_error(state, "record either processes (-p), the system (-a) or a command");
+	if ((o->pids != NULL) + o->system + (o->cgroup != NULL) + (o->command != NULL) > 1)
+		argp_error(state,
+			"record either processes (-p), a cgroup, the system (-a) or a command");
 }
 
 /* Whether the first word names sources. Where events are named no source is needed, and the first word
@@ -298,6 +304,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'u': parse_unwind(o, arg, state); return 0;
 	case KEY_RING: parse_amount(arg, &o->ring_ns, &o->ring_bytes, state); return 0;
 	case KEY_ROTATE: parse_amount(arg, &o->rotate_ns, &o->rotate_bytes, state); return 0;
+	case KEY_CGROUP: o->cgroup = arg; return 0;
 	case KEY_TRIGGER: add_trigger(o, arg, state); return 0;
 	case KEY_KEEP: parse_keep(o, arg, state); return 0;
 	case KEY_MAX_SIZE: parse_size(arg, &o->max_bytes, state); return 0;

@@ -21,6 +21,7 @@ struct options {
 	const struct source *sources[MAX_SOURCES]; /* in the order given */
 	unsigned n_sources;
 	const char *pids;     /* -p */
+	const char *cgroup;   /* --cgroup */
 	bool system;          /* -a */
 	char **command;       /* behind --; ends with NULL. NULL: none */
 	const char *output;   /* -o; NULL: a name made from sources and time */

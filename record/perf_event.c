@@ -93,7 +93,13 @@ static int explain(const struct perf_event_attr *attr, int code, bool whole_syst
 
 static int sys_open(struct perf_event_attr *attr, pid_t pid, int cpu, int leader)
 {
-	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, leader, PERF_FLAG_FD_CLOEXEC);
+	unsigned long flags = PERF_FLAG_FD_CLOEXEC;
+
+	if (pid < -1) {
+		flags |= PERF_FLAG_PID_CGROUP;
+		pid = perf_cgroup(pid); /* its own inverse */
+	}
+	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, leader, flags);
 }
 
 /* What older kernels refuse with EINVAL, the newest first. True if something was left out. */
@@ -125,5 +131,5 @@ int perf_open_in_group(const struct perf_event_attr *attr, pid_t pid, int cpu, i
 		fd = sys_open(&a, pid, cpu, leader);
 		code = errno;
 	} while (fd < 0 && (code == EINVAL || code == E2BIG) && do_without(&a));
-	return fd >= 0 ? fd : explain(attr, code, pid == -1, err);
+	return fd >= 0 ? fd : explain(attr, code, pid < 0, err);
 }

@@ -10,7 +10,13 @@
 
 #include "format/base/err.h"
 
-/* Opens one event for thread `pid` (-1: all) on `cpu` (-1: all). The descriptor, or negative errno
+/* Stands for all processes of a cgroup, given its descriptor, where a thread's number is asked for. */
+static inline pid_t perf_cgroup(int fd)
+{
+	return -2 - fd;
+}
+
+/* Opens one event for thread `pid` (-1: all, or perf_cgroup) on `cpu` (-1: all). The descriptor, or negative errno
  * with a sentence. */
 int perf_open(const struct perf_event_attr *attr, pid_t pid, int cpu, struct err *err);
 

@@ -35,6 +35,7 @@ bool privileges_has(unsigned capability)
 static uint64_t needed(bool signals, bool files)
 {
 	uint64_t keep = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYSLOG) |
+		bit(CAP_IPC_LOCK) | /* the ring of a CPU that comes later */
 		bit(PERFMON) | bit(BPF) | bit(CHECKPOINT_RESTORE);
 
 	if (prctl(PR_CAPBSET_READ, PERFMON, 0, 0, 0) < 0)

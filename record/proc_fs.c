@@ -150,3 +150,37 @@ uint32_t proc_process_of(uint32_t tid)
 		fclose(f);
 	return pid;
 }
+
+/* The link of a pid namespace, such as "pid:[4026531836]". */
+static bool namespace_of(const char *who, char link[64])
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/pid", who);
+	n = readlink(path, link, 63);
+	link[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+uint32_t proc_inner_pid(uint32_t pid)
+{
+	char number[16], ours[64], its[64], path[64], line[256];
+	unsigned inner = 0;
+	FILE *f;
+
+	snprintf(number, sizeof(number), "%u", pid);
+	if (!namespace_of("self", ours) || !namespace_of(number, its) || strcmp(ours, its) == 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) { /* from the outermost namespace inwards */
+		const char *last = strrchr(line, '\t');
+
+		if (strncmp(line, "NSpid:", 6) == 0 && last)
+			inner = (unsigned)strtoul(last + 1, NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return inner;
+}

@@ -22,6 +22,10 @@ int proc_each_process(void (*call)(void *ctx, uint32_t pid), void *ctx);
 /* The process of a thread; the number itself if it cannot be known. */
 uint32_t proc_process_of(uint32_t tid);
 
+/* The number that a process has in its own pid namespace, where that is not ours; 0 where it is, or
+ * nothing can be known. */
+uint32_t proc_inner_pid(uint32_t pid);
+
 bool proc_is_kernel_thread(uint32_t pid);
 
 /* Removes " (deleted)", which the kernel appends to the name of a file that is no longer there. */

@@ -91,9 +91,10 @@ void recording_note(struct recording *r, const char *source, const char *fmt, ..
 /* A recording without an end in sight says so to a person. */
 static void print_how_to_end(const struct recording *r)
 {
-	if (r->target.kind == TARGET_SYSTEM && !r->options->duration_ns && !r->options->quiet &&
+	if (target_by_cpu(&r->target) && !r->options->duration_ns && !r->options->quiet &&
 		isatty(STDERR_FILENO))
-		fprintf(stderr, "rec: recording the whole system; ^C ends it\n");
+		fprintf(stderr, "rec: recording %s; ^C ends it\n",
+			r->options->cgroup ? r->options->cgroup : "the whole system");
 }
 
 /* Said once the recording runs: if it does not come to that, only the reason matters. */
@@ -148,6 +149,8 @@ static void write_info(struct recording *r)
 	}
 	if (o->pids)
 		writer_info(r->writer, "target.pids", o->pids);
+	if (o->cgroup)
+		writer_info(r->writer, "target.cgroup", o->cgroup);
 	machine_info(r->writer);
 }
 
@@ -156,6 +159,8 @@ static int choose_target(struct recording *r, struct err *err)
 	target_init(&r->target);
 	if (r->options->pids)
 		return target_add_pids(&r->target, r->options->pids, err);
+	if (r->options->cgroup)
+		return target_cgroup(&r->target, r->options->cgroup, err);
 	if (r->options->command)
 		return target_prepare(&r->target, r->options->command,
 			!r->options->output || strcmp(r->options->output, "-") != 0, err);
@@ -325,6 +330,8 @@ static void keep_cost_down(struct recording *r)
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
+	if (loop_check_cpus(r->loop))
+		machine_topology(r->writer, now_ns());
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "gen/events.h"
+#include "record/cgroup.h"
 #include "record/event_set.h"
 #include "record/proc_fs.h"
 #include "specs/events/process.h"
@@ -18,7 +19,7 @@ enum { RING_BYTES = 256 << 10 };
 struct sideband {
 	struct recording *recording; /* borrowed */
 	struct event_set *events;
-	int fork_type, exec_type, comm_type, exit_type, mmap_type;
+	int fork_type, exec_type, comm_type, exit_type, mmap_type, namespace_type;
 	uint64_t snapshot_ns; /* time of what a snapshot writes */
 };
 
@@ -45,6 +46,15 @@ static void write_map(struct sideband *s, uint32_t stream, uint32_t pid, const s
 		.mapping = image_mapping(v->image, s->recording->writer) };
 
 	writer_add(s->recording->writer, stream, s->mmap_type, &e);
+}
+
+/* Tells the number that the process has inside its container, if it is in one. */
+static void write_namespace(struct sideband *s, uint32_t pid, uint64_t time)
+{
+	struct process_namespace e = { .time = time, .pid = pid, .inner_pid = proc_inner_pid(pid) };
+
+	if (e.inner_pid)
+		writer_add(s->recording->writer, 0, s->namespace_type, &e);
 }
 
 /* ---- records; layouts: perf_event_open(2) ---- */
@@ -137,6 +147,8 @@ static void on_comm(struct sideband *s, const struct perf_ring *ring,
 	processes_comm(r->processes, c->pid, c->tid, c->comm, exec);
 	write_comm(s, processes_thread(r->processes, c->pid, c->tid), time,
 		exec ? s->exec_type : s->comm_type);
+	if (exec)
+		write_namespace(s, c->pid, time);
 }
 
 static void on_fork(struct sideband *s, const struct perf_ring *ring,
@@ -217,6 +229,7 @@ struct sideband *sideband_open(struct recording *r, struct err *err)
 	s->exec_type = writer_type(r->writer, &event_process_exec, NULL);
 	s->comm_type = writer_type(r->writer, &event_process_comm, NULL);
 	s->exit_type = writer_type(r->writer, &event_process_exit, NULL);
+	s->namespace_type = writer_type(r->writer, &event_process_namespace, NULL);
 	s->mmap_type = writer_type(r->writer, &event_process_mmap, NULL);
 	perf_attr_init(&attr, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_DUMMY);
 	perf_attr_sideband(&attr);
@@ -269,6 +282,8 @@ static void snapshot_thread(void *ctx, const struct thread *t)
 
 	write_comm(s, processes_find(s->recording->processes, t->tid), s->snapshot_ns,
 		s->comm_type);
+	if (t->pid == t->tid && !t->kernel)
+		write_namespace(s, t->pid, s->snapshot_ns);
 }
 
 static void snapshot_map(void *ctx, uint32_t pid, const struct vma *v)
@@ -294,6 +309,8 @@ void sideband_scan(struct sideband *s, uint64_t time_ns)
 	kernel_map_each(s->recording->kernel, snapshot_kernel, s);
 	if (t->kind == TARGET_SYSTEM)
 		proc_each_process(scan_process, s);
+	if (t->kind == TARGET_CGROUP)
+		cgroup_each_process(t->cgroup, scan_process, s);
 	for (uint32_t i = 0; t->kind == TARGET_PIDS && i < t->n_pids; i++)
 		scan_process(s, t->pids[i]);
 }

@@ -118,7 +118,7 @@ static uint64_t thinned_rate(const struct sampler *s, uint32_t factor)
  * kernel goes on as before and we leave samples out. */
 static bool kernel_thins(const struct cpu_state *c)
 {
-	return c->recording->target.kind == TARGET_SYSTEM;
+	return target_by_cpu(&c->recording->target);
 }
 
 /* How many samples of the rate that was asked for this one stands for, in 1/WHOLE. */

@@ -159,7 +159,7 @@ static void fill_attr(const struct stat_state *s, const struct event_spec *e,
 	attr->config = e->sample.config;
 	attr->disabled = 1;
 	attr->read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-	attr->inherit = kind != TARGET_SYSTEM;
+	attr->inherit = kind != TARGET_SYSTEM && kind != TARGET_CGROUP;
 	attr->enable_on_exec = kind == TARGET_COMMAND;
 	attr->exclude_kernel = e->user && !e->kernel;
 	attr->exclude_user = e->kernel && !e->user;
@@ -276,7 +276,8 @@ static int open_system(struct stat_state *s, struct err *err)
 
 	n = cpus_online(&cpus);
 	for (uint32_t i = 0; !rc && i < n; i++)
-		rc = add_counters(s, add_all_series(s, cpus[i], 0), -1, cpus[i], err);
+		rc = add_counters(s, add_all_series(s, cpus[i], 0),
+			target_who(&s->recording->target), cpus[i], err);
 	free(cpus);
 	return rc;
 }
@@ -286,7 +287,7 @@ static int open_counters(struct stat_state *s, struct err *err)
 	const struct target *t = &s->recording->target;
 	int rc = 0;
 
-	if (t->kind == TARGET_SYSTEM)
+	if (target_by_cpu(t))
 		return open_system(s, err);
 	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
 		rc = t->kind == TARGET_COMMAND ? add_counters(s, add_all_series(s, -1, t->pids[i]),

@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 #include "format/base/arena.h"
+#include "record/cgroup.h"
+#include "record/perf_event.h"
 #include "record/proc_fs.h"
 
 void target_init(struct target *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->go = t->failed = t->pidfd = -1;
+	t->go = t->failed = t->cgroup = t->pidfd = -1;
 }
 
 static void close_fd(int *fd)
@@ -37,6 +39,7 @@ void target_done(struct target *t)
 	}
 	close_fd(&t->go);
 	close_fd(&t->failed);
+	close_fd(&t->cgroup);
 	close_fd(&t->pidfd);
 	free(t->pids);
 	t->pids = NULL;
@@ -69,6 +72,23 @@ int target_add_pids(struct target *t, const char *list, struct err *err)
 			return 0;
 		p = end + 1;
 	}
+}
+
+int target_cgroup(struct target *t, const char *path, struct err *err)
+{
+	t->kind = TARGET_CGROUP;
+	t->cgroup = cgroup_open(path, err);
+	return t->cgroup < 0 ? t->cgroup : 0;
+}
+
+bool target_by_cpu(const struct target *t)
+{
+	return t->kind == TARGET_SYSTEM || t->kind == TARGET_CGROUP;
+}
+
+pid_t target_who(const struct target *t)
+{
+	return t->kind == TARGET_CGROUP ? perf_cgroup(t->cgroup) : -1;
 }
 
 __attribute__((noreturn)) static void child(char **argv, bool keep_stdout, int go, int failed)
@@ -149,6 +169,8 @@ bool target_ended(struct target *t)
 {
 	if (t->kind == TARGET_SYSTEM)
 		return false;
+	if (t->kind == TARGET_CGROUP)
+		return cgroup_is_gone(t->cgroup);
 	if (t->kind == TARGET_COMMAND)
 		return reap(t, WNOHANG);
 	for (uint32_t i = 0; i < t->n_pids; i++)

@@ -1,4 +1,4 @@
-/* Who is recorded: the whole system, some processes, or a command that we start. */
+/* Who is recorded: the whole system, a cgroup, some processes, or a command that we start. */
 #ifndef RECORD_TARGET_H
 #define RECORD_TARGET_H
 
@@ -10,6 +10,7 @@
 
 enum target_kind {
 	TARGET_SYSTEM,
+	TARGET_CGROUP,
 	TARGET_PIDS,
 	TARGET_COMMAND,
 };
@@ -21,6 +22,7 @@ struct target {
 	char **argv; /* borrowed; TARGET_COMMAND */
 	int go;      /* a pipe: closing it lets the command start */
 	int failed;  /* a pipe: the errno with which exec failed */
+	int cgroup;  /* TARGET_CGROUP; -1 otherwise */
 	int pidfd;   /* of the command; -1 where the kernel has none */
 	bool reaped;
 	int status; /* of waitpid, once reaped */
@@ -32,6 +34,13 @@ void target_done(struct target *t);
 /* Parses "PID,PID,...": processes, each once; a thread's number stands for its process. -ESRCH names the
  * first that is not there. */
 int target_add_pids(struct target *t, const char *list, struct err *err);
+
+/* The processes of a cgroup, also those to come. */
+int target_cgroup(struct target *t, const char *path, struct err *err);
+
+/* Whether it is recorded CPU by CPU and not thread by thread; and who, for perf_open, then. */
+bool target_by_cpu(const struct target *t);
+pid_t target_who(const struct target *t);
 
 /* Forks the command, which waits before its first instruction until target_start. Without keep_stdout
  * what it prints goes to standard error: standard output is the trace's. */

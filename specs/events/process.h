@@ -34,6 +34,12 @@ struct process_exit {
 	__u32 tid DOC("thread");
 } EVENT("A thread ended; the process with it if the two numbers are the same.");
 
+struct process_namespace {
+	__u64 time TIME;
+	__u32 pid DOC("process, as the recorder sees it");
+	__u32 inner_pid DOC("its number in its own pid namespace: what it and its logs call it");
+} EVENT("A process lives in another pid namespace than the recorder, as in a container.");
+
 struct process_mmap {
 	__u64 time TIME;
 	__u32 pid DOC("process; 0 for the kernel");

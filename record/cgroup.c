@@ -1,0 +1,121 @@
+/* perf_event is in the unified hierarchy (version 2) unless a version 1 hierarchy was made for it. */
+#include "record/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { MAX_DEPTH = 64 };
+
+/* The mount point of the hierarchy that perf_event is in. */
+static bool find_mount(char *place, size_t size)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent *m;
+	bool found = false, v1;
+
+	while (f && (m = getmntent(f))) {
+		v1 = strcmp(m->mnt_type, "cgroup") == 0 && hasmntopt(m, "perf_event");
+		if (!v1 && (found || strcmp(m->mnt_type, "cgroup2") != 0))
+			continue;
+		snprintf(place, size, "%s", m->mnt_dir);
+		found = true;
+		if (v1)
+			break;
+	}
+	if (f)
+		endmntent(f);
+	return found;
+}
+
+static bool is_cgroup(int fd)
+{
+	struct statfs s;
+
+	return fstatfs(fd, &s) == 0 &&
+		(s.f_type == CGROUP2_SUPER_MAGIC || s.f_type == CGROUP_SUPER_MAGIC);
+}
+
+static int open_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && !is_cgroup(fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int cgroup_open(const char *path, struct err *err)
+{
+	char mount[1024], full[4096];
+	int fd = open_folder(path);
+
+	if (fd >= 0)
+		return fd;
+	if (!find_mount(mount, sizeof(mount)))
+		return err_set(err, ENOENT,
+			"no cgroup file system is mounted: mount -t cgroup2 none /sys/fs/cgroup");
+	snprintf(full, sizeof(full), "%s/%s", mount, path);
+	fd = open_folder(full);
+	if (fd < 0)
+		return err_set(err, ENOENT, "there is no cgroup '%s' (nor %s)", path, full);
+	return fd;
+}
+
+/* Version 1 has tasks of its own as well; processes are listed in both. */
+static void each_here(int fd, void (*call)(void *ctx, uint32_t pid), void *ctx)
+{
+	int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *f = procs >= 0 ? fdopen(procs, "r") : NULL;
+	unsigned pid;
+
+	while (f && fscanf(f, "%u", &pid) == 1)
+		if (pid) /* 0: of another pid namespace, which cannot be seen from here */
+			call(ctx, pid);
+	if (f)
+		fclose(f);
+	else if (procs >= 0)
+		close(procs);
+}
+
+static void each_below(int fd, unsigned depth, void (*call)(void *ctx, uint32_t pid), void *ctx)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *e;
+
+	each_here(fd, call, ctx);
+	while (d && depth < MAX_DEPTH && (e = readdir(d))) {
+		int child;
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		child = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (child < 0)
+			continue;
+		each_below(child, depth + 1, call, ctx);
+		close(child);
+	}
+	if (d)
+		closedir(d);
+	else if (copy >= 0)
+		close(copy);
+}
+
+void cgroup_each_process(int fd, void (*call)(void *ctx, uint32_t pid), void *ctx)
+{
+	each_below(fd, 0, call, ctx);
+}
+
+bool cgroup_is_gone(int fd)
+{
+	return faccessat(fd, "cgroup.procs", F_OK, 0) != 0;
+}
