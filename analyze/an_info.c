@@ -21,7 +21,20 @@ static const struct want *info_wants(void *state, uint32_t *n)
 	return NULL;
 }
 
-static void add_losses(const struct trust *t, struct report *r)
+/* Of a trace that is damaged or has no end nobody knows. */
+static bool is_whole(const struct inputs *in)
+{
+	for (uint32_t i = 0; i < in->n; i++) {
+		size_t n;
+
+		reader_damage(in->readers[i], &n);
+		if (n || !reader_is_complete(in->readers[i]))
+			return false;
+	}
+	return true;
+}
+
+static void add_losses(const struct trust *t, const struct inputs *in, struct report *r)
 {
 	static const struct column columns[] = {
 		{ "event", "Event", CELL_TEXT },
@@ -42,7 +55,7 @@ static void add_losses(const struct trust *t, struct report *r)
 		c[3].number = (double)l->lost / (double)(l->lost + trust_count(t, l->event));
 		c[4].text = arena_strdup(&r->arena, l->reason);
 	}
-	if (!t->n_losses)
+	if (!t->n_losses && is_whole(in))
 		report_note(r, NOTE_INFO, "Nothing was lost.");
 }
 
@@ -226,7 +239,7 @@ static void add_settings(const struct segment *s, struct report *r)
 static void info_finish(void *state, const struct trace_facts *facts, struct report *report)
 {
 	(void)state;
-	add_losses(facts->trust, report);
+	add_losses(facts->trust, facts->inputs, report);
 	add_recording(facts, report);
 	add_events(facts->trust, report);
 	add_settings(last_words(facts->inputs), report);

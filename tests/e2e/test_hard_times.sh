@@ -59,8 +59,8 @@ test_a_full_disk_keeps_what_was_written_and_says_so() {
 	need_perf
 	[ "$(id -u)" = 0 ] || skip "needs root to mount"
 	mkdir small
-	mount -t tmpfs -o size=128k none small 2>/dev/null || skip "no tmpfs may be mounted"
-	timeout 60 "$REC" cpu -F 9999 -d 40 -o small/t.rec -- "$SAMPLES/deepstacks" 8 2>err >/dev/null
+	mount -t tmpfs -o size=1m none small 2>/dev/null || skip "no tmpfs may be mounted"
+	timeout 60 "$REC" cpu -F 9999 -d 40 -o small/t.rec -- "$SAMPLES/deepstacks" 20 2>err >/dev/null
 	status=$?
 	cp small/t.rec .
 	umount small
