@@ -35,16 +35,17 @@ static void judge(const struct source *s, struct finding *worst)
 static int list(void)
 {
 	struct finding f;
-	int n = 0;
+	int n = 0, n_lesser = 0;
 
 	for (int i = 0; sources[i]; i++) {
 		judge(sources[i], &f);
 		n += f.state != FACILITY_ABSENT;
+		n_lesser += f.state != FACILITY_WORKS;
 		printf("%-8s %-7s %s\n", sources[i]->name, words[f.state], sources[i]->summary);
 		if (f.state != FACILITY_WORKS)
 			printf("%-16s %s\n", "", f.what);
 	}
-	if (f.state != FACILITY_WORKS)
+	if (n_lesser)
 		printf("\n`rec doctor` says what would change that.\n");
 	return n ? 0 : EXIT_NO;
 }
