@@ -135,6 +135,20 @@ done
 kill $server
 server=
 
+echo "== slow-down of a program of fixed work (wall time, median of 5, against running alone)"
+cat >work <<-'SH'
+	#!/bin/bash
+	head -c 700M /dev/zero | sha256sum >/dev/null
+SH
+chmod +x work
+wall() { for _ in 1 2 3 4 5; do rm -f t.rec && "$measure" "$@" 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f2; done | sort -n | sed -n 3p; }
+alone=$(wall ./work)
+for hz in 99 999 4999; do
+	a=$(ratio "$(wall "$rec" cpu -q -F $hz -o t.rec -- ./work)" "$alone")
+	[ -n "$have_perf" ] || { echo "$hz Hz: rec $a" && continue; }
+	echo "$hz Hz: rec $a, perf record -g $(ratio "$(wall perf record -q -F $hz -g -o p.data -- ./work)" "$alone")"
+done
+
 echo "== kill -9 at random moments of 0.2 to 2.8 s"
 "$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"
 
