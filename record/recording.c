@@ -36,14 +36,6 @@ enum {
 	EXIT_CANNOT = 3,
 };
 
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
-
 uint32_t recording_comm(struct recording *r, struct thread *t)
 {
 	if (t->generation != writer_generation(r->writer)) {

@@ -5,6 +5,7 @@
 #include "format/writer.h"
 #include "record/governor.h"
 #include "record/loop.h"
+#include "record/now.h"
 #include "record/options.h"
 #include "record/process.h"
 #include "record/retention.h"
@@ -44,9 +45,6 @@ struct recording {
 
 /* Records as the options say; the exit status of the program. */
 int recording_run(const struct options *options);
-
-/* CLOCK_MONOTONIC, in ns. */
-uint64_t now_ns(void);
 
 /* Hands one event of a source to the writer, and to the triggers. */
 void recording_add(struct recording *r, uint32_t stream, int type, const void *event);

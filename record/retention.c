@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "format/base/arena.h"
-#include "record/recording.h"
-#include "record/summary.h"
+#include "format/base/size.h"
+#include "record/now.h"
 
 enum {
 	QUEUE_BYTES = 8 << 20,  /* between us and a slow disk */
@@ -294,7 +294,7 @@ static void report_snapshot(const struct retention *k, const struct writing *w)
 		say(k, "writing %s failed: %s", w->output.name, strerror((int)-w->bytes));
 	else
 		say(k, "the last %.1f s (%s) are in %s", (double)(w->taken_ns - w->from_ns) / 1e9,
-			summary_bytes((uint64_t)w->bytes, size), w->output.name);
+			size_text((uint64_t)w->bytes, size), w->output.name);
 }
 
 static void end_snapshot(struct retention *k)

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "format/base/size.h"
+
 uint64_t summary_cpu_ns(void)
 {
 	struct rusage u;
@@ -65,18 +67,6 @@ static const char *grouped(uint64_t v, char text[32])
 	return text;
 }
 
-const char *summary_bytes(uint64_t v, char text[32])
-{
-	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
-	double x = (double)v;
-	int u = 0;
-
-	for (; x >= 1024 && u < 4; u++)
-		x /= 1024;
-	snprintf(text, 32, u ? "%.1f %s" : "%.0f %s", x, units[u]);
-	return text;
-}
-
 /* What was recorded is called after what it is. */
 static const char *unit(const struct recording *r)
 {
@@ -92,7 +82,7 @@ static void print_place(struct recording *r)
 	char size[32];
 
 	retention_result(r->retention, &k);
-	summary_bytes(k.bytes, size);
+	size_text(k.bytes, size);
 	if (k.ring_from_ns)
 		fprintf(stderr, "the last %.1f s%s, %s in %s",
 			(double)(r->stop_ns - k.ring_from_ns) / 1e9,

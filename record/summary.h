@@ -14,7 +14,4 @@ void summary_info(struct recording *r);
 /* Prints the line to stderr. The trace must be complete. */
 void summary_print(struct recording *r);
 
-/* "1.2 MiB"; gives the text. */
-const char *summary_bytes(uint64_t bytes, char text[32]);
-
 #endif

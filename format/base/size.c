@@ -1,6 +1,7 @@
 #include "format/base/size.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,4 +22,16 @@ int size_parse(const char *text, uint64_t *bytes)
 		return -EINVAL;
 	*bytes = (uint64_t)v;
 	return 0;
+}
+
+const char *size_text(uint64_t v, char text[32])
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double x = (double)v;
+	int u = 0;
+
+	for (; x >= 1024 && u < 4; u++)
+		x /= 1024;
+	snprintf(text, 32, u ? "%.1f %s" : "%.0f %s", x, units[u]);
+	return text;
 }

@@ -8,4 +8,7 @@
  * have the same numbers), for anything else, or for more than 2^60. */
 int size_parse(const char *text, uint64_t *bytes);
 
+/* "1.2 MiB"; gives the text. */
+const char *size_text(uint64_t bytes, char text[32]);
+
 #endif

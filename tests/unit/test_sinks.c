@@ -291,6 +291,7 @@ static void sizes_have_a_unit(void **state)
 	static const char *const bad[] = { "", "5", "M", "-1M", "5m", "5Mb", "5 M", "5MiBs", "nanM",
 		"1e30T" };
 	uint64_t v = 0;
+	char text[32];
 
 	(void)state;
 	assert_int_equal(size_parse("64M", &v), 0);
@@ -301,6 +302,9 @@ static void sizes_have_a_unit(void **state)
 	assert_int_equal(v, 2ULL << 30);
 	assert_int_equal(size_parse("1T", &v), 0);
 	assert_int_equal(v, 1ULL << 40);
+	assert_string_equal(size_text(1023, text), "1023 bytes");
+	assert_string_equal(size_text(1536, text), "1.5 KiB");
+	assert_string_equal(size_text(5ULL << 40, text), "5.0 TiB");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(size_parse(bad[i], &v), -EINVAL);
 }
