@@ -50,6 +50,7 @@ echo "== bytes per sample (recordings of $seconds s)"
 "$build/samples/calltree" 1000000 &
 server=$!
 for hz in 99 999 4999; do bytes "compute loop" $hz -p $server; done
+seconds=30 bytes "compute loop, 30 s" 4999 -p $server
 kill $server
 if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; then
 	redis-server --port 7793 --save '' --appendonly no >/dev/null &
@@ -59,6 +60,7 @@ if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; 
 	load=$!
 	sleep 0.5
 	for hz in 99 999 4999; do bytes "redis under redis-benchmark" $hz -p $server; done
+	seconds=30 bytes "redis under redis-benchmark, 30 s" 4999 -p $server
 	kill $load $server
 	load=
 else
