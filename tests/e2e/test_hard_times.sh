@@ -72,21 +72,23 @@ test_a_full_disk_keeps_what_was_written_and_says_so() {
 
 test_a_reader_that_stalls_makes_counted_drops_and_never_a_blocked_recorder() {
 	need_perf
-	"$SAMPLES/deepstacks" 30 >/dev/null &
-	target=$!
-	# Some MiB a second into a pipe that nobody reads for a while.
-	"$REC" cpu -q -F 15000 -p $target -d 14 -o - | (
-		sleep 12
+	"$SAMPLES/deepstacks" 40 >/dev/null &
+	one=$!
+	"$SAMPLES/deepstacks" 40 >/dev/null &
+	two=$!
+	# Almost a MiB a second into a pipe that nobody reads for a while; the queue has 8 MiB.
+	"$REC" cpu -q -F 15000 -p $one,$two -d 30 -o - | (
+		sleep 28
 		cat
 	) >t.rec
-	kill $target
+	kill $one $two
 	check_status 0 "$ANA" verify t.rec
 	seen=$(count_events t.rec cpu_sample)
 	all=$(recorder_fact t.rec events)
 	slow=$("$ANA" info t.rec -f json |
 		jq '[.sections.losses.rows[] | select(.event == "cpu_sample" and .reason == "disk_slow") | .lost] | add // 0')
 	check_equal $((seen + slow)) "$all" "samples there ($seen) and dropped ($slow)"
-	# The queue has 8 MiB; a machine that takes few samples does not fill it.
+	# A machine that takes few samples does not fill it.
 	[ "$slow" -gt 0 ] || skip "the queue held everything: $seen samples"
 }
 
