@@ -16,9 +16,11 @@
 #include "format/symbols/vdso.h"
 
 enum {
-	FIRST_WAIT = 1, /* seconds until an image's first batch; each further one waits twice... */
-	MAX_WAIT = 64,  /* ...as long, up to this: one read of kallsyms costs 45 ms of CPU */
-	MAX_OPEN = 256, /* files kept open */
+	/* Seconds until an image's first batch. Each further one waits twice as long, of the kernel four
+	 * times, as one read of kallsyms costs 45 ms of CPU. */
+	FIRST_WAIT = 1,
+	MAX_WAIT = 64,
+	MAX_OPEN = 256,      /* files kept open */
 	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
 	SETTLE_ROUNDS = 2,
 };
@@ -492,7 +494,8 @@ static struct requests take_due(struct names *n)
 		if (h->due > n->second)
 			continue;
 		h->due = n->second + h->wait;
-		h->wait = h->wait * 2 < MAX_WAIT ? h->wait * 2 : MAX_WAIT;
+		h->wait *= h == &n->kernel ? 4 : 2;
+		h->wait = h->wait < MAX_WAIT ? h->wait : MAX_WAIT;
 	}
 	return taken;
 }

@@ -154,5 +154,7 @@ done
 echo "== kill -9 at random moments of 0.2 to 2.8 s"
 "$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"
 
-echo "== encodings, for the columns of the recording above"
+echo "== encodings, for the columns of a recording of a compute loop at 4999 Hz"
+rm -f t.rec
+"$rec" cpu -q -F 4999 -d "$seconds" -o t.rec -- "$build/samples/calltree" 60000
 "$build/bench/bench_encodings" t.rec | sed -n '/^cpu_sample/,/^$/p'
