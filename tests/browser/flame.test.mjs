@@ -36,7 +36,7 @@ function parentOf(list, f) {
 function paths(list) {
 	const path = new Map();
 
-	for (const f of list.toSorted((a, b) => a.level - b.level)) {
+	for (const f of list.slice().sort((a, b) => a.level - b.level)) {
 		const parent = parentOf(list, f);
 
 		path.set(
@@ -108,7 +108,7 @@ function flameTests(kind) {
 
 	test('orders siblings by name', async () => {
 		await withPage(small, {}, async (page) => {
-			const list = (await frames(page)).toSorted((a, b) => a.x - b.x);
+			const list = (await frames(page)).slice().sort((a, b) => a.x - b.x);
 			const siblings = list
 				.filter(
 					(f) =>
@@ -148,7 +148,7 @@ function flameTests(kind) {
 				const widest = async (level) =>
 					(await frames(page))
 						.filter((f) => f.level === level)
-						.toSorted((a, b) => b.width - a.width)[0];
+						.slice().sort((a, b) => b.width - a.width)[0];
 				const target = await widest(4);
 
 				await clickFrame(page, target.label);
@@ -295,7 +295,7 @@ function flameTests(kind) {
 			const of = paths(list);
 			const expected = new Map();
 			for (const [stack, weight] of truth.stacks)
-				for (let n = 1, up = stack.toReversed(); n <= up.length; n++)
+				for (let n = 1, up = stack.slice().reverse(); n <= up.length; n++)
 					add(expected, up.slice(0, n).join(';'), weight);
 			assert.equal(list.length, expected.size + 1);
 			for (const f of list.filter((g) => g.level > 1))
@@ -333,7 +333,7 @@ function flameTests(kind) {
 			for (const [label, total] of shown.leaves) add(leaves, label, total);
 			assert.equal(shown.total, truth.total);
 			assert.equal(shown.sum, truth.total);
-			assert.deepEqual([...leaves].toSorted(), [...truth.leaves].toSorted());
+			assert.deepEqual([...leaves].slice().sort(), [...truth.leaves].slice().sort());
 			assert.match(
 				await page.locator('.note.info').textContent(),
 				/^Shows the 30,000 heaviest of 300,000 frames\./,
@@ -717,7 +717,7 @@ function flameTests(kind) {
 			for (let depth = 2; depth < 20; depth++) {
 				const next = (await frames(page))
 					.filter((f) => f.level === depth)
-					.toSorted((a, b) => a.x - b.x)[0];
+					.slice().sort((a, b) => a.x - b.x)[0];
 
 				if (!/small frame/.test(next.spoken)) break;
 				await page.mouse.click(next.x + next.width / 2, next.y + 8);
@@ -743,7 +743,7 @@ function flameTests(kind) {
 				document.querySelector('.panel').scrollTop = 0;
 			});
 			await page.waitForTimeout(200);
-			const top = (await frames(page)).toSorted((a, b) => b.level - a.level)[0];
+			const top = (await frames(page)).slice().sort((a, b) => b.level - a.level)[0];
 			assert.equal(top.level, 5001);
 			await clickFrame(page, top.label);
 			const link = await address(page);
