@@ -18,7 +18,7 @@ static const char more[] =
 	"same in both traces. Beside what is asked for the new trace has\n"
 	"  - process_* events, cpu_topology and clock from before the window's end (with --pid only "
 	"of those processes, their parents and the kernel), so that names stay right;\n"
-	"  - losses whose gap touches the window; recorder and cpu_throttle events in it;\n"
+	"  - losses whose gap touches the window; recorder, cpu_throttle and trigger events in it;\n"
 	"  - all facts, and under the key trace.cut how it was cut.";
 
 static int copy_all(struct inputs *in, struct cut *cut, struct sink *sink,

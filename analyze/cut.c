@@ -15,25 +15,30 @@ enum kind {
 };
 
 static const struct kind_of_event {
-	const char *name;
+	const char *name; /* one that ends with an underscore stands for all that begin so */
 	enum kind kind;
 } kinds[] = {
-	{ "process_fork", KIND_STATE },
-	{ "process_exec", KIND_STATE },
-	{ "process_comm", KIND_STATE },
-	{ "process_exit", KIND_STATE },
-	{ "process_mmap", KIND_STATE },
+	{ "process_", KIND_STATE },
 	{ "cpu_topology", KIND_STATE },
 	{ "clock", KIND_STATE },
 	{ "recorder", KIND_MOMENT },
 	{ "cpu_throttle", KIND_MOMENT },
+	{ "trigger", KIND_MOMENT },
 	{ "lost", KIND_GAP },
 };
+
+static bool is_of(const struct event_type *type, const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[len - 1] == '_' ? strncmp(type->name, name, len) == 0
+				    : strcmp(type->name, name) == 0;
+}
 
 static enum kind kind_of(const struct event_type *type)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].name, type->name) == 0)
+		if (is_of(type, kinds[i].name))
 			return kinds[i].kind;
 	return KIND_EVENT;
 }

@@ -6,7 +6,7 @@
  *                                    is decided before the window, too; with --pid only of those
  *                                    processes, their parents, and the kernel (pid 0)
  *   lost                             if the gap touches the window, whatever else is asked for
- *   recorder, cpu_throttle           in the window, whatever else is asked for
+ *   recorder, cpu_throttle, trigger  in the window, whatever else is asked for
  *
  * A segment from which nothing in the window is kept is left out whole, as each says anew what processes
  * there are; but the first of each machine stays, so that times count from the same moment as before. */

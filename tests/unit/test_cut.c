@@ -33,7 +33,7 @@ struct maker {
 	struct writer *w;
 	uint64_t random;
 	uint32_t frames[20], roots[2], comms[4], event;
-	int sample, comm, mmap, lost, clock, recorder, throttle;
+	int sample, comm, mmap, lost, clock, recorder, throttle, namespace, trigger;
 };
 
 static uint32_t string(struct maker *m, const char *s)
@@ -100,6 +100,7 @@ static void make_process_events(struct maker *m, uint64_t time, uint32_t pid)
 	writer_add(m->w, 0, m->mmap,
 		&(struct process_mmap){ time, pid, 0x7f0000000000 + pid, 4096, 0,
 			writer_mapping(m->w, &lib) });
+	writer_add(m->w, 0, m->namespace, &(struct process_namespace){ time, pid, pid - 6 });
 }
 
 static void make_others(struct maker *m, uint64_t time, unsigned i)
@@ -114,6 +115,8 @@ static void make_others(struct maker *m, uint64_t time, unsigned i)
 	if (i % 90 == 5)
 		writer_add(m->w, 1, m->throttle,
 			&(struct cpu_throttle){ time, 0, CPU_THROTTLE_ON });
+	if (i % 105 == 104)
+		writer_add(m->w, 0, m->trigger, &(struct trigger){ time, m->event });
 }
 
 /* n samples, one each millisecond, of 4 processes with 2 threads each on 3 CPUs; a new segment after
@@ -129,6 +132,8 @@ static struct bytes make_trace(const struct writer_config *config, const char *h
 	m.sample = writer_type(m.w, &event_cpu_sample, NULL);
 	m.comm = writer_type(m.w, &event_process_comm, NULL);
 	m.mmap = writer_type(m.w, &event_process_mmap, NULL);
+	m.namespace = writer_type(m.w, &event_process_namespace, NULL);
+	m.trigger = writer_type(m.w, &event_trigger, NULL);
 	m.lost = writer_type(m.w, &event_lost, NULL);
 	m.clock = writer_type(m.w, &event_clock, NULL);
 	m.recorder = writer_type(m.w, &event_recorder, NULL);
@@ -533,6 +538,9 @@ static void what_gives_events_meaning_is_kept(void **state)
 	/* All processes of the start, though none of their events is in the window. */
 	assert_int_equal(span_of(cut, "process_comm").n, 4);
 	assert_int_equal(span_of(cut, "process_mmap").n, 4);
+	assert_int_equal(span_of(cut, "process_namespace").n, 4);
+	/* At 104, 209 ms. */
+	assert_int_equal(span_of(cut, "trigger").n, 1);
 	/* Those before the end: at 0, 50 and 100 ms. */
 	assert_int_equal(span_of(cut, "clock").n, 3);
 	/* At 40, 80, 120... ms: none in the window. */
