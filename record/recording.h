@@ -16,6 +16,8 @@
 
 enum { MAX_NOTES = 16 };
 
+struct bpf_rings;
+
 struct recording {
 	const struct options *options; /* borrowed */
 	struct target target;
@@ -29,6 +31,7 @@ struct recording {
 	struct stacks *stacks;
 	struct names *names;
 	struct sideband *sideband;
+	struct bpf_rings *bpf; /* NULL until a source asks for it */
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
