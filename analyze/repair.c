@@ -111,11 +111,8 @@ static int repair_file(struct repair *p, const char *path, struct err *err)
 
 	if (!r)
 		return -EIO;
-	if (reader_is_stream(r))
-		rc = err_set(err, ESPIPE,
-			"%s is read twice, to check and to copy: save it to a file first",
-			reader_name(r));
-	else
+	rc = reader_refuse_stream(r, err);
+	if (!rc)
 		rc = verify(r, &v, err);
 	if (!rc)
 		rc = copy_intact(p, r, &v, path, err);

@@ -693,6 +693,14 @@ bool reader_is_stream(const struct reader *r)
 	return r->stream;
 }
 
+int reader_refuse_stream(const struct reader *r, struct err *err)
+{
+	if (!r->stream)
+		return 0;
+	return err_set(err, ESPIPE,
+		"%s is read twice, to check and to copy: save it to a file first", reader_name(r));
+}
+
 uint32_t reader_n_segments(const struct reader *r)
 {
 	return r->n_slots;

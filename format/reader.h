@@ -39,6 +39,9 @@ void reader_close(struct reader *r);
 /* True when events come only once, in the order of the file. */
 bool reader_is_stream(const struct reader *r);
 
+/* -ESPIPE and what to do, for those who read a trace twice and were given a stream. */
+int reader_refuse_stream(const struct reader *r, struct err *err);
+
 /* Segments known so far; a stream learns of them as it is read. */
 uint32_t reader_n_segments(const struct reader *r);
 
