@@ -163,14 +163,25 @@ static bool namespace_of(const char *who, char link[64])
 	return n > 0;
 }
 
+/* Our own, which we never leave. Empty if it cannot be known. */
+static const char *our_namespace(void)
+{
+	static char ours[64];
+
+	if (!ours[0])
+		namespace_of("self", ours);
+	return ours;
+}
+
 uint32_t proc_inner_pid(uint32_t pid)
 {
-	char number[16], ours[64], its[64], path[64], line[256];
+	char number[16], its[64], path[64], line[256];
+	const char *ours = our_namespace();
 	unsigned inner = 0;
 	FILE *f;
 
 	snprintf(number, sizeof(number), "%u", pid);
-	if (!namespace_of("self", ours) || !namespace_of(number, its) || strcmp(ours, its) == 0)
+	if (!ours[0] || !namespace_of(number, its) || strcmp(ours, its) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	f = fopen(path, "re");

@@ -140,7 +140,11 @@ static struct thread *add_thread(struct processes *p, uint32_t pid, uint32_t tid
 		p->threads = xrealloc(p->threads, p->cap, sizeof(*p->threads));
 	}
 	t = &p->threads[p->n++];
-	*t = (struct thread){ .pid = pid, .tid = tid, .space = space, .kernel = kernel };
+	*t = (struct thread){ .pid = pid,
+		.tid = tid,
+		.space = space,
+		.inner_pid = INNER_PID_UNKNOWN,
+		.kernel = kernel };
 	*map_put(&p->by_tid, tid, NULL) = p->n;
 	return t;
 }
@@ -331,7 +335,7 @@ int processes_scan(struct processes *p, uint32_t pid, const struct process_visit
 void processes_each(struct processes *p, const struct process_visitor *v)
 {
 	for (uint32_t i = 0; i < p->n; i++) {
-		const struct thread *t = &p->threads[i];
+		struct thread *t = &p->threads[i];
 
 		v->thread(v->ctx, t);
 		for (uint32_t k = 0; t->tid == t->pid && k < t->space->n; k++)

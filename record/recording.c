@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "gen/events.h"
-#include "record/machine.h"
 #include "record/names.h"
 #include "record/privileges.h"
 #include "record/sideband.h"
@@ -234,6 +233,7 @@ static void close_everything(struct recording *r)
 	triggers_free(r->triggers);
 	writer_free(r->writer);
 	retention_free(r->retention);
+	free(r->topology.cpus);
 	target_done(&r->target);
 }
 
@@ -269,7 +269,7 @@ static void start_segment(struct recording *r)
 		return; /* no room now: again soon */
 	retention_after_segment(r->retention, now);
 	stacks_clear(r->stacks);
-	machine_topology(r->writer, at);
+	machine_write_topology(&r->topology, r->writer, at);
 	machine_clock_event(r->writer);
 	sideband_repeat(r->sideband, at);
 }
@@ -322,8 +322,10 @@ static void keep_cost_down(struct recording *r)
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
-	if (loop_check_cpus(r->loop))
-		machine_topology(r->writer, now_ns());
+	if (loop_check_cpus(r->loop)) {
+		machine_read_topology(&r->topology);
+		machine_write_topology(&r->topology, r->writer, now_ns());
+	}
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)
@@ -465,7 +467,8 @@ static int start(struct recording *r, int signals, struct err *err)
 
 	if (!rc)
 		rc = start_threads(r, err);
-	machine_topology(r->writer, r->start_ns);
+	machine_read_topology(&r->topology);
+	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
 	sideband_scan(r->sideband, r->start_ns);

@@ -5,6 +5,7 @@
 #include "format/writer.h"
 #include "record/governor.h"
 #include "record/loop.h"
+#include "record/machine.h"
 #include "record/now.h"
 #include "record/options.h"
 #include "record/process.h"
@@ -29,6 +30,7 @@ struct recording {
 	struct stacks *stacks;
 	struct names *names;
 	struct sideband *sideband;
+	struct topology topology;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
