@@ -43,6 +43,7 @@ struct answer {
 	uint64_t address;
 	const char *name, *linkage; /* in the batch's arena; NULL: has none, or the same */
 	uint64_t start;
+	bool lasting; /* code made at run time can be other code at the same address later */
 };
 
 struct batch {
@@ -217,17 +218,6 @@ static bool write_answer(struct names *n, const struct answer *a)
 	return writer_symbol(n->writer, &s);
 }
 
-/* Code made at run time can be other code at the same address later. */
-static bool is_lasting(struct names *n, const struct answer *a)
-{
-	bool lasting;
-
-	pthread_mutex_lock(&n->lock);
-	lasting = n->homes[a->home].image->kind != MAPPING_JIT;
-	pthread_mutex_unlock(&n->lock);
-	return lasting;
-}
-
 static void collect_ready(struct names *n)
 {
 	uint32_t at = 0;
@@ -250,7 +240,7 @@ void names_collect(struct names *n)
 	for (; b; b = rest) {
 		rest = b->next;
 		for (; b->at < b->n && write_answer(n, &b->answers[b->at]); b->at++)
-			if (is_lasting(n, &b->answers[b->at]))
+			if (b->answers[b->at].lasting)
 				remember(&n->known, &b->answers[b->at]);
 		if (b->at == b->n) {
 			free_batch(b);
@@ -398,6 +388,7 @@ static void resolve_group(struct names *n, const struct home *h, const struct re
 		a->generation = r[i].generation;
 		a->home = r[i].home;
 		a->address = r[i].address;
+		a->lasting = h->image->kind != MAPPING_JIT;
 		b->n++;
 		if (!q[i].name)
 			continue;
