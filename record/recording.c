@@ -455,7 +455,6 @@ static int start_threads(struct recording *r, struct err *err)
 
 	privileges_drop(o->command != NULL, more_files);
 	rc = sink_start(r->sink);
-
 	if (!rc)
 		rc = names_start(r->names);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
@@ -523,7 +522,6 @@ static int end_command(struct recording *r, enum end end)
 static int finish(struct recording *r, int exit_status)
 {
 	char text[32];
-
 	int killed_by = target_killed_by(&r->target);
 
 	if (exit_status >= 0) {
