@@ -37,10 +37,12 @@ static struct space *space_new(struct processes *p)
 
 static void space_put(struct space *s)
 {
-	if (s && --s->refs == 0) {
-		free(s->vmas);
-		free(s);
-	}
+	if (!s || --s->refs)
+		return;
+	for (uint32_t i = 0; i < s->n; i++)
+		image_release(s->vmas[i].image);
+	free(s->vmas);
+	free(s);
 }
 
 static struct space *space_copy(struct processes *p, const struct space *from)
@@ -49,8 +51,10 @@ static struct space *space_copy(struct processes *p, const struct space *from)
 
 	s->n = s->cap = from->n;
 	s->vmas = xcalloc(s->cap, sizeof(*s->vmas));
-	if (s->n)
-		memcpy(s->vmas, from->vmas, s->n * sizeof(*s->vmas));
+	for (uint32_t i = 0; i < s->n; i++) {
+		s->vmas[i] = from->vmas[i];
+		image_hold(s->vmas[i].image);
+	}
 	return s;
 }
 
@@ -85,7 +89,15 @@ static void insert_at(struct space *s, uint32_t i, const struct vma *vma)
 	}
 	memmove(s->vmas + i + 1, s->vmas + i, (s->n - i) * sizeof(*s->vmas));
 	s->vmas[i] = *vma;
+	image_hold(vma->image);
 	s->n++;
+}
+
+static void remove_at(struct space *s, uint32_t i)
+{
+	image_release(s->vmas[i].image);
+	memmove(s->vmas + i, s->vmas + i + 1, (s->n - i - 1) * sizeof(*s->vmas));
+	s->n--;
 }
 
 /* Puts a mapping over what was there: the kernel does not tell when code is unmapped. */
@@ -104,10 +116,8 @@ static void space_insert(struct space *s, const struct vma *new)
 		}
 		i++;
 	}
-	while (i < s->n && s->vmas[i].end <= new->end) {
-		memmove(s->vmas + i, s->vmas + i + 1, (s->n - i - 1) * sizeof(*s->vmas));
-		s->n--;
-	}
+	while (i < s->n && s->vmas[i].end <= new->end)
+		remove_at(s, i);
 	if (i < s->n && s->vmas[i].start < new->end) {
 		s->vmas[i].offset += new->end - s->vmas[i].start;
 		s->vmas[i].start = new->end;

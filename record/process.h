@@ -13,8 +13,8 @@
 
 struct vma {
 	uint64_t start, end;
-	uint64_t offset; /* of start in the image */
-	struct image *image;
+	uint64_t offset;     /* of start in the image */
+	struct image *image; /* held by the space */
 };
 
 /* An address space: executable mappings in order of address, without overlap. */

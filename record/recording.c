@@ -250,6 +250,7 @@ static void recorder_event(struct recording *r)
 	e.events = r->n_events;
 	e.lost = r->n_lost + stats.dropped;
 	e.memory = summary_memory();
+	e.images = r->images.n;
 	writer_add(r->writer, 0, r->recorder_type, &e);
 }
 
@@ -319,6 +320,14 @@ static void keep_cost_down(struct recording *r)
 			r->options->sources[i]->thin(r->source_state[i], factor);
 }
 
+/* Who keeps something by an image has a say here. */
+static bool let_go(void *ctx, struct image *image)
+{
+	struct recording *r = ctx;
+
+	return names_let_go(r->names, image);
+}
+
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
@@ -331,6 +340,7 @@ static void each_second(struct recording *r, uint64_t second)
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
+	images_forget(&r->images, let_go, r);
 	writer_flush(r->writer, r->safe_ns);
 	retention_tick(r->retention, r->writer);
 }
