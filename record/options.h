@@ -46,6 +46,17 @@ struct options {
 	char **argv;
 };
 
+/* Whether only the last part is kept, in memory; or in files one after the other. */
+static inline bool options_ring(const struct options *o)
+{
+	return o->ring_ns || o->ring_bytes;
+}
+
+static inline bool options_rotate(const struct options *o)
+{
+	return o->rotate_ns || o->rotate_bytes;
+}
+
 /* Parses `rec SOURCES [options] [-- COMMAND]`. Prints help or usage and exits where those are asked
  * for or due (status 2). */
 void options_parse(struct options *o, int argc, char **argv);

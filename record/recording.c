@@ -460,10 +460,9 @@ static enum end run(struct recording *r, int signals)
 static int start_threads(struct recording *r, struct err *err)
 {
 	const struct options *o = r->options;
-	bool more_files = o->ring_ns || o->ring_bytes || o->rotate_ns || o->rotate_bytes;
 	int rc;
 
-	privileges_drop(o->command != NULL, more_files);
+	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o));
 	rc = sink_start(r->sink);
 	if (!rc)
 		rc = names_start(r->names);

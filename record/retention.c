@@ -61,7 +61,7 @@ struct retention {
 
 static bool rotates(const struct retention *k)
 {
-	return k->options->rotate_ns || k->options->rotate_bytes;
+	return options_rotate(k->options);
 }
 
 __attribute__((format(printf, 2, 3))) static void say(const struct retention *k, const char *fmt,
@@ -107,7 +107,7 @@ struct retention *retention_open(const struct options *options, struct err *err)
 	k->output.fd = k->next.fd = -1;
 	output_stem(k->stem, sizeof(k->stem), options);
 	k->segment_ns = k->file_ns = now_ns();
-	if (options->ring_ns || options->ring_bytes) {
+	if (options_ring(options)) {
 		rc = open_ring(k, err);
 	} else {
 		rc = open_first(k, err);
