@@ -135,20 +135,33 @@ bool proc_is_kernel_thread(uint32_t pid)
 	return readlink(path, target, sizeof(target)) < 0 && errno == ENOENT;
 }
 
-uint32_t proc_process_of(uint32_t tid)
+/* The last number of a line of /proc/PID/status, such as "Tgid:"; 0 if there is none. */
+static uint32_t status_number(uint32_t pid, const char *key)
 {
 	char path[64], line[256];
-	unsigned pid = tid;
+	unsigned number = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Tgid: %u", &pid) == 1)
-			break;
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *last = strrchr(line, '\t');
+
+		if (strncmp(line, key, strlen(key)) != 0 || !last)
+			continue;
+		number = (unsigned)strtoul(last + 1, NULL, 10);
+		break;
+	}
 	if (f)
 		fclose(f);
-	return pid;
+	return number;
+}
+
+uint32_t proc_process_of(uint32_t tid)
+{
+	uint32_t pid = status_number(tid, "Tgid:");
+
+	return pid ? pid : tid;
 }
 
 /* The link of a pid namespace, such as "pid:[4026531836]". */
@@ -175,23 +188,11 @@ static const char *our_namespace(void)
 
 uint32_t proc_inner_pid(uint32_t pid)
 {
-	char number[16], its[64], path[64], line[256];
 	const char *ours = our_namespace();
-	unsigned inner = 0;
-	FILE *f;
+	char number[16], its[64];
 
 	snprintf(number, sizeof(number), "%u", pid);
 	if (!ours[0] || !namespace_of(number, its) || strcmp(ours, its) == 0)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) { /* from the outermost namespace inwards */
-		const char *last = strrchr(line, '\t');
-
-		if (strncmp(line, "NSpid:", 6) == 0 && last)
-			inner = (unsigned)strtoul(last + 1, NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return inner;
+	return status_number(pid, "NSpid:"); /* from the outermost namespace inwards */
 }
