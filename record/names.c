@@ -327,23 +327,15 @@ static void open_home(struct home *h)
 
 static void resolve_file(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
 {
-	struct elf_image code, debug;
-	int fd = h->fd >= 0 ? h->fd : image_open(h->image), debug_fd = -1;
-	struct build_id id;
-	bool has_debug;
+	int fd = h->fd >= 0 ? h->fd : image_open(h->image);
+	struct debug_image debug;
+	struct elf_image code;
 
-	if (fd < 0 || elf_image_open(&code, fd, NULL))
-		goto out;
-	if (build_id_of_image(&code, &id, NULL) == 0)
-		debug_fd = debug_file_open("", &id, NULL);
-	has_debug = debug_fd >= 0 && elf_image_open(&debug, debug_fd, NULL) == 0;
-	elf_symbols_resolve(&code, has_debug ? &debug : NULL, q, n, a, NULL);
-	if (has_debug)
-		elf_image_done(&debug);
-	elf_image_done(&code);
-out:
-	if (debug_fd >= 0)
-		close(debug_fd);
+	if (fd >= 0 && elf_image_open(&code, fd, NULL) == 0) {
+		elf_symbols_resolve(&code, debug_image_open(&debug, &code), q, n, a, NULL);
+		debug_image_close(&debug);
+		elf_image_done(&code);
+	}
 	if (fd >= 0 && fd != h->fd)
 		close(fd);
 }
