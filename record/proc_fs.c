@@ -12,6 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "format/base/map.h"
+
 int proc_comm(uint32_t pid, uint32_t tid, char comm[16])
 {
 	char path[64], text[64];
@@ -119,6 +121,42 @@ int proc_each_thread(uint32_t pid, void (*call)(void *ctx, uint32_t tid), void *
 
 	snprintf(path, sizeof(path), "/proc/%u/task", pid);
 	return each_number(path, call, ctx);
+}
+
+struct all_threads {
+	int (*call)(void *ctx, uint32_t tid);
+	void *ctx;
+	struct map seen;
+	uint32_t n_new;
+	int rc;
+};
+
+static void look_at_thread(void *ctx, uint32_t tid)
+{
+	struct all_threads *a = ctx;
+	bool is_new;
+	int rc;
+
+	map_put(&a->seen, tid, &is_new);
+	if (!is_new || a->rc)
+		return;
+	a->n_new++;
+	rc = a->call(a->ctx, tid);
+	a->rc = rc == -ESRCH ? 0 : rc;
+}
+
+int proc_all_threads(uint32_t pid, int (*call)(void *ctx, uint32_t tid), void *ctx)
+{
+	struct all_threads a = { .call = call, .ctx = ctx };
+	int gone;
+
+	map_init(&a.seen, 64);
+	do {
+		a.n_new = 0;
+		gone = proc_each_thread(pid, look_at_thread, &a);
+	} while (a.n_new && !a.rc && !gone);
+	map_done(&a.seen);
+	return a.rc ? a.rc : gone;
 }
 
 int proc_each_process(void (*call)(void *ctx, uint32_t pid), void *ctx)
