@@ -145,15 +145,25 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 	}
 }
 
+/* A whole number from 1 on; 0 if it is none or above max. */
+static uint64_t parse_number(const char *text, uint64_t max)
+{
+	unsigned long long n;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return 0;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	return *end || errno || n > max ? 0 : n;
+}
+
 static void parse_frequency(struct options *o, const char *text, struct argp_state *state)
 {
-	char *end;
-	unsigned long hz = strtoul(text, &end, 10);
-
-	if (end == text || *end || hz < 1 || hz > MAX_HZ)
+	o->frequency = (uint32_t)parse_number(text, MAX_HZ);
+	if (!o->frequency)
 		argp_error(state, "'%s' is no frequency: give samples a second, 1 to %d", text,
 			MAX_HZ);
-	o->frequency = (uint32_t)hz;
 }
 
 static void parse_unwind(struct options *o, const char *text, struct argp_state *state)
@@ -190,12 +200,9 @@ static void add_trigger(struct options *o, const char *text, struct argp_state *
 
 static void parse_keep(struct options *o, const char *text, struct argp_state *state)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (end == text || *end || n < 1 || n > MAX_KEEP)
+	o->keep = (uint32_t)parse_number(text, MAX_KEEP);
+	if (!o->keep)
 		argp_error(state, "'%s' is no number of files", text);
-	o->keep = (uint32_t)n;
 }
 
 static void parse_max_cpu(struct options *o, const char *text, struct argp_state *state)
@@ -209,7 +216,7 @@ static void parse_max_cpu(struct options *o, const char *text, struct argp_state
 
 static void check_keeping(const struct options *o, struct argp_state *state)
 {
-	bool ring = o->ring_ns || o->ring_bytes, rotate = o->rotate_ns || o->rotate_bytes;
+	bool ring = options_ring(o), rotate = options_rotate(o);
 
 	if (ring && rotate)
 		argp_error(state, "either --ring or --rotate");
@@ -236,10 +243,8 @@ static void check_pids(const char *list, struct argp_state *state)
 
 static void parse_count(struct options *o, const char *text, struct argp_state *state)
 {
-	char *end;
-
-	o->count = strtoull(text, &end, 10);
-	if (end == text || *end || !o->count || text[0] == '-')
+	o->count = parse_number(text, UINT64_MAX);
+	if (!o->count)
 		argp_error(state, "'%s' is no number of events", text);
 }
 

@@ -50,6 +50,17 @@ struct options {
 	char **argv;
 };
 
+/* Whether only the last part is kept, in memory; or in files one after the other. */
+static inline bool options_ring(const struct options *o)
+{
+	return o->ring_ns || o->ring_bytes;
+}
+
+static inline bool options_rotate(const struct options *o)
+{
+	return o->rotate_ns || o->rotate_bytes;
+}
+
 /* Whether a source of the kernel takes stacks; `usual`: what it does if nobody says. */
 bool options_stacks(const struct options *o, const struct source *s, bool usual);
 

@@ -41,10 +41,12 @@ static struct space *space_new(struct processes *p)
 
 static void space_put(struct space *s)
 {
-	if (s && --s->refs == 0) {
-		free(s->vmas);
-		free(s);
-	}
+	if (!s || --s->refs)
+		return;
+	for (uint32_t i = 0; i < s->n; i++)
+		image_release(s->vmas[i].image);
+	free(s->vmas);
+	free(s);
 }
 
 static struct space *space_copy(struct processes *p, const struct space *from)
@@ -53,8 +55,10 @@ static struct space *space_copy(struct processes *p, const struct space *from)
 
 	s->n = s->cap = from->n;
 	s->vmas = xcalloc(s->cap, sizeof(*s->vmas));
-	if (s->n)
-		memcpy(s->vmas, from->vmas, s->n * sizeof(*s->vmas));
+	for (uint32_t i = 0; i < s->n; i++) {
+		s->vmas[i] = from->vmas[i];
+		image_hold(s->vmas[i].image);
+	}
 	return s;
 }
 
@@ -89,7 +93,15 @@ static void insert_at(struct space *s, uint32_t i, const struct vma *vma)
 	}
 	memmove(s->vmas + i + 1, s->vmas + i, (s->n - i) * sizeof(*s->vmas));
 	s->vmas[i] = *vma;
+	image_hold(vma->image);
 	s->n++;
+}
+
+static void remove_at(struct space *s, uint32_t i)
+{
+	image_release(s->vmas[i].image);
+	memmove(s->vmas + i, s->vmas + i + 1, (s->n - i - 1) * sizeof(*s->vmas));
+	s->n--;
 }
 
 /* Puts a mapping over what was there: the kernel does not tell when code is unmapped. */
@@ -108,10 +120,8 @@ static void space_insert(struct space *s, const struct vma *new)
 		}
 		i++;
 	}
-	while (i < s->n && s->vmas[i].end <= new->end) {
-		memmove(s->vmas + i, s->vmas + i + 1, (s->n - i - 1) * sizeof(*s->vmas));
-		s->n--;
-	}
+	while (i < s->n && s->vmas[i].end <= new->end)
+		remove_at(s, i);
 	if (i < s->n && s->vmas[i].start < new->end) {
 		s->vmas[i].offset += new->end - s->vmas[i].start;
 		s->vmas[i].start = new->end;
@@ -152,7 +162,11 @@ static struct thread *add_thread(struct processes *p, uint32_t pid, uint32_t tid
 		p->threads = xrealloc(p->threads, p->cap, sizeof(*p->threads));
 	}
 	t = &p->threads[p->n++];
-	*t = (struct thread){ .pid = pid, .tid = tid, .space = space, .kernel = kernel };
+	*t = (struct thread){ .pid = pid,
+		.tid = tid,
+		.space = space,
+		.inner_pid = INNER_PID_UNKNOWN,
+		.kernel = kernel };
 	*map_put(&p->by_tid, tid, NULL) = p->n;
 	return t;
 }
@@ -257,6 +271,8 @@ void processes_exit(struct processes *p, uint32_t tid)
 	if (!t || t->ended)
 		return;
 	t->ended = true;
+	space_put(t->space); /* its memory is gone, only its name is wanted */
+	t->space = space_new(p);
 	p->n_kept++;
 	oldest = p->n_ended++ >= ENDED ? find(p, *place) : NULL;
 	if (oldest && oldest->ended)
@@ -355,7 +371,7 @@ int processes_scan(struct processes *p, uint32_t pid, const struct process_visit
 void processes_each(struct processes *p, const struct process_visitor *v)
 {
 	for (uint32_t i = 0; i < p->n; i++) {
-		const struct thread *t = &p->threads[i];
+		struct thread *t = &p->threads[i];
 
 		if (t->ended)
 			continue;

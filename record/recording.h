@@ -5,6 +5,7 @@
 #include "format/writer.h"
 #include "record/governor.h"
 #include "record/loop.h"
+#include "record/machine.h"
 #include "record/now.h"
 #include "record/options.h"
 #include "record/process.h"
@@ -32,6 +33,7 @@ struct recording {
 	struct names *names;
 	struct sideband *sideband;
 	struct bpf_rings *bpf; /* NULL until a source asks for it */
+	struct topology topology;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
