@@ -251,9 +251,19 @@ void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t pa
 	set_comm(t, parent.comm);
 }
 
+/* The thread that does something, so it is not the one of this number that ended. */
+static struct thread *living(struct processes *p, uint32_t pid, uint32_t tid)
+{
+	struct thread *t = find(p, tid);
+
+	if (t && t->ended)
+		remove_thread(p, tid);
+	return processes_thread(p, pid, tid);
+}
+
 void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char *comm, bool exec)
 {
-	struct thread *t = processes_thread(p, pid, tid);
+	struct thread *t = living(p, pid, tid);
 
 	set_comm(t, comm);
 	if (exec) { /* the mappings of the new program are told after this */
@@ -306,7 +316,7 @@ static struct space *own_space(struct processes *p, uint32_t pid, struct thread 
 
 void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct vma *vma)
 {
-	struct thread *t = processes_thread(p, pid, tid);
+	struct thread *t = living(p, pid, tid);
 
 	if (vma->end > vma->start)
 		space_insert(own_space(p, pid, t), vma);
