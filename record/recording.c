@@ -3,82 +3,33 @@
 #include "record/recording.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "gen/events.h"
-#include "record/machine.h"
+#include "record/bpf_rings.h"
 #include "record/names.h"
 #include "record/privileges.h"
+#include "record/segment.h"
 #include "record/sideband.h"
 #include "record/summary.h"
 #include "specs/events/recorder.h"
 
-#define SECOND   1000000000ULL
-#define NAMES_NS (2 * SECOND) /* how long the end of a segment waits for its names */
-#define SLACK    1000000ULL   /* a record is in its ring at the latest so long after its time */
+#define SECOND 1000000000ULL
+#define SLACK  1000000ULL /* a record is in its ring at the latest so long after its time */
 
 enum {
 	STATS_EVERY = 5, /* seconds between recorder events */
 	CLOCK_EVERY = 10,
 	PATIENCE_MS = 1000, /* until it is said that a command does not end */
-	FULL_WAITS = 200,   /* of 1 ms */
 	LOOK_MS = 250,  /* how often the rings are emptied at the least: names are asked for then */
 	SETTLE_MS = 20, /* how often a segment that is to end is looked at */
 	EXIT_CANNOT = 3,
 };
-
-uint32_t recording_comm(struct recording *r, struct thread *t)
-{
-	if (t->generation != writer_generation(r->writer)) {
-		t->comm_string = writer_string(r->writer, t->comm, strnlen(t->comm, 16));
-		t->generation = writer_generation(r->writer);
-	}
-	return t->comm_string;
-}
-
-void recording_add(struct recording *r, uint32_t stream, int type, const void *event)
-{
-	writer_add(r->writer, stream, type, event);
-	if (r->triggers)
-		triggers_look(r->triggers, type, event);
-}
-
-void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
-	uint64_t since_ns, uint64_t until_ns)
-{
-	struct lost e = { .time = until_ns,
-		.since = since_ns ? since_ns : r->start_ns,
-		.stream = stream,
-		.event = writer_string(r->writer, event, strlen(event)),
-		.reason = LOST_RING_FULL,
-		.lost = n };
-
-	writer_add(r->writer, 0, r->lost_type, &e);
-	r->n_lost += n;
-}
-
-void recording_note(struct recording *r, const char *source, const char *fmt, ...)
-{
-	char text[512], key[64];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	snprintf(key, sizeof(key), "source.%s.note", source);
-	writer_info(r->writer, key, text);
-	if (r->n_notes < MAX_NOTES)
-		r->notes[r->n_notes++] = strdup(text);
-}
 
 /* A recording without an end in sight says so to a person. */
 static void print_how_to_end(const struct recording *r)
@@ -224,6 +175,7 @@ static void close_everything(struct recording *r)
 		free(r->notes[i]);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->close(r->source_state[i]);
+	bpf_rings_close(r->bpf);
 	sideband_close(r->sideband);
 	stacks_free(r->stacks);
 	names_free(r->names);
@@ -234,6 +186,7 @@ static void close_everything(struct recording *r)
 	triggers_free(r->triggers);
 	writer_free(r->writer);
 	retention_free(r->retention);
+	free(r->topology.cpus);
 	target_done(&r->target);
 }
 
@@ -250,61 +203,13 @@ static void recorder_event(struct recording *r)
 	e.events = r->n_events;
 	e.lost = r->n_lost + stats.dropped;
 	e.memory = summary_memory();
+	e.images = r->images.n;
 	writer_add(r->writer, 0, r->recorder_type, &e);
 }
 
-/* Ends the segment: a dictionary is crowded, or only the last segments are kept. What the rest needs
- * to be understood is told again. */
-static void start_segment(struct recording *r)
-{
-	uint64_t now, at = loop_last(r->loop) > r->safe_ns ? loop_last(r->loop) : r->safe_ns;
-	struct timespec real;
-
-	retention_before_segment(r->retention, now_ns());
-	clock_gettime(CLOCK_REALTIME, &real);
-	now = now_ns();
-	/* It begins where the records that have been taken end, which is a little while ago. */
-	if (writer_roll(r->writer, at,
-		    (uint64_t)real.tv_sec * SECOND + (uint64_t)real.tv_nsec - (now - at)))
-		return; /* no room now: again soon */
-	retention_after_segment(r->retention, now);
-	stacks_clear(r->stacks);
-	machine_topology(r->writer, at);
-	machine_clock_event(r->writer);
-	sideband_repeat(r->sideband, at);
-}
-
-/* Whether the names of a segment that is to end have been written, or do not come in time. When there is
- * no room for further events they wait in the kernel's rings for a moment. */
-static bool names_are_there(struct recording *r, uint64_t now)
-{
-	bool settled;
-
-	if (!r->settle_until_ns)
-		r->settle_until_ns = now + NAMES_NS;
-	settled = names_settled(r->names);
-	for (int i = 0; !settled && writer_full(r->writer) && i < FULL_WAITS; i++) {
-		usleep(1000);
-		settled = names_settled(r->names);
-	}
-	return settled || writer_full(r->writer) || now >= r->settle_until_ns;
-}
-
-/* Ends the segment when it is due. */
 static void between_records(void *ctx)
 {
-	struct recording *r = ctx;
-	bool snapshot = retention_wants_snapshot(r->retention);
-	uint64_t now = now_ns();
-
-	if (!snapshot && !writer_crowded(r->writer) && !retention_due(r->retention, r->writer, now))
-		return;
-	if (!names_are_there(r, now))
-		return;
-	start_segment(r);
-	r->settle_until_ns = 0;
-	if (snapshot)
-		retention_snapshot(r->retention);
+	segment_end_if_due(ctx);
 }
 
 /* Takes fewer samples when we cost too much, and more again when there is room. */
@@ -319,16 +224,27 @@ static void keep_cost_down(struct recording *r)
 			r->options->sources[i]->thin(r->source_state[i], factor);
 }
 
+/* Who keeps something by an image has a say here. */
+static bool let_go(void *ctx, struct image *image)
+{
+	struct recording *r = ctx;
+
+	return names_let_go(r->names, image);
+}
+
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
-	if (loop_check_cpus(r->loop))
-		machine_topology(r->writer, now_ns());
+	if (loop_check_cpus(r->loop)) {
+		machine_read_topology(&r->topology);
+		machine_write_topology(&r->topology, r->writer, now_ns());
+	}
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
+	images_forget(&r->images, let_go, r);
 	writer_flush(r->writer, r->safe_ns);
 	retention_tick(r->retention, r->writer);
 }
@@ -448,12 +364,10 @@ static enum end run(struct recording *r, int signals)
 static int start_threads(struct recording *r, struct err *err)
 {
 	const struct options *o = r->options;
-	bool more_files = o->ring_ns || o->ring_bytes || o->rotate_ns || o->rotate_bytes;
 	int rc;
 
-	privileges_drop(o->command != NULL, more_files);
+	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o));
 	rc = sink_start(r->sink);
-
 	if (!rc)
 		rc = names_start(r->names);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
@@ -465,25 +379,35 @@ static int start(struct recording *r, int signals, struct err *err)
 
 	if (!rc)
 		rc = start_threads(r, err);
-	machine_topology(r->writer, r->start_ns);
+	machine_read_topology(&r->topology);
+	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
 	sideband_scan(r->sideband, r->start_ns);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->enable(r->source_state[i]);
+		if (r->options->sources[i]->enable)
+			r->options->sources[i]->enable(r->source_state[i]);
+	if (r->bpf)
+		bpf_rings_enable(r->bpf);
 	return rc ? rc : target_start(&r->target, err);
 }
 
 /* Stops the sources and takes in what they still have. */
 static void stop(struct recording *r)
 {
+	if (r->bpf)
+		bpf_rings_disable(r->bpf);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->disable(r->source_state[i]);
+		if (r->options->sources[i]->disable)
+			r->options->sources[i]->disable(r->source_state[i]);
 	sideband_disable(r->sideband);
 	r->stop_ns = now_ns();
 	loop_drain(r->loop, UINT64_MAX, between_records, r);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->settle(r->source_state[i]);
+		if (r->options->sources[i]->settle)
+			r->options->sources[i]->settle(r->source_state[i]);
+	if (r->bpf)
+		bpf_rings_settle(r->bpf);
 	sideband_settle(r->sideband);
 	recorder_event(r);
 	machine_clock_event(r->writer);
@@ -520,7 +444,6 @@ static int end_command(struct recording *r, enum end end)
 static int finish(struct recording *r, int exit_status)
 {
 	char text[32];
-
 	int killed_by = target_killed_by(&r->target);
 
 	if (exit_status >= 0) {

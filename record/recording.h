@@ -5,6 +5,7 @@
 #include "format/writer.h"
 #include "record/governor.h"
 #include "record/loop.h"
+#include "record/machine.h"
 #include "record/now.h"
 #include "record/options.h"
 #include "record/process.h"
@@ -15,6 +16,8 @@
 #include "record/trigger.h"
 
 enum { MAX_NOTES = 16 };
+
+struct bpf_rings;
 
 struct recording {
 	const struct options *options; /* borrowed */
@@ -29,6 +32,8 @@ struct recording {
 	struct stacks *stacks;
 	struct names *names;
 	struct sideband *sideband;
+	struct bpf_rings *bpf; /* NULL until a source asks for it */
+	struct topology topology;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */

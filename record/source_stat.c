@@ -11,7 +11,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "format/base/map.h"
 #include "gen/events.h"
 #include "record/count_scale.h"
 #include "record/cpus.h"
@@ -144,7 +143,8 @@ static void feed_release(void *feed)
 	(void)feed;
 }
 
-static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release,
+	false };
 
 /* ---- opening ---- */
 
@@ -234,39 +234,23 @@ static uint32_t add_all_series(struct stat_state *s, int cpu, uint32_t pid)
 
 struct open_threads {
 	struct stat_state *state;
-	struct map seen;
-	uint32_t first, n_new;
-	int rc;
+	uint32_t first; /* series */
 	struct err *err;
 };
 
-static void open_thread(void *ctx, uint32_t tid)
+static int open_thread(void *ctx, uint32_t tid)
 {
 	struct open_threads *o = ctx;
-	bool is_new;
-	int rc;
 
-	map_put(&o->seen, tid, &is_new);
-	if (!is_new || o->rc)
-		return;
-	o->n_new++;
-	rc = add_counters(o->state, o->first, (pid_t)tid, -1, o->err);
-	o->rc = rc == -ESRCH ? 0 : rc; /* it may end while we look */
+	return add_counters(o->state, o->first, (pid_t)tid, -1, o->err);
 }
 
-/* Threads that start while we open are caught by looking again until nothing new is there. */
 static int open_process(struct stat_state *s, uint32_t pid, struct err *err)
 {
-	struct open_threads o = { .state = s, .first = add_all_series(s, -1, pid), .err = err };
-	int gone = 0;
+	struct open_threads o = { s, add_all_series(s, -1, pid), err };
+	int rc = proc_all_threads(pid, open_thread, &o);
 
-	map_init(&o.seen, 64);
-	do {
-		o.n_new = 0;
-		gone = proc_each_thread(pid, open_thread, &o);
-	} while (o.n_new && !o.rc && !gone);
-	map_done(&o.seen);
-	return o.rc;
+	return rc == -ESRCH ? 0 : rc; /* it has ended meanwhile */
 }
 
 static int open_system(struct stat_state *s, struct err *err)

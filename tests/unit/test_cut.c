@@ -108,7 +108,7 @@ static void make_others(struct maker *m, uint64_t time, unsigned i)
 	if (i % 50 == 0)
 		writer_add(m->w, 0, m->clock, &(struct clock){ time, time + 17, 5 });
 	if (i % 40 == 0)
-		writer_add(m->w, 0, m->recorder, &(struct recorder){ time, i, i, i, 0, 4096 });
+		writer_add(m->w, 0, m->recorder, &(struct recorder){ time, i, i, i, 0, 4096, 31 });
 	if (i % 70 == 3)
 		writer_add(m->w, 0, m->lost,
 			&(struct lost){ time, time - 3 * MS, 1, m->event, LOST_RING_FULL, i });

@@ -13,6 +13,7 @@
 #include "record/count_scale.h"
 #include "record/event_spec.h"
 #include "record/suggest.h"
+#include "record/trace_constant.h"
 #include "record/trace_type.h"
 #include "record/tracefs.h"
 #include "record/tracepoint.h"
