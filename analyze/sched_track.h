@@ -43,10 +43,10 @@ struct sched_thread {
 	int prio;
 	enum sched_doing doing;
 	enum sched_why why;
-	uint32_t cpu;         /* where it runs, or ran last */
-	uint64_t since_ns;    /* of what it is doing */
-	uint64_t left_ns;     /* when it left its CPU; 0: not known */
-	uint64_t runnable_ns; /* since when it waits; 0: not known, or it does not */
+	uint32_t cpu;          /* where it runs, or ran last */
+	uint64_t since_ns;     /* of what it is doing */
+	uint64_t left_ns;      /* when it left its CPU; 0: not known */
+	uint64_t runnable_ns;  /* since when it waits; 0: not known, or it does not */
 	struct stack_at stack; /* where it left */
 	/* The last wake-up. */
 	uint64_t woken_ns; /* 0: none since it left */
