@@ -267,6 +267,11 @@ void sideband_disable(struct sideband *s)
 	event_set_disable(s->events);
 }
 
+int sideband_blind_cpu(const struct sideband *s)
+{
+	return event_set_blind_cpu(s->events);
+}
+
 void sideband_settle(struct sideband *s)
 {
 	event_set_settle(s->events, now_ns());
