@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "record/proc_fs.h"
 
@@ -252,6 +254,29 @@ void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char 
 void processes_exit(struct processes *p, uint32_t tid)
 {
 	remove_thread(p, tid);
+}
+
+static bool is_gone(const struct thread *t)
+{
+	/* The idle threads, 0, and those outside of our pid namespace are never found. */
+	return (int)t->pid > 0 && (int)t->tid > 0 &&
+		syscall(SYS_tgkill, (int)t->pid, (int)t->tid, 0) && errno == ESRCH;
+}
+
+void processes_reap(struct processes *p)
+{
+	uint32_t i = 0;
+
+	while (i < p->n) {
+		struct thread *t = &p->threads[i];
+		bool was_gone = t->gone;
+
+		t->gone = is_gone(t);
+		if (t->gone && was_gone)
+			remove_thread(p, t->tid); /* another takes its place */
+		else
+			i++;
+	}
 }
 
 /* The space of a process, for changing: not shared with another process. */

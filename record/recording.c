@@ -256,6 +256,7 @@ static void each_second(struct recording *r, uint64_t second)
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
+	sideband_tick(r->sideband);
 	images_forget(&r->images, let_go, r);
 	writer_flush(r->writer, r->safe_ns);
 	retention_tick(r->retention, r->writer);
