@@ -16,13 +16,6 @@ int command_failed(const struct err *err, int status)
 	return status;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 void command_tell_damage(const struct inputs *in)
 {
 	for (uint32_t i = 0; i < in->n; i++) {
@@ -46,6 +39,7 @@ const char *command_output(const struct analyze_options *o, const char *command)
 
 static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
 {
+	const char *ending = out_ending(o->output);
 	const struct renderer *r;
 
 	if (o->format) {
@@ -55,13 +49,12 @@ static const struct renderer *choose_renderer(const struct analyze_options *o, s
 				o->format);
 		return r;
 	}
-	if (!o->output || !strrchr(base_name(o->output), '.'))
+	if (!ending)
 		return renderer_by_name("text");
 	r = renderer_by_file(o->output);
 	if (!r)
 		err_set(err, EINVAL,
-			"no format ends in '%s': choose one with -f (--help lists them)",
-			strrchr(o->output, '.'));
+			"no format ends in '%s': choose one with -f (--help lists them)", ending);
 	return r;
 }
 

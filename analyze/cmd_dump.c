@@ -160,9 +160,8 @@ static const struct row_format formats[] = {
 
 static const struct row_format *choose_format(const struct analyze_options *o, struct err *err)
 {
-	const char *slash = o->output ? strrchr(o->output, '/') : NULL;
-	const char *dot = o->output ? strrchr(slash ? slash : o->output, '.') : NULL;
-	const char *name = o->format ? o->format : dot ? dot + 1 : "text";
+	const char *ending = out_ending(o->output);
+	const char *name = o->format ? o->format : ending ? ending + 1 : "text";
 
 	if (!o->format)
 		name = strcasecmp(name, "json") == 0   ? "jsonl"
@@ -180,21 +179,6 @@ static const struct row_format *choose_format(const struct analyze_options *o, s
 	}
 	err_set(err, EINVAL, "there is no format '%s': choose text, jsonl or csv with -f", name);
 	return NULL;
-}
-
-/* The filter's fields of a row whose values are all fields of its type. */
-static bool passes(struct filter *f, const struct row *row)
-{
-	uint64_t v[FILTER_FIELDS];
-	unsigned missing = 0;
-
-	for (int i = 0; i < FILTER_FIELDS; i++) {
-		int field = event_field(row->type, filter_fields[i]);
-
-		v[i] = field < 0 ? 0 : row->values[field];
-		missing |= field < 0 ? 1u << i : 0;
-	}
-	return filter_pass(f, row->segment, v, missing);
 }
 
 /* --event names a type of events, or what CPU samples were taken by. */
@@ -225,7 +209,7 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 	filter_bounds(&o->filter, d->start_ns, &mo.from_ns, &mo.to_ns);
 	m = merge_new(in->readers, in->n, &mo);
 	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
-		if (!is_asked_for(o, &row) || !passes(&o->filter, &row))
+		if (!is_asked_for(o, &row) || !filter_pass_row(&o->filter, &row))
 			continue;
 		format->put(d, &row);
 		arena_reset(&d->scratch);

@@ -177,3 +177,17 @@ bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, u
 	}
 	return true;
 }
+
+bool filter_pass_row(struct filter *f, const struct row *row)
+{
+	uint64_t v[FILTER_FIELDS];
+	unsigned missing = 0;
+
+	for (int i = 0; i < FILTER_FIELDS; i++) {
+		int field = event_field(row->type, filter_fields[i]);
+
+		v[i] = field < 0 ? 0 : row->values[field];
+		missing |= field < 0 ? 1u << i : 0;
+	}
+	return filter_pass(f, row->segment, v, missing);
+}

@@ -6,6 +6,7 @@
 #include "specs/events/cpu.h"
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
+#include "specs/events/sched.h"
 
 #define MENTION(name) const struct name *event_##name
 
@@ -18,6 +19,11 @@ MENTION(process_comm);
 MENTION(process_exit);
 MENTION(process_mmap);
 MENTION(process_namespace);
+MENTION(sched_switch);
+MENTION(sched_wakeup);
+MENTION(sched_migrate);
+MENTION(sched_delay);
+MENTION(off_cpu);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "format/base/arena.h"
-#include "format/emit.h"
+#include "format/emit_tables.h"
 #include "format/tables.h"
 #include "gen/events.h"
 #include "specs/events/recorder.h"

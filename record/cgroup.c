@@ -119,3 +119,26 @@ bool cgroup_is_gone(int fd)
 {
 	return faccessat(fd, "cgroup.procs", F_OK, 0) != 0;
 }
+
+bool cgroup_is_v1(int fd)
+{
+	struct statfs s;
+
+	return fstatfs(fd, &s) == 0 && s.f_type == CGROUP_SUPER_MAGIC;
+}
+
+uint32_t cgroup_level(int fd)
+{
+	int at = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), up;
+	uint32_t level = 0;
+
+	while (at >= 0 && is_cgroup(at) && level < MAX_DEPTH) {
+		level++;
+		up = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = up;
+	}
+	if (at >= 0)
+		close(at);
+	return level;
+}

@@ -286,7 +286,8 @@ static void feed_release(void *feed)
 	perf_ring_release(&f->ring);
 }
 
-static const struct feed_ops ring_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+static const struct feed_ops ring_feed = { feed_refresh, feed_peek, feed_take, feed_release,
+	false };
 
 /* The ring joins the loop as a stream of its own. */
 static int start_feed(struct event_set *s, uint32_t i, struct err *err)

@@ -388,7 +388,7 @@ const struct facility facilities[] = {
 	{ "uprobes", "-e uprobe:, -e usdt:", probe_uprobes },
 	{ "kprobes", "no source needs them yet", probe_kprobes },
 	{ "BTF", "BPF programs that fit this kernel", probe_btf },
-	{ "BPF", "no source needs it yet", probe_bpf },
+	{ "BPF", "scheduler, disks, system calls, faults", probe_bpf },
 	{ "lockdown", "what even root may not do", probe_lockdown },
 	{ "pid namespace", "whose processes can be seen", probe_namespace },
 	{ "cgroups", "--cgroup", probe_cgroups },

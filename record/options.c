@@ -21,6 +21,8 @@ enum {
 	MIN_RING = 1 << 20,
 	MAX_KEEP = 100000,
 	MIN_INTERVAL_NS = 1000000,
+	MIN_BUFFER = 4096,
+	MAX_BUFFER = 1 << 30,
 };
 
 enum key {
@@ -34,12 +36,17 @@ enum key {
 	KEY_NO_STACK,
 	KEY_STAT,
 	KEY_INTERVAL,
+	KEY_STACKS,
+	KEY_MIN,
+	KEY_COMM,
+	KEY_BUFFER,
 };
 
 /* In the order of enum unwind. */
 #define UNWIND_WORDS "auto|fp|none"
 
-const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, NULL };
+const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, &source_sched,
+	NULL };
 
 const struct source *source_by_name(const char *name, unsigned long len)
 {
@@ -57,6 +64,8 @@ static const struct argp_option argp_options[] = {
 		"a path as in /proc/PID/cgroup",
 		0 },
 	{ "all", 'a', NULL, 0, "The whole system", 0 },
+	{ "comm", KEY_COMM, "NAME", 0,
+		"Of these only threads called NAME (sched, block, syscalls, faults)", 0 },
 	{ NULL, 0, NULL, 0, "How", 2 },
 	{ "output", 'o', "FILE", 0,
 		"Write to FILE, which must not exist, or - for standard output, where a COMMAND's own "
@@ -80,6 +89,16 @@ static const struct argp_option argp_options[] = {
 		"at the same time. `rec stat` counts the usual ones",
 		0 },
 	{ "interval", KEY_INTERVAL, "TIME", 0, "Between two counts (default: 100ms)", 0 },
+	{ "min", KEY_MIN, "TIME", 0,
+		"Of sched, block, syscalls and faults only what takes at least TIME: 1ms", 0 },
+	{ "stacks", KEY_STACKS, "WHAT,...", 0,
+		"Take stacks with these sources' events, and with no others of the kernel: sched, block, "
+		"syscalls, faults; wakers: of who wakes a thread; none (default: sched,faults)",
+		0 },
+	{ "buffer", KEY_BUFFER, "SIZE", 0,
+		"Memory of a CPU in which the kernel's events wait for `rec` (default: 8M, less on many "
+		"CPUs)",
+		0 },
 	{ "unwind", 'u', UNWIND_WORDS, 0,
 		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
 		0 },
@@ -235,6 +254,58 @@ static void parse_interval(struct options *o, const char *text, struct argp_stat
 		argp_error(state, "'%s' is no interval: try 100ms, at least 1ms", text);
 }
 
+static void parse_min(struct options *o, const char *text, struct argp_state *state)
+{
+	if (duration_parse(text, &o->min_ns))
+		argp_error(state, "'%s' is no time: try 1ms or 50us", text);
+}
+
+static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
+{
+	if (size_parse(text, &o->buffer_bytes) || o->buffer_bytes < MIN_BUFFER ||
+		o->buffer_bytes > MAX_BUFFER || o->buffer_bytes & (o->buffer_bytes - 1))
+		argp_error(state, "'%s' is no buffer: a power of two, 4K to 1G", text);
+}
+
+static void check_comm(const char *name, struct argp_state *state)
+{
+	if (!name[0] || strlen(name) > 15)
+		argp_error(state, "'%s' is no thread's name: those have 1 to 15 bytes", name);
+}
+
+bool options_has_stacks(const struct options *o, const char *word)
+{
+	const char *at = o->stacks;
+	size_t len = strlen(word);
+
+	while (at && *at) {
+		size_t n = strcspn(at, ",");
+
+		if (n == len && memcmp(at, word, len) == 0)
+			return true;
+		at += n + (at[n] == ',');
+	}
+	return false;
+}
+
+bool options_stacks(const struct options *o, const struct source *s, bool usual)
+{
+	return o->unwind != UNWIND_NONE && (o->stacks ? options_has_stacks(o, s->name) : usual);
+}
+
+static void check_stacks(const char *list, struct argp_state *state)
+{
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		const struct source *s = source_by_name(list, len);
+
+		if (!(s && s->bpf) && !(len == 6 && memcmp(list, "wakers", 6) == 0) &&
+			!(len == 4 && memcmp(list, "none", 4) == 0))
+			argp_error(state, "--stacks knows no '%.*s'", (int)len, list);
+		list += len + (list[len] == ',');
+	}
+}
+
 static void parse_events(struct event_list *l, const char *text, struct argp_state *state)
 {
 	struct err err = { "" };
@@ -316,6 +387,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_CPU: parse_max_cpu(o, arg, state); return 0;
 	case 'e': parse_events(&o->events, arg, state); return 0;
 	case 'c': parse_count(o, arg, state); return 0;
+	case KEY_MIN: parse_min(o, arg, state); return 0;
+	case KEY_STACKS: check_stacks(o->stacks = arg, state); return 0;
+	case KEY_COMM: check_comm(o->comm = arg, state); return 0;
+	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
 	case KEY_INTERVAL: parse_interval(o, arg, state); return 0;

@@ -36,6 +36,10 @@ struct thread {
 	uint32_t inner_pid; /* in its pid namespace, 0 if that is ours; or INNER_PID_UNKNOWN */
 	bool kernel;        /* has no memory of its own */
 	bool gone;          /* when processes_reap last looked */
+	bool ended;
+	/* Kept by the source sched: since when it waits for a CPU, 0: it does not; and who woke it. */
+	uint64_t runnable_ns;
+	uint32_t waker_pid, waker_tid;
 };
 
 struct processes;
@@ -54,6 +58,7 @@ struct thread *processes_find(struct processes *p, uint32_t tid);
 void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t parent_pid,
 	uint32_t parent_tid);
 void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char *comm, bool exec);
+/* Threads that ended are known for a little longer: they leave their CPU a moment after they have. */
 void processes_exit(struct processes *p, uint32_t tid);
 void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct vma *vma);
 
@@ -70,7 +75,7 @@ struct process_visitor {
 };
 int processes_scan(struct processes *p, uint32_t pid, const struct process_visitor *v);
 
-/* Calls for everything that is known. */
+/* Calls for everything that is known and lives. */
 void processes_each(struct processes *p, const struct process_visitor *v);
 
 /* The mapping that covers an address, or NULL. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gen/events.h"
+#include "record/bpf_rings.h"
 #include "record/names.h"
 #include "record/privileges.h"
 #include "record/segment.h"
@@ -174,6 +175,7 @@ static void close_everything(struct recording *r)
 		free(r->notes[i]);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->close(r->source_state[i]);
+	bpf_rings_close(r->bpf);
 	sideband_close(r->sideband);
 	stacks_free(r->stacks);
 	names_free(r->names);
@@ -398,20 +400,29 @@ static int start(struct recording *r, int signals, struct err *err)
 	sideband_enable(r->sideband);
 	sideband_scan(r->sideband, r->start_ns);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->enable(r->source_state[i]);
+		if (r->options->sources[i]->enable)
+			r->options->sources[i]->enable(r->source_state[i]);
+	if (r->bpf)
+		bpf_rings_enable(r->bpf);
 	return rc ? rc : target_start(&r->target, err);
 }
 
 /* Stops the sources and takes in what they still have. */
 static void stop(struct recording *r)
 {
+	if (r->bpf)
+		bpf_rings_disable(r->bpf);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->disable(r->source_state[i]);
+		if (r->options->sources[i]->disable)
+			r->options->sources[i]->disable(r->source_state[i]);
 	sideband_disable(r->sideband);
 	r->stop_ns = now_ns();
 	loop_drain(r->loop, UINT64_MAX, between_records, r);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->settle(r->source_state[i]);
+		if (r->options->sources[i]->settle)
+			r->options->sources[i]->settle(r->source_state[i]);
+	if (r->bpf)
+		bpf_rings_settle(r->bpf);
 	sideband_settle(r->sideband);
 	recorder_event(r);
 	machine_clock_event(r->writer);

@@ -17,6 +17,8 @@
 
 enum { MAX_NOTES = 16 };
 
+struct bpf_rings;
+
 struct recording {
 	const struct options *options; /* borrowed */
 	struct target target;
@@ -30,6 +32,7 @@ struct recording {
 	struct stacks *stacks;
 	struct names *names;
 	struct sideband *sideband;
+	struct bpf_rings *bpf; /* NULL until a source asks for it */
 	struct topology topology;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;

@@ -144,7 +144,8 @@ static void feed_release(void *feed)
 	(void)feed;
 }
 
-static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release,
+	false };
 
 /* ---- opening ---- */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/emit.h"
+#include "format/emit_tables.h"
 #include "record/condition.h"
 #include "record/count_scale.h"
 #include "record/event_spec.h"

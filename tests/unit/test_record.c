@@ -483,7 +483,7 @@ static void numbers_take(void *feed, const void *record, uint64_t time)
 static void records_of_all_feeds_are_taken_in_order_of_time(void **state)
 {
 	static const struct feed_ops ops = { numbers_refresh, numbers_peek, numbers_take,
-		numbers_refresh };
+		numbers_refresh, false };
 	static const uint64_t a[] = { 1, 5, 9, 20 }, b[] = { 2, 3, 30 }, c[] = { 4, 21, 22 };
 	uint64_t taken[16];
 	unsigned n_taken = 0;
