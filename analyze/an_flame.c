@@ -490,6 +490,7 @@ const struct analyzer analyzer_flame = {
 	.name = "flame",
 	.title = "CPU flame graph",
 	.summary = "flame graph of CPU samples, or of any event with stacks",
+	.options = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME,
 	.new = flame_new,
 	.wants = flame_wants,
 	.row = flame_row,

@@ -24,6 +24,7 @@ struct analyzer {
 	const char *title;   /* of its report */
 	const char *summary; /* one line for --help */
 	bool ordered;        /* rows must come in order of time */
+	unsigned options;    /* enum option_group: what it takes beside OPTIONS_OUTPUT */
 	/* The state, handed to the functions below; owned by the caller, who ends it with free. */
 	void *(*new)(const struct analyze_options *o);
 	/* The wants; borrowed while the state lives. */

@@ -85,7 +85,6 @@ static int render(const struct report *report, const struct renderer *renderer,
 
 int analyzer_command(const struct analyzer *a, int argc, char **argv)
 {
-	unsigned groups = OPTIONS_OUTPUT;
 	struct analyze_options o;
 	const struct renderer *renderer;
 	struct report report;
@@ -94,10 +93,8 @@ int analyzer_command(const struct analyzer *a, int argc, char **argv)
 	char formats[1024];
 	int status = EXIT_CANNOT;
 
-	if (a == &analyzer_flame)
-		groups |= OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME;
 	list_formats(formats, sizeof(formats));
-	analyze_options_parse(&o, argc, argv, groups, a->summary, formats);
+	analyze_options_parse(&o, argc, argv, a->options | OPTIONS_OUTPUT, a->summary, formats);
 	renderer = choose_renderer(&o, &err);
 	if (!renderer || out_check(o.output, o.files, o.n_files, &err)) {
 		analyze_options_done(&o);

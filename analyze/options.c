@@ -22,6 +22,8 @@ enum key {
 	KEY_IDLE,
 	KEY_HOST,
 	KEY_REPAIR,
+	KEY_TOP,
+	KEY_LIST,
 };
 
 #define BY_WORDS "comm|pid|tid|cpu|none|host"
@@ -60,6 +62,10 @@ static const struct grouped_option all[] = {
 			"Write to FILE; its ending chooses the format (default: standard output)",
 			0 } },
 	{ OPTIONS_OUTPUT, { "format", 'f', "FORMAT", 0, "One of those below (default: text)", 0 } },
+	{ OPTIONS_TABLES,
+		{ "top", KEY_TOP, "N", 0, "Rows of each table at the most (default: 20)", 0 } },
+	{ OPTIONS_TABLES,
+		{ "list", KEY_LIST, NULL, 0, "Also list the events one by one, up to a million", 0 } },
 	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_REPAIR,
 		{ "repair", KEY_REPAIR, NULL, 0,
@@ -134,6 +140,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_IDLE: o->filter.idle = true; return 0;
 	case KEY_HOST: filter_host(&o->filter, arg); return 0;
 	case KEY_REPAIR: o->repair = true; return 0;
+	case KEY_TOP: o->top = number(arg, 1000000, state); return 0;
+	case KEY_LIST: o->list = true; return 0;
 	case KEY_WEIGHT: o->weight = arg; return 0;
 	case KEY_BY: check_by(o->by = arg, state); return 0;
 	case KEY_MIN: o->render.min_percent = percent(arg, state); return 0;

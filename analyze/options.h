@@ -17,7 +17,9 @@ struct analyze_options {
 	const char *weight; /* flame: a field to sum instead of counting */
 	const char *by;     /* flame: what the lowest frames are */
 	const char *title;
-	bool repair; /* verify */
+	bool repair;  /* verify */
+	uint32_t top; /* rows of a table at the most; 0: the default */
+	bool list;    /* also events one by one */
 };
 
 enum option_group {
@@ -27,6 +29,7 @@ enum option_group {
 	OPTIONS_IDLE = 8,   /* --idle */
 	OPTIONS_TRACE = 16, /* --output, of a new trace */
 	OPTIONS_REPAIR = 32,
+	OPTIONS_TABLES = 64, /* --top, --list */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).

@@ -237,6 +237,34 @@ static void put_tree(FILE *out, const struct section *s, const struct render_opt
 	arena_done(&scratch);
 }
 
+/* Sections that are pictures: an empty heatmap is only a sentence. */
+static bool is_picture(const struct section *s)
+{
+	return s->kind == SECTION_TREE || s->kind == SECTION_HISTOGRAM ||
+		(s->kind == SECTION_HEATMAP && s->heatmap->x.n);
+}
+
+static void put_pictures(FILE *out, const struct report *r)
+{
+	bool first = true;
+
+	fputs("\n\"pictures\":[", out);
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		const struct section *s = &r->sections[i];
+
+		if (!is_picture(s))
+			continue;
+		fprintf(out, "%s[\"%s\",\"", first ? "" : ",",
+			s->kind == SECTION_TREE ? "tree" : "drawn");
+		first = false;
+		escape_put(out, ESCAPE_JSON, s->id);
+		fputs("\",\"", out);
+		escape_put(out, ESCAPE_JSON, s->title);
+		fputs("\"]", out);
+	}
+	fputs("],", out);
+}
+
 void flame_data_put(FILE *out, const struct report *r, const struct render_options *o)
 {
 	bool first = true;
@@ -250,7 +278,9 @@ void flame_data_put(FILE *out, const struct report *r, const struct render_optio
 		escape_put(out, ESCAPE_JSON, r->notes[i].text);
 		fputs("\"]", out);
 	}
-	fputs("],\n\"trees\":[", out);
+	fputs("],", out);
+	put_pictures(out, r);
+	fputs("\n\"trees\":[", out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
 		if (r->sections[i].kind != SECTION_TREE)
 			continue;

@@ -1,6 +1,8 @@
 /* The tree as the script in the page gets it: one JSON text that is inert wherever it is put.
  *
- *	{"title": "...", "subtitle": "...", "notes": ["warning", "..."], "trees": [...]}
+ *	{"title": "...", "subtitle": "...", "notes": [["warning", "..."]],
+ *	 "pictures": [["tree", "cpu", "..."]],           tree or drawn, id, title: of sections in order
+ *	 "trees": [...]}
  *
  * and a tree is
  *

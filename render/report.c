@@ -91,6 +91,35 @@ void report_tree(struct report *r, const char *id, const char *title, struct tre
 	add_section(r, SECTION_TREE, id, title)->tree = tree;
 }
 
+struct distribution *report_histogram(struct report *r, const char *id, const char *title,
+	const char *value, enum cell_kind kind, const char *counted)
+{
+	struct distribution *d = arena_alloc(&r->arena, sizeof(*d));
+
+	d->value = value;
+	d->kind = kind;
+	d->counted = counted;
+	add_section(r, SECTION_HISTOGRAM, id, title)->distribution = d;
+	return d;
+}
+
+void distribution_add(struct report *r, struct distribution *d, const char *name,
+	const struct histogram *h)
+{
+	if (is_full(d->n_series))
+		d->series = grow(&r->arena, d->series, d->n_series,
+			d->n_series ? (size_t)d->n_series * 2 : 1, sizeof(*d->series));
+	d->series[d->n_series++] = (struct series){ arena_strdup(&r->arena, name), h };
+}
+
+struct heatmap *report_heatmap_section(struct report *r, const char *id, const char *title)
+{
+	struct heatmap *h = arena_alloc(&r->arena, sizeof(*h));
+
+	add_section(r, SECTION_HEATMAP, id, title)->heatmap = h;
+	return h;
+}
+
 union cell *table_row(struct report *r, struct table *t)
 {
 	size_t row_size = sizeof(*t->cells) * t->n_columns;

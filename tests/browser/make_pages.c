@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "render/heatmap.h"
 #include "render/render.h"
 #include "render/tree.h"
 
@@ -303,6 +304,72 @@ static void write_full(const char *folder)
 	tree_done(&off);
 }
 
+/* ---- heatmaps and histograms ---- */
+
+/* A quick and a slow path, now and then a stall, and every 10 s a minute's worth of flushes. */
+static uint64_t random_latency(uint64_t time_ns)
+{
+	uint32_t kind = random_below(1000);
+	uint64_t latency = kind < 700 ? 40000 + random_below(1 << random_below(16))
+		: kind < 990          ? 700000 + random_below(1 << random_below(21))
+				      : 8000000 + random_below(90000000);
+
+	return time_ns / 1000000 % 10000 < 1300 ? latency * 7 : latency;
+}
+
+static void add_latencies(struct report *r, struct histogram *reads, struct histogram *writes)
+{
+	struct heatmap_builder map;
+	struct distribution *d = report_histogram(r, "latency", "Latency", "Latency", CELL_NS,
+		"requests");
+
+	heatmap_builder_init(&map, 0);
+	for (uint64_t t = 0; t < 60000000000; t += 1 + random_below(2000000)) {
+		uint64_t latency = random_latency(t);
+
+		histogram_add(random_below(3) ? reads : writes, latency, 1);
+		heatmap_add(&map, t, latency, 1);
+	}
+	distribution_add(r, d, "read", reads);
+	distribution_add(r, d, "write <script>alert(8)</script>", writes);
+	report_heatmap(r, "latency-map", "Latency over time", &map, "Latency", CELL_NS, "requests");
+	heatmap_builder_done(&map);
+}
+
+static void add_busy(struct report *r)
+{
+	struct heatmap_builder map;
+	struct heatmap *h;
+
+	heatmap_builder_init_linear(&map, 0, 1);
+	for (uint64_t cpu = 0; cpu < 8; cpu++)
+		for (uint64_t t = random_below(1000000), end; t < 60000000000;
+			t = end + random_below(900000000 >> cpu / 2)) {
+			end = t + random_below(1 << (20 + random_below(9)));
+			heatmap_add_span(&map, t, end, cpu);
+		}
+	h = report_heatmap(r, "busy", "CPUs", &map, "CPU", CELL_NUMBER, "ns");
+	h->full = h->x.edges[1] - h->x.edges[0];
+	heatmap_builder_done(&map);
+}
+
+static void write_heat(const char *folder)
+{
+	static const char *const outputs[] = { "svg", "html", "json", "csv", "text" };
+	struct render_options o = { .min_percent = -1 };
+	struct histogram reads = { 0 }, writes = { 0 };
+	struct report r;
+
+	report_init(&r, "Disk of web-17", "disk.rec · 60.0 s");
+	add_latencies(&r, &reads, &writes);
+	add_busy(&r);
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
+		write_file(folder, "heat", &r, renderer_by_name(outputs[i]), &o);
+	report_done(&r);
+	histogram_done(&reads);
+	histogram_done(&writes);
+}
+
 int main(int argc, char **argv)
 {
 	struct tree t;
@@ -312,6 +379,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	write_full(argv[1]);
+	write_heat(argv[1]);
 	tree_init(&t, "samples");
 	fill_small(&t);
 	write_tree(argv[1], "small", &t, "CPU samples");
