@@ -135,8 +135,10 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 		size_t len = strcspn(list, ",");
 		const struct source *s = source_by_name(list, len);
 
-		if (!s)
+		if (!s) {
 			argp_error(state, "there is no source '%.*s'", (int)len, list);
+			return;
+		}
 		for (unsigned i = 0; i < o->n_sources; i++)
 			if (o->sources[i] == s)
 				argp_error(state, "source '%s' is named twice", s->name);
