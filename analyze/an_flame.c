@@ -11,6 +11,7 @@
 #include "analyze/analyzer.h"
 #include "analyze/fold.h"
 #include "analyze/frames.h"
+#include "analyze/sample_event.h"
 #include "render/tree.h"
 
 enum {
@@ -296,18 +297,9 @@ static unsigned group_events(const struct flame *f, struct by_event events[MAX_E
 	return n;
 }
 
-/* Whether its samples show where time goes: "cycles:u" too. */
 static bool is_time(const struct tally *t)
 {
-	static const char *const names[] = { "cycles", "cpu-cycles", "cpu-clock", "task-clock" };
-	struct text e = event_text(t);
-	const char *colon = e.len ? memchr(e.s, ':', e.len) : NULL;
-	size_t len = colon ? (size_t)(colon - e.s) : e.len;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i]) == len && memcmp(names[i], e.s, len) == 0)
-			return true;
-	return false;
+	return sample_event_is_time(event_text(t));
 }
 
 /* Samples by cycles and samples by page faults do not add up to anything: without --event those are
@@ -419,7 +411,7 @@ const struct analyzer analyzer_flame = {
 	.name = "flame",
 	.title = "CPU flame graph",
 	.summary = "flame graph of CPU samples, or of any event with stacks",
-	.options = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME,
+	.options = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME | OPTIONS_PICTURE,
 	.new = flame_new,
 	.wants = flame_wants,
 	.row = flame_row,

@@ -39,7 +39,7 @@ struct analyzer {
 	void (*free)(void *state);
 };
 
-extern const struct analyzer analyzer_flame, analyzer_info;
+extern const struct analyzer analyzer_flame, analyzer_heatmap, analyzer_info;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif
