@@ -504,7 +504,7 @@ static void stat_settle(void *state)
 const struct source source_stat = {
 	.name = "stat",
 	.summary = "counts of events, every 100 ms: those of --stat, or the usual ones",
-	.needs = "sampling",
+	.needs = { "sampling" },
 	.better_with = { "hardware counters" },
 	.open = stat_open,
 	.enable = stat_enable,
