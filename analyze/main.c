@@ -15,7 +15,6 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_info,
 	NULL,
 };
-	NULL };
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
 	&command_verify, NULL };
 
