@@ -41,7 +41,7 @@ struct analyzer {
 };
 
 extern const struct analyzer analyzer_flame, analyzer_heatmap, analyzer_info;
-extern const struct analyzer analyzer_sched;
+extern const struct analyzer analyzer_offcpu, analyzer_sched;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

@@ -12,6 +12,7 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_flame,
 	&analyzer_heatmap,
 	&analyzer_sched,
+	&analyzer_offcpu,
 	&analyzer_info,
 	NULL,
 };
