@@ -292,9 +292,10 @@ static uint32_t add_reversed(struct offcpu *o, uint32_t node, const struct segme
 	for (int i = 0; stack && segment_stack_parent(s, stack) && i < MAX_DEPTH; i++) {
 		unsigned n = frames_name(s, segment_stack_frame(s, stack), &o->scratch, names);
 
-		*interrupt = n && is_interrupt(&names[0]);
-		if (*interrupt)
+		if (n && is_interrupt(&names[0])) {
+			*interrupt = true;
 			break;
+		}
 		while (n-- > 0)
 			node = tree_child_of(&o->tree, node,
 				tree_frame(&o->tree, names[n].s, names[n].len, names[n].kind,
