@@ -49,7 +49,7 @@ LIBS_RECORD := -lbpf $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 # zlib, and from libelf 0.189 on zstd.
 LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lz \
 	$(filter /%,$(shell $(CC) -print-file-name=libzstd.a)) -Wl,-Bdynamic -lpthread -static-libgcc
-LIBS_ANALYZE := $(LIBS_FORMAT)
+LIBS_ANALYZE := -lnettle $(LIBS_FORMAT)
 
 objects = $(patsubst %,$(B)/obj/%.o,$(1))
 

@@ -16,7 +16,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_cut, command_dump, command_merge, command_verify;
+extern const struct command command_cut, command_dump, command_merge, command_scrub, command_verify;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* The commands that are analyzers: parses options, runs the analyzer, renders its report. */

@@ -22,6 +22,12 @@ struct analyze_options {
 	bool repair;           /* verify */
 	uint32_t top;          /* rows of a table at the most; 0: the default */
 	bool list;             /* also events one by one */
+	const char *key;       /* scrub: a file; NULL: one that nobody knows */
+	const char **keep;     /* scrub: owned array of patterns */
+	uint32_t n_keep;
+	const char **originals; /* scrub --check: owned array of traces */
+	uint32_t n_originals;
+	bool check; /* scrub */
 };
 
 enum option_group {
@@ -34,6 +40,7 @@ enum option_group {
 	OPTIONS_TABLES = 64,   /* --top, --list */
 	OPTIONS_HEATMAP = 128, /* --field, --offset-in-second */
 	OPTIONS_PICTURE = 256, /* --width, --title */
+	OPTIONS_SCRUB = 512,   /* --key, --keep, --check, --original */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).
