@@ -22,6 +22,7 @@ struct checker {
 	struct reader *r;
 	struct scrub scrub;
 	struct text_set seen, left;
+	struct column_decoder *decoder; /* owned */
 };
 
 static void tell(struct checker *c, const char *what, struct text t, const char *where)
@@ -140,14 +141,48 @@ static int check_sound(struct checker *c, struct err *err)
 	return 0;
 }
 
+/* Makes the columns of a table ready. NULL if it is none. */
+static const struct table_layout *open_table(struct checker *c, const struct block_header *h,
+	const uint8_t *payload)
+{
+	static _Thread_local uint8_t types[MAX_FIELDS];
+	const struct table_layout *layout = table_layout(h->kind);
+
+	if (!layout || h->columns < layout->n_columns || table_rows_allowed(h, NULL))
+		return NULL;
+	memset(types, 0, sizeof(types));
+	memcpy(types, layout->columns, layout->n_columns);
+	if (column_decoder_open(c->decoder, payload, h->stored, types, h->columns, h->count, NULL))
+		return NULL;
+	return layout;
+}
+
+/* Whether the columns from number n on, which lie at the payload's end, are bytes of zero: a writer makes
+ * one where the others pack so well that a reader would not believe it. */
+static bool are_zeros(struct checker *c, const struct block_header *h, const uint8_t *payload,
+	uint32_t n)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = n; i < h->columns; i++)
+		bytes += column_choice(c->decoder, i).stored;
+	for (size_t i = h->stored - bytes; i < h->stored; i++)
+		if (payload[i])
+			return false;
+	return true;
+}
+
 /* Whether a block has only what this version understands. */
-static bool is_known(const struct block_header *h)
+static bool is_known(struct checker *c, const struct block_header *h, const uint8_t *payload)
 {
 	const struct table_layout *layout = table_layout(h->kind);
 
 	if (h->may_skip || h->reserved || !block_kind_name(h->kind))
 		return false;
-	return !layout || h->columns == layout->n_columns;
+	if (!layout || h->columns == layout->n_columns)
+		return true;
+	layout = open_table(c, h, payload);
+	return layout && are_zeros(c, h, payload, layout->n_columns);
 }
 
 /* Calls body for each block; false: the file is not made of blocks only. */
@@ -172,8 +207,7 @@ static void check_block(void *ctx, const struct block_header *h, const uint8_t *
 	struct checker *c = ctx;
 	const char *kind = block_kind_name(h->kind);
 
-	(void)payload;
-	if (!is_known(h))
+	if (!is_known(c, h, payload))
 		tell(c, "block or column that this version does not know",
 			(struct text){ kind, kind ? strlen(kind) : 0 }, "");
 }
@@ -267,35 +301,33 @@ static void search_bytes(struct search *s, const void *data, size_t len)
 }
 
 struct text_columns {
+	struct checker *checker;
 	struct search *search;
-	struct column_decoder *decoder; /* owned */
-	uint64_t *lengths;              /* owned */
+	uint64_t *lengths; /* owned */
 };
 
 /* Texts as they lie side by side: each was looked at by the rules, so what is found here may stay. */
 static void search_texts(void *ctx, const struct block_header *h, const uint8_t *payload)
 {
 	struct text_columns *t = ctx;
-	const struct table_layout *layout = table_layout(h->kind);
+	const struct table_layout *layout = open_table(t->checker, h, payload);
+	struct column_decoder *decoder = t->checker->decoder;
 	const uint8_t *bytes;
 	size_t n;
 
-	if (!layout || h->columns != layout->n_columns || table_rows_allowed(h, NULL))
-		return;
-	if (column_decoder_open(t->decoder, payload, h->stored, layout->columns, layout->n_columns,
-		    h->count, NULL))
+	if (!layout)
 		return;
 	t->lengths = xrealloc(t->lengths, h->count + 1, sizeof(*t->lengths));
 	for (uint32_t i = 0; i < layout->n_columns; i++)
 		if (layout->columns[i] == FIELD_TEXT &&
-			!column_decode_text(t->decoder, i, t->lengths, &bytes, &n, NULL))
+			!column_decode_text(decoder, i, t->lengths, &bytes, &n, NULL))
 			search_bytes(t->search, bytes, n);
 }
 
 static void search_file(struct checker *c)
 {
 	struct search s;
-	struct text_columns t = { .search = &s, .decoder = column_decoder_new() };
+	struct text_columns t = { .checker = c, .search = &s };
 
 	search_init(&s, c->o->replaced);
 	s.mark = s.public;
@@ -311,7 +343,6 @@ static void search_file(struct checker *c)
 			tell(c, "bytes of the original", s.texts->items[i],
 				" somewhere in the file");
 	}
-	column_decoder_free(t.decoder);
 	free(t.lengths);
 	search_done(&s);
 }
@@ -327,6 +358,7 @@ int scrub_check(struct reader *r, const struct scrub_check *o, struct scrub_find
 	if (rc)
 		return rc;
 	memset(f, 0, sizeof(*f));
+	c.decoder = column_decoder_new();
 	scrub_init(&c.scrub, o->keep, o->n_keep);
 	text_set_init(&c.seen);
 	text_set_init(&c.left);
@@ -344,5 +376,6 @@ int scrub_check(struct reader *r, const struct scrub_check *o, struct scrub_find
 	text_set_done(&c.seen);
 	text_set_done(&c.left);
 	scrub_done(&c.scrub);
+	column_decoder_free(c.decoder);
 	return rc;
 }
