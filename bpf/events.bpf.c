@@ -4,6 +4,7 @@
  * by one pointer. A new event needs its header and its line here. */
 #include "specs/events/counter.h"
 #include "specs/events/cpu.h"
+#include "specs/events/fault.h"
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
 #include "specs/events/sched.h"
@@ -24,6 +25,8 @@ MENTION(sched_wakeup);
 MENTION(sched_migrate);
 MENTION(sched_delay);
 MENTION(off_cpu);
+MENTION(page_fault);
+MENTION(memory_use);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);
