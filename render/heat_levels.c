@@ -64,6 +64,8 @@ struct heat_levels heat_levels_of(const struct heatmap *h, unsigned most)
 		max = h->cells[i] > max ? h->cells[i] : max;
 	if (h->full)
 		even_steps(&l, h->full, most);
+	else if (h->linear && max > most)
+		even_steps(&l, max, most);
 	else if (max)
 		log_steps(&l, max, most);
 	return l;
