@@ -9,8 +9,7 @@
 #include "analyze/command.h"
 
 const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_heatmap, &analyzer_sched,
-	&analyzer_info,
-	NULL };
+	&analyzer_faults, &analyzer_info, NULL };
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
 	&command_verify, NULL };
 

@@ -251,6 +251,15 @@ static __always_inline enum fault_access access_of(u32 error)
 	return error & ERROR_WRITE ? FAULT_ACCESS_WRITE : FAULT_ACCESS_READ;
 }
 
+/* Reading memory that nobody has written maps the one page of zeros, which is nobody's. */
+static __always_inline bool is_growth(const struct page_fault *f)
+{
+	if (f->protection)
+		return false;
+	return f->backing != FAULT_BACKING_ANONYMOUS || f->access != FAULT_ACCESS_READ ||
+		f->cost == FAULT_MAJOR || f->userfaultfd;
+}
+
 /* Takes over what is known of the begin, if it is this fault's. True if the thread has slept since. */
 static __always_inline bool join(struct task_struct *t, struct page_fault *f)
 {
@@ -315,6 +324,8 @@ static __always_inline int end(struct bpf_perf_event_data *ctx, enum fault_cost 
 		return 0;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
 		find_mapping(t, r, slept);
+	if (is_growth(&r->fault))
+		r->fault.growth = (u64)fault_sample << fault_page_shift;
 	/* These stacks begin where the page was touched. */
 	ring_output_from(ctx, ring, s, RING_PAGE_FAULT, sizeof(*r),
 		fault_stacks && r->fault.mode == FAULT_MODE_KERNEL, fault_stacks, 0);

@@ -68,13 +68,16 @@ static size_t name_length(const char *name)
 	return strnlen(name, sizeof(((struct fault_record *)0)->name));
 }
 
-/* The kernel's program cuts long names. */
+/* The kernel's program cuts long names, and some have slashes: "dev/zero", shared memory. */
 static bool is_called(const char *path, const char *name, size_t len)
 {
 	bool cut = len == sizeof(((struct fault_record *)0)->name) - 1;
-	const char *last = last_part(path);
+	const char *last = last_part(path), *part = name + len;
 
-	return strncmp(last, name, len) == 0 && (cut || !last[len]);
+	while (part > name && part[-1] != '/')
+		part--;
+	len -= (size_t)(part - name);
+	return strncmp(last, part, len) == 0 && (cut || !last[len]);
 }
 
 const char *fault_mapping_path(char *line, uint64_t address, const char *name)

@@ -36,6 +36,8 @@ struct page_fault {
 	__u64 address SHOW("hex") DOC("what was touched");
 	__u64 start SHOW("hex") DOC("where the mapping starts in memory; 0: not known");
 	__u64 offset SHOW("hex") DOC("of the page in the mapping's file");
+	__u64 growth UNIT("bytes") DOC(
+		"memory that came into use by the faults it stands for; 0: the page was there, or is empty");
 	__u32 cpu DOC("CPU on which it ended");
 	__u32 pid DOC("process");
 	__u32 tid DOC("thread that waited");
