@@ -81,8 +81,23 @@ struct file {
 	struct path f_path;
 } RELOCATABLE;
 
+struct seqcount {
+	u32 sequence;
+} RELOCATABLE;
+typedef struct seqcount seqcount_t;
+
 struct mm_struct {
 	u64 start_brk, brk, start_stack;
+	seqcount_t mm_lock_seq; /* since 6.13 */
+} RELOCATABLE;
+
+/* 6.4 to 6.12. */
+struct mm_struct___int {
+	u32 mm_lock_seq;
+} RELOCATABLE;
+
+struct task_struct___mm {
+	struct mm_struct *mm;
 } RELOCATABLE;
 
 struct anon_vma_name {
@@ -165,7 +180,7 @@ int BPF_PROG(fault_exit, struct task_struct *t)
 
 /* What bpf_find_vma finds; it wants that on the stack. */
 struct found {
-	u64 start, file_page, inode;
+	u64 start, end, file_page, inode;
 	u32 device;
 	enum fault_area area;
 	enum fault_backing backing;
@@ -211,6 +226,7 @@ static __always_inline void look_at_memory(struct vm_area_struct *vma, struct fo
 static long look(struct task_struct *t, struct vm_area_struct *vma, struct found *found)
 {
 	found->start = vma->vm_start;
+	found->end = vma->vm_end;
 	found->area = area_of(vma);
 	if (vma->vm_file)
 		look_at_file(vma, found);
@@ -222,6 +238,75 @@ static long look(struct task_struct *t, struct vm_area_struct *vma, struct found
 	return 0;
 }
 
+/* The last mappings that were found, by process and 2 MiB of addresses. Where perf's events are told of with
+ * interrupts off (6.18) bpf_find_vma interrupts its CPU to let go of a lock, which takes longer than all the
+ * rest; so it is asked once for a mapping until the process changes any. */
+enum { KNOWN = 64, KNOWN_SHIFT = 21 };
+
+struct known {
+	struct mm_struct *mm;
+	u32 tgid, changes;
+	struct found found;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, KNOWN);
+	__type(key, u32);
+	__type(value, struct known);
+} known SEC(".maps");
+
+/* Grows with every change of the process's mappings. False: this kernel does not count them. */
+static __always_inline bool n_changes(struct mm_struct *mm, u32 *n)
+{
+	struct mm_struct___int *before = (void *)mm;
+
+	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
+		*n = mm->mm_lock_seq.sequence;
+	else if (bpf_core_field_exists(before->mm_lock_seq))
+		*n = before->mm_lock_seq;
+	else
+		return false;
+	return true;
+}
+
+static __always_inline struct known *known_for(u32 tgid, u64 address)
+{
+	u32 place = (tgid * 31 ^ address >> KNOWN_SHIFT ^ address >> (KNOWN_SHIFT + 6)) % KNOWN;
+
+	return bpf_map_lookup_elem(&known, &place);
+}
+
+static __always_inline bool covers(const struct known *k, struct mm_struct *mm, u32 tgid,
+	u64 address)
+{
+	return k->mm == mm && k->tgid == tgid && address >= k->found.start &&
+		address < k->found.end;
+}
+
+static __always_inline void find(struct task_struct *t, u64 address, struct found *found)
+{
+	struct mm_struct *mm = ((struct task_struct___mm *)t)->mm;
+	u32 tgid = t->tgid, changes = 0;
+	struct known *k = known_for(tgid, address);
+	bool counted = n_changes(mm, &changes);
+
+	if (!k)
+		return;
+	if (counted && k->changes == changes && covers(k, mm, tgid, address)) {
+		*found = k->found;
+		return;
+	}
+	if (bpf_find_vma(t, address, look, found, 0) == 0 && found->end) {
+		k->mm = mm;
+		k->tgid = tgid;
+		k->changes = changes;
+		k->found = *found;
+	} else if (covers(k, mm, tgid, address)) {
+		*found = k->found; /* somebody changes the mappings right now: as they were */
+	}
+}
+
 /* What was missing in memory that a userfaultfd has, user space has supplied; for other faults there
  * (write protection, pages that are in the cache) the thread has slept if it was asked. */
 static __always_inline void find_mapping(struct task_struct *t, struct fault_record *r, bool slept)
@@ -229,7 +314,7 @@ static __always_inline void find_mapping(struct task_struct *t, struct fault_rec
 	struct found found = { 0 };
 	struct page_fault *f = &r->fault;
 
-	bpf_find_vma(t, f->address, look, &found, 0);
+	find(t, f->address, &found);
 	f->start = found.start;
 	f->backing = found.backing;
 	f->userfaultfd = found.userfaultfd && (slept || (found.missing && !f->protection));
