@@ -282,21 +282,25 @@ static __always_inline void tell_delay(struct task_struct *prev, struct task_str
 	ring_submit(ring, r, sizeof(*r));
 }
 
-/* Behind the event; returns where they end. */
+/* Behind the event; returns where they end. The sizes are read once: what the verifier has seen checked
+ * must be what is used. */
 static __always_inline u32 add_stacks(struct ring_scratch *s, u32 at, u32 tid)
 {
 	struct wait_stack *w = bpf_map_lookup_elem(&wait_stacks, &tid);
+	u32 n_kernel, n_user;
 
-	if (!w || w->n_kernel > sizeof(w->kernel) || w->n_user > sizeof(w->user))
+	if (!w)
 		return at;
-	bpf_probe_read_kernel(s->bytes + at, w->n_kernel, w->kernel);
-	at += w->n_kernel;
-	if (at > sizeof(struct off_cpu) + sizeof(w->kernel))
+	n_kernel = *(volatile u32 *)&w->n_kernel;
+	n_user = *(volatile u32 *)&w->n_user;
+	if (n_kernel > sizeof(w->kernel) || n_user > sizeof(w->user))
 		return at;
-	bpf_probe_read_kernel(s->bytes + at, w->n_user, w->user);
-	s->head.n_kernel = w->n_kernel >> 3;
-	s->head.n_user = w->n_user >> 3;
-	return at + w->n_user;
+	bpf_probe_read_kernel(s->bytes + at, n_kernel, w->kernel);
+	at += n_kernel;
+	bpf_probe_read_kernel(s->bytes + at, n_user, w->user);
+	s->head.n_kernel = n_kernel >> 3;
+	s->head.n_user = n_user >> 3;
+	return at + n_user;
 }
 
 static __always_inline void tell_off_cpu(struct task_struct *next, const struct wait *w, u64 now)
