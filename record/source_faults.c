@@ -238,7 +238,7 @@ static void faults_close(void *state)
 const struct source source_faults = {
 	.name = "faults",
 	.summary = "page faults: who touches which memory, what it takes; memory in use",
-	.needs = "BPF",
+	.needs = { "sampling", "BPF" },
 	.better_with = { "kernel names", "other processes" },
 	.open = faults_open,
 	.enable = faults_enable,
