@@ -61,16 +61,16 @@ static bool read_text(uint32_t pid, const char *name, char text[TEXT_BYTES])
 bool memory_watch_parse(const char *text, uint64_t *referenced)
 {
 	const char *line = strstr(text, "\nReferenced:");
+	uint64_t kib;
 
-	if (!line || sscanf(line, "\nReferenced: %" SCNu64 " kB", referenced) != 1 ||
-		*referenced > UINT64_MAX / 1024)
+	if (!line || sscanf(line, "\nReferenced: %" SCNu64 " kB", &kib) != 1 ||
+		kib > UINT64_MAX / 1024)
 		return false;
-	*referenced *= 1024;
+	*referenced = kib * 1024;
 	return true;
 }
 
-/* False: the process is gone. */
-static bool clear_references(struct memory_watch *m, struct watched *w)
+static void clear_references(struct memory_watch *m, struct watched *w)
 {
 	char path[64];
 	bool done;
@@ -88,7 +88,6 @@ static bool clear_references(struct memory_watch *m, struct watched *w)
 	}
 	if (fd >= 0)
 		close(fd);
-	return done;
 }
 
 static void fill_working_set(struct memory_watch *m, struct watched *w, struct memory_use *e)

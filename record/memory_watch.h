@@ -23,7 +23,7 @@ void memory_watch_start(struct memory_watch *m);
 /* Looks a last time. */
 void memory_watch_stop(struct memory_watch *m);
 
-/* The numbers in a text of the form of /proc/PID/smaps_rollup, in bytes. False if one is missing. */
+/* What was referenced by a text of the form of /proc/PID/smaps_rollup, in bytes. False if it does not say. */
 bool memory_watch_parse(const char *text, uint64_t *referenced);
 
 #endif
