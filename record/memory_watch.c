@@ -145,6 +145,7 @@ static void remove_at(struct memory_watch *m, uint32_t i)
 		*map_put(&m->by_pid, m->all[k].pid, NULL) = k + 1;
 }
 
+/* Of the whole system only those who got memory since the last time. */
 static void look_at_all(struct memory_watch *m)
 {
 	bool few = m->recording->target.kind != TARGET_SYSTEM;
@@ -152,7 +153,7 @@ static void look_at_all(struct memory_watch *m)
 	for (uint32_t i = m->n; i-- > 0;) {
 		struct watched *w = &m->all[i];
 
-		if ((few || w->touched) && !look(m, w))
+		if (!(few || w->touched) || !look(m, w))
 			remove_at(m, i);
 	}
 }
