@@ -139,7 +139,7 @@ static __always_inline u32 cpu_of(struct task_struct *p)
 /* ---- everything ---- */
 
 static __always_inline void fill_switch(struct sched_switch *e, struct task_struct *prev,
-	struct task_struct *next, enum sched_state state)
+	struct task_struct *next, enum sched_state state, u8 recorded)
 {
 	e->time = bpf_ktime_get_ns();
 	e->cpu = bpf_get_smp_processor_id();
@@ -153,10 +153,11 @@ static __always_inline void fill_switch(struct sched_switch *e, struct task_stru
 	e->next_comm = 0;
 	e->next_prio = next->prio;
 	e->stack = 0;
+	e->recorded = recorded;
 }
 
 static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
-	struct task_struct *next, enum sched_state state)
+	struct task_struct *next, enum sched_state state, u8 recorded)
 {
 	void *ring = ring_here();
 	struct sched_switch_record *r;
@@ -169,7 +170,7 @@ static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
 		s = bpf_map_lookup_elem(&sched_scratch, &zero);
 		if (!s)
 			return;
-		fill_switch((void *)s->bytes, prev, next, state);
+		fill_switch((void *)s->bytes, prev, next, state, recorded);
 		ring_output(ctx, ring, s, RING_SCHED_SWITCH, sizeof(struct sched_switch), true,
 			!(prev->flags & PF_KTHREAD));
 		return;
@@ -177,7 +178,7 @@ static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
 	r = ring_reserve(ring, struct sched_switch_record, RING_SCHED_SWITCH);
 	if (!r)
 		return;
-	fill_switch(&r->event, prev, next, state);
+	fill_switch(&r->event, prev, next, state, recorded);
 	ring_submit(ring, r, sizeof(*r));
 }
 
@@ -281,21 +282,25 @@ static __always_inline void tell_delay(struct task_struct *prev, struct task_str
 	ring_submit(ring, r, sizeof(*r));
 }
 
-/* Behind the event; returns where they end. */
+/* Behind the event; returns where they end. The sizes are read once: what the verifier has seen checked
+ * must be what is used. */
 static __always_inline u32 add_stacks(struct ring_scratch *s, u32 at, u32 tid)
 {
 	struct wait_stack *w = bpf_map_lookup_elem(&wait_stacks, &tid);
+	u32 n_kernel, n_user;
 
-	if (!w || w->n_kernel > sizeof(w->kernel) || w->n_user > sizeof(w->user))
+	if (!w)
 		return at;
-	bpf_probe_read_kernel(s->bytes + at, w->n_kernel, w->kernel);
-	at += w->n_kernel;
-	if (at > sizeof(struct off_cpu) + sizeof(w->kernel))
+	n_kernel = *(volatile u32 *)&w->n_kernel;
+	n_user = *(volatile u32 *)&w->n_user;
+	if (n_kernel > sizeof(w->kernel) || n_user > sizeof(w->user))
 		return at;
-	bpf_probe_read_kernel(s->bytes + at, w->n_user, w->user);
-	s->head.n_kernel = w->n_kernel >> 3;
-	s->head.n_user = w->n_user >> 3;
-	return at + w->n_user;
+	bpf_probe_read_kernel(s->bytes + at, n_kernel, w->kernel);
+	at += n_kernel;
+	bpf_probe_read_kernel(s->bytes + at, n_user, w->user);
+	s->head.n_kernel = n_kernel >> 3;
+	s->head.n_user = n_user >> 3;
+	return at + n_user;
 }
 
 static __always_inline void tell_off_cpu(struct task_struct *next, const struct wait *w, u64 now)
@@ -376,7 +381,7 @@ int BPF_PROG(sched_switch_btf, bool preempt, struct task_struct *prev, struct ta
 	if (!preempt)
 		state = state_of(sched_state_is_argument ? (unsigned int)ctx[3] : raw_state(prev));
 	if (!sched_min_ns) {
-		stream_switch(ctx, prev, next, state);
+		stream_switch(ctx, prev, next, state, (u8)leaves | (u8)comes << 1);
 		return 0;
 	}
 	if (leaves && prev->pid)

@@ -135,8 +135,10 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 		size_t len = strcspn(list, ",");
 		const struct source *s = source_by_name(list, len);
 
-		if (!s)
+		if (!s) {
 			argp_error(state, "there is no source '%.*s'", (int)len, list);
+			return;
+		}
 		for (unsigned i = 0; i < o->n_sources; i++)
 			if (o->sources[i] == s)
 				argp_error(state, "source '%s' is named twice", s->name);
@@ -262,7 +264,10 @@ static void parse_min(struct options *o, const char *text, struct argp_state *st
 
 static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
 {
-	if (size_parse(text, &o->buffer_bytes) || o->buffer_bytes < MIN_BUFFER ||
+	char *end;
+
+	o->buffer_bytes = strtoull(text, &end, 10);
+	if ((*end && size_parse(text, &o->buffer_bytes)) || o->buffer_bytes < MIN_BUFFER ||
 		o->buffer_bytes > MAX_BUFFER || o->buffer_bytes & (o->buffer_bytes - 1))
 		argp_error(state, "'%s' is no buffer: a power of two, 4K to 1G", text);
 }
