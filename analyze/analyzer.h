@@ -40,8 +40,8 @@ struct analyzer {
 	void (*free)(void *state);
 };
 
-extern const struct analyzer analyzer_flame, analyzer_heatmap, analyzer_info;
-extern const struct analyzer analyzer_offcpu, analyzer_sched;
+extern const struct analyzer analyzer_block, analyzer_flame, analyzer_heatmap;
+extern const struct analyzer analyzer_info, analyzer_offcpu, analyzer_sched;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

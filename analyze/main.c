@@ -13,6 +13,7 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_heatmap,
 	&analyzer_sched,
 	&analyzer_offcpu,
+	&analyzer_block,
 	&analyzer_info,
 	NULL,
 };

@@ -40,13 +40,14 @@ enum key {
 	KEY_MIN,
 	KEY_COMM,
 	KEY_BUFFER,
+	KEY_DEVICE,
 };
 
 /* In the order of enum unwind. */
 #define UNWIND_WORDS "auto|fp|none"
 
 const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, &source_sched,
-	NULL };
+	&source_block, NULL };
 
 const struct source *source_by_name(const char *name, unsigned long len)
 {
@@ -91,6 +92,8 @@ static const struct argp_option argp_options[] = {
 	{ "interval", KEY_INTERVAL, "TIME", 0, "Between two counts (default: 100ms)", 0 },
 	{ "min", KEY_MIN, "TIME", 0,
 		"Of sched, block, syscalls and faults only what takes at least TIME: 1ms", 0 },
+	{ "device", KEY_DEVICE, "DISK,...", 0,
+		"Of block only these disks or partitions: vda, /dev/sdb1, 254:0", 0 },
 	{ "stacks", KEY_STACKS, "WHAT,...", 0,
 		"Take stacks with these sources' events, and with no others of the kernel: sched, block, "
 		"syscalls, faults; wakers: of who wakes a thread; none (default: sched,faults)",
@@ -395,6 +398,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_MIN: parse_min(o, arg, state); return 0;
 	case KEY_STACKS: check_stacks(o->stacks = arg, state); return 0;
 	case KEY_COMM: check_comm(o->comm = arg, state); return 0;
+	case KEY_DEVICE: o->devices = arg; return 0;
 	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;

@@ -36,6 +36,7 @@ struct options {
 	const char *stacks;       /* --stacks: words; NULL: as each source does by itself */
 	uint64_t min_ns;          /* --min, of what takes time; 0: everything */
 	const char *comm;         /* --comm; NULL: everybody */
+	const char *devices;      /* --device; NULL: all */
 	uint64_t buffer_bytes;    /* --buffer, of a CPU; 0: the default */
 	bool quiet;
 	/* What is kept of a long recording; 0: not asked for. */
