@@ -14,6 +14,7 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_sched,
 	&analyzer_offcpu,
 	&analyzer_block,
+	&analyzer_faults,
 	&analyzer_info,
 	NULL,
 };

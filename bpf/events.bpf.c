@@ -5,6 +5,7 @@
 #include "specs/events/block.h"
 #include "specs/events/counter.h"
 #include "specs/events/cpu.h"
+#include "specs/events/fault.h"
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
 #include "specs/events/sched.h"
@@ -27,6 +28,8 @@ MENTION(sched_delay);
 MENTION(off_cpu);
 MENTION(block_io);
 MENTION(block_change);
+MENTION(page_fault);
+MENTION(memory_use);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);

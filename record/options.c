@@ -23,6 +23,7 @@ enum {
 	MIN_INTERVAL_NS = 1000000,
 	MIN_BUFFER = 4096,
 	MAX_BUFFER = 1 << 30,
+	MAX_SAMPLE = 1000000,
 };
 
 enum key {
@@ -41,13 +42,22 @@ enum key {
 	KEY_COMM,
 	KEY_BUFFER,
 	KEY_DEVICE,
+	KEY_SAMPLE,
+	KEY_WORKING_SET,
 };
 
 /* In the order of enum unwind. */
 #define UNWIND_WORDS "auto|fp|none"
 
-const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, &source_sched,
-	&source_block, NULL };
+const struct source *const sources[] = {
+	&source_cpu,
+	&source_sched,
+	&source_block,
+	&source_faults,
+	&source_event,
+	&source_stat,
+	NULL,
+};
 
 const struct source *source_by_name(const char *name, unsigned long len)
 {
@@ -89,11 +99,19 @@ static const struct argp_option argp_options[] = {
 		"Count these events and write the counts every --interval; those in {} are counted "
 		"at the same time. `rec stat` counts the usual ones",
 		0 },
-	{ "interval", KEY_INTERVAL, "TIME", 0, "Between two counts (default: 100ms)", 0 },
+	{ "interval", KEY_INTERVAL, "TIME", 0,
+		"Between two counts (default: 100ms), or two looks at memory in use (default: 1s)",
+		0 },
 	{ "min", KEY_MIN, "TIME", 0,
 		"Of sched, block, syscalls and faults only what takes at least TIME: 1ms", 0 },
 	{ "device", KEY_DEVICE, "DISK,...", 0,
 		"Of block only these disks or partitions: vda, /dev/sdb1, 254:0", 0 },
+	{ "sample", KEY_SAMPLE, "N", 0,
+		"Of faults and syscalls one in N, picked at random; each counts for N", 0 },
+	{ "working-set", KEY_WORKING_SET, NULL, 0,
+		"With faults: how much memory processes touch in each --interval. Slows them down a "
+		"little, and clears what the kernel knows about the age of their pages",
+		0 },
 	{ "stacks", KEY_STACKS, "WHAT,...", 0,
 		"Take stacks with these sources' events, and with no others of the kernel: sched, block, "
 		"syscalls, faults; wakers: of who wakes a thread; none (default: sched,faults)",
@@ -265,6 +283,14 @@ static void parse_min(struct options *o, const char *text, struct argp_state *st
 		argp_error(state, "'%s' is no time: try 1ms or 50us", text);
 }
 
+static void parse_sample(struct options *o, const char *text, struct argp_state *state)
+{
+	o->sample = (uint32_t)parse_number(text, MAX_SAMPLE);
+	if (!o->sample)
+		argp_error(state, "'%s' is no number from 1 to %d: one in so many is taken", text,
+			MAX_SAMPLE);
+}
+
 static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
 {
 	char *end;
@@ -360,6 +386,12 @@ static void check(struct options *o, struct argp_state *state)
 			argp_error(state,
 				"--stat cannot count '%s': give it cycles, page-faults, ...",
 				o->stat.specs[i].text);
+	if (o->working_set && !has_source(o, &source_faults))
+		argp_error(state, "--working-set is about memory: record faults");
+	if (o->working_set && !o->pids && !o->cgroup && !o->command)
+		argp_error(state,
+			"--working-set disturbs whom it looks at: name processes (-p), a cgroup or a "
+			"command");
 	if ((o->pids != NULL) + o->system + (o->cgroup != NULL) + (o->command != NULL) > 1)
 		argp_error(state,
 			"record either processes (-p), a cgroup, the system (-a) or a command");
@@ -400,6 +432,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_COMM: check_comm(o->comm = arg, state); return 0;
 	case KEY_DEVICE: o->devices = arg; return 0;
 	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
+	case KEY_SAMPLE: parse_sample(o, arg, state); return 0;
+	case KEY_WORKING_SET: o->working_set = true; return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
 	case KEY_INTERVAL: parse_interval(o, arg, state); return 0;
