@@ -7,6 +7,7 @@
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
 #include "specs/events/sched.h"
+#include "specs/events/syscall.h"
 
 #define MENTION(name) const struct name *event_##name
 
@@ -24,6 +25,9 @@ MENTION(sched_wakeup);
 MENTION(sched_migrate);
 MENTION(sched_delay);
 MENTION(off_cpu);
+MENTION(syscall);
+MENTION(syscall_unfinished);
+MENTION(syscall_summary);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);
