@@ -33,7 +33,7 @@ struct pass {
 
 static void add_want(struct pass *p, uint32_t analyzer, uint32_t number, const struct want *w)
 {
-	bool filtered = analyzer < p->n && w->fields;
+	bool filtered = analyzer < p->n && w->fields && !p->list[analyzer]->unfiltered;
 	uint32_t n = w->n_fields + (filtered ? FILTER_FIELDS : 0);
 	const char **fields = arena_alloc(&p->arena, (n + 1) * sizeof(*fields));
 

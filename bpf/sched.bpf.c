@@ -139,7 +139,7 @@ static __always_inline u32 cpu_of(struct task_struct *p)
 /* ---- everything ---- */
 
 static __always_inline void fill_switch(struct sched_switch *e, struct task_struct *prev,
-	struct task_struct *next, enum sched_state state)
+	struct task_struct *next, enum sched_state state, u8 recorded)
 {
 	e->time = bpf_ktime_get_ns();
 	e->cpu = bpf_get_smp_processor_id();
@@ -153,10 +153,11 @@ static __always_inline void fill_switch(struct sched_switch *e, struct task_stru
 	e->next_comm = 0;
 	e->next_prio = next->prio;
 	e->stack = 0;
+	e->recorded = recorded;
 }
 
 static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
-	struct task_struct *next, enum sched_state state)
+	struct task_struct *next, enum sched_state state, u8 recorded)
 {
 	void *ring = ring_here();
 	struct sched_switch_record *r;
@@ -169,7 +170,7 @@ static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
 		s = bpf_map_lookup_elem(&sched_scratch, &zero);
 		if (!s)
 			return;
-		fill_switch((void *)s->bytes, prev, next, state);
+		fill_switch((void *)s->bytes, prev, next, state, recorded);
 		ring_output(ctx, ring, s, RING_SCHED_SWITCH, sizeof(struct sched_switch), true,
 			!(prev->flags & PF_KTHREAD));
 		return;
@@ -177,7 +178,7 @@ static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
 	r = ring_reserve(ring, struct sched_switch_record, RING_SCHED_SWITCH);
 	if (!r)
 		return;
-	fill_switch(&r->event, prev, next, state);
+	fill_switch(&r->event, prev, next, state, recorded);
 	ring_submit(ring, r, sizeof(*r));
 }
 
@@ -376,7 +377,7 @@ int BPF_PROG(sched_switch_btf, bool preempt, struct task_struct *prev, struct ta
 	if (!preempt)
 		state = state_of(sched_state_is_argument ? (unsigned int)ctx[3] : raw_state(prev));
 	if (!sched_min_ns) {
-		stream_switch(ctx, prev, next, state);
+		stream_switch(ctx, prev, next, state, (u8)leaves | (u8)comes << 1);
 		return 0;
 	}
 	if (leaves && prev->pid)
