@@ -9,6 +9,7 @@
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
 #include "specs/events/sched.h"
+#include "specs/events/syscall.h"
 
 #define MENTION(name) const struct name *event_##name
 
@@ -30,6 +31,9 @@ MENTION(block_io);
 MENTION(block_change);
 MENTION(page_fault);
 MENTION(memory_use);
+MENTION(syscall);
+MENTION(syscall_unfinished);
+MENTION(syscall_summary);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);
