@@ -67,6 +67,30 @@ test_nothing_is_left_behind_whatever_ends_it() {
 	cmp ../before ../after || fail "left behind: $(diff ../before ../after)"
 }
 
+# Programs and maps of the kernel's go with their last user; some a moment later.
+test_no_bpf_program_is_left_behind_by_a_kill() {
+	"$REC" sched -q -o probe.rec -- true 2>err || skip "BPF is refused here: $(cat err)"
+	PATH=$PATH:/usr/sbin
+	ours() { bpftool prog show -j | jq '[.[] | select(.name // "" | test("^(sched_(switch|waking|wakeup|migrate)|target_)")) | .id] | sort'; }
+	ours >../programs_before
+	for i in 1 2 3; do
+		"$REC" sched,cpu -a -q -o "k$i.rec" &
+		rec=$!
+		for _ in $(seq 100); do
+			[ "$(ours | jq length)" -gt "$(jq length ../programs_before)" ] && break
+			sleep 0.1
+		done
+		kill -KILL $rec
+		wait $rec 2>/dev/null
+	done
+	for _ in $(seq 50); do
+		ours >../programs_after
+		[ "$(jq -n --slurpfile a ../programs_after --slurpfile b ../programs_before '$a[0] - $b[0] | length')" = 0 ] && return
+		sleep 0.1
+	done
+	fail "programs are left: $(cat ../programs_after), before: $(cat ../programs_before)"
+}
+
 test_list_and_doctor_tell_what_works_and_what_would_change_it() {
 	check_status 0 "$REC" list
 	check_prints '^cpu +(works|lesser)'
