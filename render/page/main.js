@@ -23,6 +23,7 @@ function makeDrawing(id) {
 	svg.setAttribute('viewBox', drawn.dataset.box);
 	svg.setAttribute('width', width);
 	svg.setAttribute('height', height);
+	svg.style.minWidth = `${Math.min(width, 900)}px`;
 	svg.append(drawn);
 	host.append(svg);
 	return host;
