@@ -74,7 +74,11 @@ function makeHeatmaps(report) {
 	const hosts = [...document.querySelectorAll('.drawing')];
 
 	return report.heatmaps.map(
-		(data) => new Heatmap(hosts.find((h) => h.dataset.id === data.id), data),
+		(data) =>
+			new Heatmap(
+				hosts.find((h) => h.dataset.id === data.id),
+				data,
+			),
 	);
 }
 
