@@ -13,6 +13,8 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_heatmap,
 	&analyzer_sched,
 	&analyzer_offcpu,
+	&analyzer_block,
+	&analyzer_faults,
 	&analyzer_info,
 	NULL,
 };
