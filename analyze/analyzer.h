@@ -37,7 +37,7 @@ struct analyzer {
 	void (*free)(void *state);
 };
 
-extern const struct analyzer analyzer_flame, analyzer_info, analyzer_sched;
+extern const struct analyzer analyzer_flame, analyzer_info, analyzer_sched, analyzer_syscalls;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

@@ -8,8 +8,8 @@
 #include "analyze/analyzer.h"
 #include "analyze/command.h"
 
-const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_sched, &analyzer_info,
-	NULL };
+const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_sched, &analyzer_syscalls,
+	&analyzer_info, NULL };
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
 	&command_verify, NULL };
 

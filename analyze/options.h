@@ -15,7 +15,7 @@ struct analyze_options {
 	struct render_options render;
 	const char *event;  /* -e */
 	const char *weight; /* flame: a field to sum instead of counting */
-	const char *by;     /* flame: what the lowest frames are */
+	const char *by;     /* flame: what the lowest frames are; syscalls: what rows are */
 	const char *title;
 	bool repair;  /* verify */
 	uint32_t top; /* rows of a table at the most; 0: the default */
@@ -30,6 +30,7 @@ enum option_group {
 	OPTIONS_TRACE = 16, /* --output, of a new trace */
 	OPTIONS_REPAIR = 32,
 	OPTIONS_TABLES = 64, /* --top, --list */
+	OPTIONS_BY = 512,    /* --by, of tables */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).
