@@ -24,6 +24,8 @@ enum key {
 	KEY_REPAIR,
 	KEY_TOP,
 	KEY_LIST,
+	KEY_FIELD,
+	KEY_OFFSET,
 };
 
 #define BY_WORDS "comm|pid|tid|cpu|none|host"
@@ -77,7 +79,15 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TRACE,
 		{ "output", 'o', "FILE", 0,
 			"The new trace, which must not exist yet; - is standard output", 0 } },
-	{ OPTIONS_FLAME, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_PICTURE, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_HEATMAP,
+		{ "field", KEY_FIELD, "FIELD", 0,
+			"What the rows are: a number of the events (default: their duration)",
+			0 } },
+	{ OPTIONS_HEATMAP,
+		{ "offset-in-second", KEY_OFFSET, NULL, 0,
+			"Columns are seconds, rows where in the second: the default for CPU samples",
+			0 } },
 	{ OPTIONS_FLAME,
 		{ "weight", KEY_WEIGHT, "FIELD", 0,
 			"Sum this field of the events, such as period, instead of counting them",
@@ -90,8 +100,8 @@ static const struct grouped_option all[] = {
 		{ "annotate", KEY_ANNOTATE, NULL, 0,
 			"Mark kernel, JIT and inlined frames in text: _[k], _[j], _[i]", 0 } },
 	{ OPTIONS_FLAME, { "inverted", KEY_INVERTED, NULL, 0, "Grow down, as icicles", 0 } },
-	{ OPTIONS_FLAME, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
-	{ OPTIONS_FLAME, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
+	{ OPTIONS_PICTURE, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
+	{ OPTIONS_PICTURE, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
 };
 
 static unsigned number(const char *text, unsigned max, struct argp_state *state)
@@ -152,6 +162,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_INVERTED: o->render.inverted = true; return 0;
 	case KEY_WIDTH: o->render.width = number(arg, 100000, state); return 0;
 	case KEY_TITLE: o->title = arg; return 0;
+	case KEY_FIELD: o->field = arg; return 0;
+	case KEY_OFFSET: o->offset_in_second = true; return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));

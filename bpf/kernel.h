@@ -55,12 +55,6 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 } RELOCATABLE;
 
-struct signal_struct {
-	struct {
-		int counter;
-	} live;
-} RELOCATABLE;
-
 struct thread_info {
 	u32 cpu; /* on x86-64 since 5.16 */
 } RELOCATABLE;
@@ -74,7 +68,6 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct css_set *cgroups;
-	struct signal_struct *signal;
 } RELOCATABLE;
 
 /* Before 5.14. */

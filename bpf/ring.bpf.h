@@ -109,15 +109,16 @@ struct ring_scratch {
 };
 
 /* Takes the stacks that are wanted to where the event ends, and hands everything over. `ctx` is the
- * program's. The event of `size` bytes has been filled in. */
-static __always_inline void ring_output(void *ctx, void *ring, struct ring_scratch *s, u32 kind,
-	u32 size, bool kernel, bool user)
+ * program's, whose kernel stack begins with so many frames to leave out. The event of `size` bytes has
+ * been filled in. */
+static __always_inline void ring_output_from(void *ctx, void *ring, struct ring_scratch *s,
+	u32 kind, u32 size, bool kernel, bool user, u32 own_frames)
 {
 	u32 at = size;
 	long n_kernel = 0, n_user = 0;
 
 	if (kernel)
-		n_kernel = bpf_get_stack(ctx, s->bytes + size, 8 * RING_MAX_STACK, RING_OWN_FRAMES);
+		n_kernel = bpf_get_stack(ctx, s->bytes + size, 8 * RING_MAX_STACK, own_frames);
 	if (n_kernel < 0 || n_kernel > 8 * RING_MAX_STACK)
 		n_kernel = 0;
 	at += n_kernel;
@@ -135,6 +136,12 @@ static __always_inline void ring_output(void *ctx, void *ring, struct ring_scrat
 		return;
 	if (bpf_ringbuf_output(ring, s, at, ring_flags(ring, at)))
 		ring_count_lost(kind);
+}
+
+static __always_inline void ring_output(void *ctx, void *ring, struct ring_scratch *s, u32 kind,
+	u32 size, bool kernel, bool user)
+{
+	ring_output_from(ctx, ring, s, kind, size, kernel, user, RING_OWN_FRAMES);
 }
 
 #endif

@@ -271,7 +271,7 @@ static int render_html(const struct report *r, const struct render_options *o, F
 	for (uint32_t i = 0; i < r->n_sections; i++)
 		put_section(out, r, &r->sections[i]);
 	fputs("</main>\n<script id=\"report-data\" type=\"application/json\">", out);
-	flame_data_put(out, r, o);
+	flame_data_put(out, r, o, DRAWING_WIDTH);
 	fputs("</script>\n", out);
 	put_scripts(out, picture_scripts);
 	put_scripts(out, report_scripts);

@@ -285,7 +285,7 @@ static int render_svg(const struct report *r, const struct render_options *o, FI
 		out);
 	put_picture(r, o, out);
 	fputs("</g>\n<script id=\"report-data\" type=\"application/json\">", out);
-	flame_data_put(out, r, o);
+	flame_data_put(out, r, o, width - 2 * MARGIN);
 	fputs("</script>\n", out);
 	put_scripts(out);
 	fputs("</svg>\n", out);

@@ -79,12 +79,28 @@ struct heat_axis {
 	bool log;              /* the width of the rows grows with the value */
 };
 
+/* What stacks the events of a cell have: weight that ends at a node of the tree. */
+struct heat_weight {
+	uint32_t cell, node;
+	uint64_t weight;
+};
+
+/* So that a selection of cells can be shown as a flame graph. */
+struct heat_flame {
+	struct tree *tree;                 /* of all cells; borrowed */
+	const struct heat_weight *weights; /* in order of cell and node; borrowed */
+	size_t n;
+	bool range; /* cells go on from the top of a column to the foot of the next: parts of a second */
+};
+
 /* Made by render/heatmap.h. */
 struct heatmap {
 	struct heat_axis x, y; /* x: ns since the trace's start */
 	const char *counted;   /* what is in the cells: "requests", "samples", "ns" */
 	uint64_t *cells;       /* x.n * y.n counts, row after row; row 0 is the lowest */
 	uint64_t full; /* not 0: cells are shares of this, in per cent (a CPU that is busy) */
+	bool linear;   /* colours are even steps of the count, not of its logarithm */
+	const struct heat_flame *flame; /* NULL: nothing is known of stacks */
 };
 
 enum section_kind {
