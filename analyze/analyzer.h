@@ -40,8 +40,9 @@ struct analyzer {
 	void (*free)(void *state);
 };
 
-extern const struct analyzer analyzer_faults, analyzer_flame, analyzer_heatmap, analyzer_info;
-extern const struct analyzer analyzer_offcpu, analyzer_sched;
+extern const struct analyzer analyzer_block, analyzer_faults, analyzer_flame;
+extern const struct analyzer analyzer_heatmap, analyzer_info, analyzer_offcpu;
+extern const struct analyzer analyzer_sched, analyzer_syscalls;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

@@ -13,7 +13,9 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_heatmap,
 	&analyzer_sched,
 	&analyzer_offcpu,
+	&analyzer_block,
 	&analyzer_faults,
+	&analyzer_syscalls,
 	&analyzer_info,
 	NULL,
 };

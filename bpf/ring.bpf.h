@@ -99,11 +99,13 @@ static __always_inline void ring_submit(void *ring, void *record, u64 bytes)
 /* The innermost frames of a kernel stack are the program itself and bpf_trace_runN (6.1 to 6.18). */
 enum { RING_OWN_FRAMES = 2 };
 
+enum { RING_MAX_EVENT = 640 }; /* bytes of an event that is put together */
+
 /* A record with stacks is put together here. A program is not entered again on a CPU while it runs, and
  * each object has one of its own; programs of one object that interrupt each other must not share. */
 struct ring_scratch {
 	struct ring_head head;
-	u8 bytes[256 + 2 * 8 * RING_MAX_STACK];
+	u8 bytes[RING_MAX_EVENT + 2 * 8 * RING_MAX_STACK];
 };
 
 /* Takes the stacks that are wanted to where the event ends, and hands everything over. `ctx` is the
@@ -120,7 +122,7 @@ static __always_inline void ring_output_from(void *ctx, void *ring, struct ring_
 	if (n_kernel < 0 || n_kernel > 8 * RING_MAX_STACK)
 		n_kernel = 0;
 	at += n_kernel;
-	if (user && at <= 256 + 8 * RING_MAX_STACK)
+	if (user && at <= RING_MAX_EVENT + 8 * RING_MAX_STACK)
 		n_user = bpf_get_stack(ctx, s->bytes + at, 8 * RING_MAX_STACK, BPF_F_USER_STACK);
 	if (n_user < 0 || n_user > 8 * RING_MAX_STACK)
 		n_user = 0;
