@@ -404,6 +404,12 @@ static void fill_sums(union cell *c, const struct fault_sums *s)
 	c[8].count = s->waits.max;
 }
 
+static void tell_cut(const struct faults *f, uint32_t n, const char *what, struct report *r)
+{
+	if (n > top(f))
+		report_note(r, NOTE_INFO, "Of %u %s %u are shown (--top).", n, what, top(f));
+}
+
 static int by_faults(const void *a, const void *b)
 {
 	const struct process *x = *(struct process *const *)a, *y = *(struct process *const *)b;
@@ -425,6 +431,7 @@ static void add_processes(const struct faults *f, struct report *r)
 		c[0].text = f->people[i]->name;
 		fill_sums(c + 1, &f->people[i]->sums);
 	}
+	tell_cut(f, f->n_people, "processes", r);
 }
 
 static void add_group(const struct faults *f, struct fault_group *g, struct report *r,
@@ -449,7 +456,9 @@ static void add_groups(struct faults *f, struct report *r)
 		SUM_COLUMNS };
 
 	add_group(f, &f->mappings, r, "mappings", "By mapping", mappings);
+	tell_cut(f, f->mappings.n, "mappings", r);
 	add_group(f, &f->places, r, "stacks", "By place in the code", places);
+	tell_cut(f, f->places.n, "places in the code", r);
 }
 
 static int by_growth(const void *a, const void *b)
@@ -654,9 +663,8 @@ static void add_notes(const struct faults *f, const struct trace_facts *facts, s
 			"Recorded with --min: only faults that took long are in the trace.");
 	if (f->n_without_latency)
 		report_note(r, NOTE_INFO,
-			"Of %" PRIu64
-			" faults it is not known how long they took: they began before "
-			"the recording, or this processor has no tracepoint for it.",
+			"How long a fault took is not known of %" PRIu64 ": those began before the "
+			"recording, or this processor has no tracepoint for it.",
 			f->n_without_latency);
 }
 
