@@ -164,7 +164,7 @@ static void tell_settings(const struct faults_source *s)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)o->min_ns);
-	if (o->min_ns)
+	if (o->min_ns && s->skel->rodata->fault_has_begin)
 		writer_info(w, "source.faults.min_ns", text);
 	snprintf(text, sizeof(text), "%u", s->skel->rodata->fault_sample);
 	writer_info(w, "source.faults.sample", text);
