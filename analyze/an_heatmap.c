@@ -208,12 +208,25 @@ static int choose_all(struct heatmaps *h, struct err *err)
 		"--offset-in-second (`ana info` lists the events)");
 }
 
+/* As part of a report: other analyzers draw the latencies of their events. */
+static int choose_samples(struct heatmaps *h)
+{
+	const struct declared_event *e = event_list_find(&h->list, "cpu_sample");
+
+	if (!e || (h->list.counted && !e->count))
+		return -ENOENT;
+	add_map(h, e, NULL);
+	return 0;
+}
+
 static int heatmap_begin(void *state, const struct trace_facts *facts, struct err *err)
 {
 	struct heatmaps *h = state;
 
 	h->start_ns = facts->start_ns;
 	event_list_init(&h->list, facts->inputs);
+	if (h->options->report)
+		return choose_samples(h);
 	return h->options->event ? choose_named(h, err) : choose_all(h, err);
 }
 
