@@ -393,8 +393,8 @@ static bool is_worth_showing(const struct heatmaps *h, const struct map_of *m)
 static void finish_map(struct map_of *m, struct report *r)
 {
 	const char *title = m->value
-		? arena_printf(&r->arena, "%s of %s over time", m->value->name, m->event)
-		: arena_printf(&r->arena, "%s by offset in the second", m->event);
+		? arena_printf(&r->arena, "%s: %s over time", m->event, m->value->name)
+		: arena_printf(&r->arena, "%s: offset in the second", m->event);
 
 	add_notes(m, add_section(m, m->event, title, "events", r), r);
 }
