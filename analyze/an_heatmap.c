@@ -346,10 +346,10 @@ static void add_notes(const struct map_of *m, const struct heatmap *map, struct 
 {
 	uint64_t column_ns = map->x.n ? map->x.edges[1] - map->x.edges[0] : 0;
 
-	if (m->n_missing)
+	if (m->value && m->n_missing)
 		report_note(r, NOTE_WARNING, "%" PRIu64 " events %s have no field '%s'.",
 			m->n_missing, m->event, m->value->name);
-	if (m->n_negative)
+	if (m->value && m->n_negative)
 		report_note(r, NOTE_WARNING,
 			"%" PRIu64 " values of %s.%s are negative and not shown.", m->n_negative,
 			m->event, m->value->name);
