@@ -15,6 +15,7 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_offcpu,
 	&analyzer_block,
 	&analyzer_faults,
+	&analyzer_syscalls,
 	&analyzer_info,
 	NULL,
 };

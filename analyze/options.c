@@ -69,6 +69,8 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TABLES,
 		{ "list", KEY_LIST, NULL, 0, "Also list the events one by one, up to a million",
 			0 } },
+	{ OPTIONS_BY,
+		{ "by", KEY_BY, BY_WORDS, 0, "Whose calls are counted apart (default: pid)", 0 } },
 	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_REPAIR,
 		{ "repair", KEY_REPAIR, NULL, 0,

@@ -15,7 +15,7 @@ struct analyze_options {
 	struct render_options render;
 	const char *event;  /* -e */
 	const char *weight; /* flame: a field to sum instead of counting */
-	const char *by;     /* flame: what the lowest frames are */
+	const char *by;     /* flame: what the lowest frames are; syscalls: what rows are */
 	const char *title;
 	const char *field;     /* heatmap: what the rows are */
 	bool offset_in_second; /* heatmap: that instead of a field */
@@ -34,6 +34,7 @@ enum option_group {
 	OPTIONS_TABLES = 64,   /* --top, --list */
 	OPTIONS_HEATMAP = 128, /* --field, --offset-in-second */
 	OPTIONS_PICTURE = 256, /* --width, --title */
+	OPTIONS_BY = 512,      /* --by, of tables */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).
