@@ -359,10 +359,10 @@ static void add_notes(const struct map_of *m, const struct heatmap *map, struct 
 {
 	uint64_t column_ns = map->x.n ? map->x.edges[1] - map->x.edges[0] : 0;
 
-	if (m->n_missing)
+	if (m->value && m->n_missing)
 		report_note(r, NOTE_WARNING, "%" PRIu64 " events %s have no field '%s'.",
 			m->n_missing, m->event, m->value->name);
-	if (m->n_negative)
+	if (m->value && m->n_negative)
 		report_note(r, NOTE_WARNING,
 			"%" PRIu64 " values of %s.%s are negative and not shown.", m->n_negative,
 			m->event, m->value->name);
@@ -406,8 +406,8 @@ static bool is_worth_showing(const struct heatmaps *h, const struct map_of *m)
 static void finish_map(struct map_of *m, struct report *r)
 {
 	const char *title = m->value
-		? arena_printf(&r->arena, "%s of %s over time", m->value->name, m->event)
-		: arena_printf(&r->arena, "%s by offset in the second", m->event);
+		? arena_printf(&r->arena, "%s: %s over time", m->event, m->value->name)
+		: arena_printf(&r->arena, "%s: offset in the second", m->event);
 
 	add_notes(m, add_section(m, m->event, title, "events", r), r);
 }
