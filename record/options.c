@@ -265,8 +265,10 @@ static void parse_min(struct options *o, const char *text, struct argp_state *st
 
 static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
 {
-	if (size_parse(text, &o->buffer_bytes) || o->buffer_bytes < MIN_BUFFER ||
-		o->buffer_bytes > MAX_BUFFER || o->buffer_bytes & (o->buffer_bytes - 1))
+	if (size_parse(text, &o->buffer_bytes))
+		o->buffer_bytes = parse_number(text, MAX_BUFFER);
+	if (o->buffer_bytes < MIN_BUFFER || o->buffer_bytes > MAX_BUFFER ||
+		o->buffer_bytes & (o->buffer_bytes - 1))
 		argp_error(state, "'%s' is no buffer: a power of two, 4K to 1G", text);
 }
 
