@@ -9,6 +9,7 @@
 #include "analyze/analyzer.h"
 #include "analyze/sched_track.h"
 #include "render/heatmap.h"
+#include "render/number.h"
 
 enum {
 	DEFAULT_TOP = 20,
@@ -17,8 +18,18 @@ enum {
 };
 
 /* Fields of sched_delay and off_cpu. */
-enum { D_LATENCY, D_CPU, D_PID, D_TID, D_COMM, D_PRIO, D_BEFORE_TID, D_BEFORE_COMM, D_WAKER_TID,
-	N_DELAY };
+enum {
+	D_LATENCY,
+	D_CPU,
+	D_PID,
+	D_TID,
+	D_COMM,
+	D_PRIO,
+	D_BEFORE_TID,
+	D_BEFORE_COMM,
+	D_WAKER_TID,
+	N_DELAY
+};
 enum { O_LATENCY, O_BLOCKED, O_CPU, O_PID, O_TID, O_COMM, O_STATE, N_OFF };
 
 static const char *const delay_fields[N_DELAY] = { "latency", "cpu", "pid", "tid", "comm", "prio",
@@ -30,7 +41,7 @@ enum { WANT_DELAY = SCHED_TRACK_WANTS, WANT_OFF, N_WANTS };
 
 /* Sums of a thread, a process, a CPU, a priority. */
 struct sums {
-	char *name; /* owned; of threads and processes */
+	char *name;                    /* owned; of threads and processes */
 	const struct segment *segment; /* where the name is from... */
 	uint32_t comm;                 /* ...as a number */
 	uint64_t id;
@@ -183,8 +194,7 @@ static void sift_down(struct waited *heap, uint32_t n, uint32_t i)
 /* Whether a wait so long is to be kept. */
 static bool is_kept(const struct sched *s, uint64_t latency)
 {
-	return s->n_list < s->max_list ||
-		(!s->options->list && latency > s->list[0].latency);
+	return s->n_list < s->max_list || (!s->options->list && latency > s->list[0].latency);
 }
 
 static void keep(struct sched *s, const struct waited *w)
@@ -370,20 +380,6 @@ static void delay_row(struct sched *s, const struct row *row)
 	keep(s, &w);
 }
 
-static enum sched_why why_of(const struct row *row)
-{
-	int field = event_field(row->type, "state");
-	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
-	const char *name = e ? enum_name(e, (int32_t)row->values[O_STATE]) : NULL;
-
-	if (!name)
-		return SCHED_STOPPED;
-	return strcmp(name, "sleeping") == 0 ? SCHED_SLEEPING
-		: strcmp(name, "disk") == 0  ? SCHED_DISK
-		: strcmp(name, "runnable") == 0 ? SCHED_PREEMPTED
-						: SCHED_STOPPED;
-}
-
 static void off_row(struct sched *s, const struct row *row)
 {
 	const uint64_t *v = row->values;
@@ -395,13 +391,13 @@ static void off_row(struct sched *s, const struct row *row)
 		return;
 	find_sums(s, &t, (uint32_t)v[O_CPU], of);
 	for (int i = 0; i < N_OF; i++)
-		add_blocked(of[i], why_of(row), v[O_BLOCKED] ? v[O_BLOCKED] : v[O_LATENCY]);
+		add_blocked(of[i], sched_why_of(row, "state", v[O_STATE]),
+			v[O_BLOCKED] ? v[O_BLOCKED] : v[O_LATENCY]);
 }
 
 static void migrate_row(struct sched *s, const struct row *row)
 {
-	struct sched_thread t =
-		thread_of_row(row, row->values[1], row->values[2], row->values[3]);
+	struct sched_thread t = thread_of_row(row, row->values[1], row->values[2], row->values[3]);
 	struct sums *of[N_OF];
 
 	t.prio = (int)row->values[4];
@@ -471,8 +467,10 @@ static struct sums **sorted(const struct group *g, struct arena *a,
 /* Columns that every table of waits has, behind those of its own. */
 #define WAIT_COLUMNS \
 	{ "waits", "Waits", CELL_COUNT }, { "wait", "Waited", CELL_NS }, \
-		{ "mean", "Mean", CELL_NS }, { "p50", "p50", CELL_NS }, \
-		{ "p99", "p99", CELL_NS }, { "max", "Max", CELL_NS }
+		{ "mean", "Mean", CELL_NS }, { "p50", "p50", CELL_NS }, { "p99", "p99", CELL_NS }, \
+	{ \
+		"max", "Max", CELL_NS \
+	}
 enum { N_WAIT_COLUMNS = 6 };
 
 static void put_waits(union cell *c, const struct histogram *h)
@@ -509,9 +507,10 @@ static void add_summary(const struct sched *s, const struct trace_facts *f, stru
 static void add_latency(const struct sched *s, struct report *r)
 {
 	static const struct column columns[] = { { "waits", "Waits", CELL_COUNT },
-		{ "total", "Total", CELL_NS }, { "mean", "Mean", CELL_NS }, { "p50", "p50", CELL_NS },
-		{ "p90", "p90", CELL_NS }, { "p99", "p99", CELL_NS }, { "p99_9", "p99.9", CELL_NS },
-		{ "p99_99", "p99.99", CELL_NS }, { "max", "Max", CELL_NS } };
+		{ "total", "Total", CELL_NS }, { "mean", "Mean", CELL_NS },
+		{ "p50", "p50", CELL_NS }, { "p90", "p90", CELL_NS }, { "p99", "p99", CELL_NS },
+		{ "p99_9", "p99.9", CELL_NS }, { "p99_99", "p99.99", CELL_NS },
+		{ "max", "Max", CELL_NS } };
 	static const double percents[] = { 50, 90, 99, 99.9, 99.99 };
 	struct table *t = report_table(r, "latency", "Run-queue latency", columns, 9);
 	union cell *c = table_row(r, t);
@@ -523,7 +522,7 @@ static void add_latency(const struct sched *s, struct report *r)
 		c[3 + i].count = histogram_percentile(&s->waits, percents[i]);
 	c[8].count = s->waits.max;
 	distribution_add(r,
-		report_histogram(r, "latency_histogram", "Run-queue latency", "Latency", CELL_NS,
+		report_histogram(r, "latency_histogram", "How long waits took", "Latency", CELL_NS,
 			"waits"),
 		"", &s->waits);
 }
@@ -548,14 +547,14 @@ static void add_cpus(const struct sched *s, struct report *r)
 	}
 }
 
-static void add_people(const struct sched *s, struct report *r, const struct group *g,
-	bool threads)
+static void add_people(const struct sched *s, struct report *r, const struct group *g, bool threads)
 {
 	static const struct column columns[] = { { "comm", "Name", CELL_TEXT },
-		{ "pid", "PID", CELL_NUMBER }, { "tid", "TID", CELL_NUMBER }, { "run", "Ran", CELL_NS },
-		WAIT_COLUMNS, { "voluntary", "Voluntary", CELL_COUNT },
-		{ "involuntary", "Preempted", CELL_COUNT }, { "migrations", "Migrated", CELL_COUNT },
-		{ "sleep", "Slept", CELL_NS }, { "disk", "Uninterruptible", CELL_NS } };
+		{ "pid", "PID", CELL_NUMBER }, { "tid", "TID", CELL_NUMBER },
+		{ "run", "Ran", CELL_NS }, WAIT_COLUMNS, { "voluntary", "Voluntary", CELL_COUNT },
+		{ "involuntary", "Preempted", CELL_COUNT },
+		{ "migrations", "Migrated", CELL_COUNT }, { "sleep", "Slept", CELL_NS },
+		{ "disk", "Uninterruptible", CELL_NS } };
 	struct column *mine = arena_alloc(&r->arena, sizeof(columns));
 	uint32_t skip = threads ? 0 : 1, n = g->n < top(s) ? g->n : top(s);
 	struct sums **list = sorted(g, &r->arena, by_wait);
@@ -629,10 +628,10 @@ static void add_list(const struct sched *s, const struct trace_facts *f, struct 
 	const char *id, const char *title, uint32_t n)
 {
 	static const struct column columns[] = { { "time", "At", CELL_NS },
-		{ "comm", "Name", CELL_TEXT }, { "tid", "TID", CELL_NUMBER }, { "cpu", "CPU", CELL_NUMBER },
-		{ "latency", "Waited", CELL_NS }, { "ran", "Who ran instead", CELL_TEXT },
-		{ "ran_tid", "TID", CELL_NUMBER }, { "ran_ns", "For", CELL_NS },
-		{ "woken_by", "Woken by", CELL_TEXT } };
+		{ "comm", "Name", CELL_TEXT }, { "tid", "TID", CELL_NUMBER },
+		{ "cpu", "CPU", CELL_NUMBER }, { "latency", "Waited", CELL_NS },
+		{ "ran", "Who ran instead", CELL_TEXT }, { "ran_tid", "TID", CELL_NUMBER },
+		{ "ran_ns", "For", CELL_NS }, { "woken_by", "Woken by", CELL_TEXT } };
 	struct table *t = report_table(r, id, title, columns, 9);
 
 	for (uint32_t i = 0; i < n && i < s->n_list; i++) {
@@ -647,7 +646,7 @@ static void add_list(const struct sched *s, const struct trace_facts *f, struct 
 		c[5].text = arena_strdup(&r->arena, w->before);
 		c[6].count = w->before_tid;
 		c[7].count = w->before_ns;
-		c[8].text = !w->waker     ? "(preempted)"
+		c[8].text = !w->waker   ? "(preempted)"
 			: !w->waker_tid ? arena_strdup(&r->arena, w->waker)
 					: arena_printf(&r->arena, "%s%s%u", w->waker,
 						  w->waker[0] ? " " : "", w->waker_tid);
@@ -691,9 +690,27 @@ static void add_maps(const struct sched *s, struct report *r)
 	report_heatmap(r, "latency_heatmap", "Run-queue latency over time", &s->latency_map,
 		"Latency", CELL_NS, "waits");
 	if (s->streamed)
-		report_heatmap(
-			r, "utilisation", "Utilisation by CPU", &s->cpu_map, "CPU", CELL_NUMBER, "ns")
-			->full = s->cpu_map.column_ns;
+		report_heatmap(r, "utilisation", "Utilisation by CPU", &s->cpu_map, "CPU",
+			CELL_NUMBER, "ns")
+			->full = s->cpu_map.column_ns * s->cpu_map.row_size;
+}
+
+/* What waiting for a CPU came to, and the longest of it. The list is sorted. */
+static void add_findings(const struct sched *s, struct report *r)
+{
+	char sum[NUMBER_MAX], p99[NUMBER_MAX], longest[NUMBER_MAX];
+	const struct waited *w = s->n_list ? &s->list[0] : NULL;
+	struct sums **list = sorted(&s->threads, &r->arena, by_wait);
+
+	if (!w || !s->waits.sum)
+		return;
+	report_finding(r, s->waits.sum, "latency",
+		"Threads waited %s for a CPU, 1 in 100 times longer than %s. %.0f%% of that is %s "
+		"(thread %u). The longest wait was %s, of %s (thread %u) on CPU %u, where %s ran "
+		"meanwhile.",
+		number_ns(sum, s->waits.sum), number_ns(p99, histogram_percentile(&s->waits, 99)),
+		100 * (double)list[0]->waits.sum / (double)s->waits.sum, list[0]->name,
+		list[0]->tid, number_ns(longest, w->latency), w->name, w->tid, w->cpu, w->before);
 }
 
 static void sched_finish(void *state, const struct trace_facts *facts, struct report *r)
@@ -716,6 +733,7 @@ static void sched_finish(void *state, const struct trace_facts *facts, struct re
 	add_cpus(s, r);
 	add_priorities(s, r);
 	qsort(s->list, s->n_list, sizeof(*s->list), by_latency);
+	add_findings(s, r);
 	add_list(s, facts, r, "worst", "Longest waits for a CPU", top(s));
 	add_wakers(s, r);
 	add_maps(s, r);

@@ -8,10 +8,19 @@
 #include "analyze/analyzer.h"
 #include "analyze/command.h"
 
-const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_sched, &analyzer_block,
-	&analyzer_info, NULL };
+const struct analyzer *const analyzers[] = {
+	&analyzer_flame,
+	&analyzer_heatmap,
+	&analyzer_sched,
+	&analyzer_offcpu,
+	&analyzer_block,
+	&analyzer_faults,
+	&analyzer_syscalls,
+	&analyzer_info,
+	NULL,
+};
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
-	&command_verify, NULL };
+	&command_report, &command_verify, NULL };
 
 static void help(FILE *out)
 {
@@ -28,6 +37,7 @@ static void help(FILE *out)
 		"  ana flame run.rec                  the tree of stacks, in the terminal\n"
 		"  ana flame run.rec -o cpu.svg       as an interactive picture\n"
 		"  ana flame run.rec -c nginx -o nginx.html\n"
+		"  ana heatmap run.rec -o run.html    select a range to see its flame graph\n"
 		"  ana dump run.rec -e cpu_sample -f jsonl\n"
 		"  ana cut run.rec -t 2s..2.5s -o spike.rec\n"
 		"  rec cpu -d 5 -o - | ana flame -\n\n"

@@ -9,7 +9,7 @@
 #include "format/base/arena.h"
 #include "format/base/option_table.h"
 
-enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, MAX_OPTIONS = 32 };
+enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, MAX_OPTIONS = 40 };
 
 enum key {
 	KEY_WEIGHT = 256,
@@ -24,6 +24,10 @@ enum key {
 	KEY_REPAIR,
 	KEY_TOP,
 	KEY_LIST,
+	KEY_FIELD,
+	KEY_OFFSET,
+	KEY_ONLY,
+	KEY_FAIL_IF,
 };
 
 #define BY_WORDS "comm|pid|tid|cpu|none|host"
@@ -65,7 +69,18 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TABLES,
 		{ "top", KEY_TOP, "N", 0, "Rows of each table at the most (default: 20)", 0 } },
 	{ OPTIONS_TABLES,
-		{ "list", KEY_LIST, NULL, 0, "Also list the events one by one, up to a million", 0 } },
+		{ "list", KEY_LIST, NULL, 0, "Also list the events one by one, up to a million",
+			0 } },
+	{ OPTIONS_BY,
+		{ "by", KEY_BY, BY_WORDS, 0, "Whose calls are counted apart (default: pid)", 0 } },
+	{ OPTIONS_REPORT,
+		{ "only", KEY_ONLY, "PART,...", 0, "Only these parts: sched,block (default: all)",
+			0 } },
+	{ OPTIONS_REPORT,
+		{ "fail-if", KEY_FAIL_IF, "CONDITION", 0,
+			"Exit with status 1 if a number of the report is so: 'sched.p99 > 5ms', "
+			"'block.errors > 0'; several times",
+			0 } },
 	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_REPAIR,
 		{ "repair", KEY_REPAIR, NULL, 0,
@@ -74,7 +89,15 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TRACE,
 		{ "output", 'o', "FILE", 0,
 			"The new trace, which must not exist yet; - is standard output", 0 } },
-	{ OPTIONS_FLAME, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_PICTURE, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_HEATMAP,
+		{ "field", KEY_FIELD, "FIELD", 0,
+			"What the rows are: a number of the events (default: their duration)",
+			0 } },
+	{ OPTIONS_HEATMAP,
+		{ "offset-in-second", KEY_OFFSET, NULL, 0,
+			"Columns are seconds, rows where in the second: the default for CPU samples",
+			0 } },
 	{ OPTIONS_FLAME,
 		{ "weight", KEY_WEIGHT, "FIELD", 0,
 			"Sum this field of the events, such as period, instead of counting them",
@@ -87,8 +110,8 @@ static const struct grouped_option all[] = {
 		{ "annotate", KEY_ANNOTATE, NULL, 0,
 			"Mark kernel, JIT and inlined frames in text: _[k], _[j], _[i]", 0 } },
 	{ OPTIONS_FLAME, { "inverted", KEY_INVERTED, NULL, 0, "Grow down, as icicles", 0 } },
-	{ OPTIONS_FLAME, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
-	{ OPTIONS_FLAME, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
+	{ OPTIONS_PICTURE, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
+	{ OPTIONS_PICTURE, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
 };
 
 static unsigned number(const char *text, unsigned max, struct argp_state *state)
@@ -149,6 +172,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_INVERTED: o->render.inverted = true; return 0;
 	case KEY_WIDTH: o->render.width = number(arg, 100000, state); return 0;
 	case KEY_TITLE: o->title = arg; return 0;
+	case KEY_FIELD: o->field = arg; return 0;
+	case KEY_OFFSET: o->offset_in_second = true; return 0;
+	case KEY_ONLY: o->only = arg; return 0;
+	case KEY_FAIL_IF:
+		o->gates = xrealloc(o->gates, o->n_gates + 1, sizeof(*o->gates));
+		o->gates[o->n_gates++] = arg;
+		return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));
@@ -202,4 +232,5 @@ void analyze_options_done(struct analyze_options *o)
 {
 	filter_done(&o->filter);
 	free(o->files);
+	free(o->gates);
 }

@@ -12,10 +12,34 @@ enum {
 };
 
 /* Fields of each want, in this order. */
-enum { CPU, PID, TID, COMM, STATE, PRIO, NEXT_PID, NEXT_TID, NEXT_COMM, NEXT_PRIO, STACK, RECORDED,
-	N_SWITCH };
-enum { W_CPU, W_PID, W_TID, W_COMM, W_PRIO, W_WAKER_PID, W_WAKER_TID, W_WAKER_COMM, W_CONTEXT,
-	W_STACK, N_WAKEUP };
+enum {
+	CPU,
+	PID,
+	TID,
+	COMM,
+	STATE,
+	PRIO,
+	NEXT_PID,
+	NEXT_TID,
+	NEXT_COMM,
+	NEXT_PRIO,
+	STACK,
+	RECORDED,
+	N_SWITCH
+};
+enum {
+	W_CPU,
+	W_PID,
+	W_TID,
+	W_COMM,
+	W_PRIO,
+	W_WAKER_PID,
+	W_WAKER_TID,
+	W_WAKER_COMM,
+	W_CONTEXT,
+	W_STACK,
+	N_WAKEUP
+};
 
 static const char *const switch_fields[N_SWITCH] = { "cpu", "pid", "tid", "comm", "state", "prio",
 	"next_pid", "next_tid", "next_comm", "next_prio", "stack", "recorded" };
@@ -26,8 +50,8 @@ static const char *const wakeup_fields[N_WAKEUP] = { "cpu", "pid", "tid", "comm"
  * them are those of whoever was on the CPU, who leaves, or wakes. */
 static const char *const kernel_switch_fields[N_SWITCH] = { "cpu", "pid", "prev_pid", "prev_comm",
 	"prev_state", "prev_prio", "", "next_pid", "next_comm", "next_prio", "stack", "" };
-static const char *const kernel_wakeup_fields[N_WAKEUP] = { "cpu", "", "args.pid", "args.comm", "prio",
-	"pid", "tid", "comm", "", "stack" };
+static const char *const kernel_wakeup_fields[N_WAKEUP] = { "cpu", "", "args.pid", "args.comm",
+	"prio", "pid", "tid", "comm", "", "stack" };
 
 enum { OWN_SWITCH, OWN_WAKEUP, KERNEL_SWITCH, KERNEL_WAKEUP, KERNEL_WAKEUP_NEW, OWN_MIGRATE };
 
@@ -46,7 +70,7 @@ struct cpu_history {
 		uint32_t thread;
 		uint64_t from, to;
 	} ran[HISTORY];
-	uint32_t n; /* ever */
+	uint32_t n;       /* ever */
 	uint32_t running; /* 1 + number of the thread there now; 0: not known */
 };
 
@@ -55,7 +79,7 @@ struct sched_track {
 	struct map by_tid;            /* reader, tid -> number in threads */
 	struct sched_thread *threads; /* owned */
 	uint32_t n, cap;
-	struct map by_cpu;           /* reader, cpu -> number in cpus */
+	struct map by_cpu;        /* reader, cpu -> number in cpus */
 	struct cpu_history *cpus; /* owned */
 	uint32_t n_cpus;
 };
@@ -106,9 +130,11 @@ static struct sched_thread *thread_of(struct sched_track *s, const struct row *r
 		s->threads = xrealloc(s->threads, s->cap, sizeof(*s->threads));
 	}
 	*at = s->n;
-	s->threads[s->n] = (struct sched_thread){
-		.reader = row->reader, .tid = tid, .cpu = cpu, .n = s->n, .segment = row->segment
-	};
+	s->threads[s->n] = (struct sched_thread){ .reader = row->reader,
+		.tid = tid,
+		.cpu = cpu,
+		.n = s->n,
+		.segment = row->segment };
 	return &s->threads[s->n++];
 }
 
@@ -145,17 +171,16 @@ static bool is_missing(const struct row *row, unsigned field)
 	return row->missing & 1ULL << field;
 }
 
-/* By the names that the trace gives the values, as numbers may change. */
-static enum sched_why own_state(const struct row *row)
+enum sched_why sched_why_of(const struct row *row, const char *field_name, uint64_t value)
 {
 	static const struct {
 		const char *name;
 		enum sched_why why;
 	} states[] = { { "runnable", SCHED_PREEMPTED }, { "sleeping", SCHED_SLEEPING },
 		{ "disk", SCHED_DISK }, { "idle", SCHED_IDLE }, { "dead", SCHED_DEAD } };
-	int field = event_field(row->type, "state");
+	int field = event_field(row->type, field_name);
 	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
-	const char *name = e ? enum_name(e, (int32_t)row->values[STATE]) : NULL;
+	const char *name = e ? enum_name(e, (int32_t)value) : NULL;
 
 	for (size_t i = 0; name && i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(name, states[i].name) == 0)
@@ -246,7 +271,8 @@ static void on_switch(struct sched_track *s, const struct row *row, bool own)
 	from = t->doing == SCHED_RUNNING ? t->since_ns : row->time;
 	call_it(t, row, v[PID], v[COMM], v[PRIO]);
 	if (recorded & 1)
-		leaves(s, t, row, own ? own_state(row) : kernel_state(v[STATE]));
+		leaves(s, t, row,
+			own ? sched_why_of(row, "state", v[STATE]) : kernel_state(v[STATE]));
 	else
 		lose_sight(t);
 	remember(h, t, next, from, row->time);

@@ -43,10 +43,10 @@ struct sched_thread {
 	int prio;
 	enum sched_doing doing;
 	enum sched_why why;
-	uint32_t cpu;         /* where it runs, or ran last */
-	uint64_t since_ns;    /* of what it is doing */
-	uint64_t left_ns;     /* when it left its CPU; 0: not known */
-	uint64_t runnable_ns; /* since when it waits; 0: not known, or it does not */
+	uint32_t cpu;          /* where it runs, or ran last */
+	uint64_t since_ns;     /* of what it is doing */
+	uint64_t left_ns;      /* when it left its CPU; 0: not known */
+	uint64_t runnable_ns;  /* since when it waits; 0: not known, or it does not */
 	struct stack_at stack; /* where it left */
 	/* The last wake-up. */
 	uint64_t woken_ns; /* 0: none since it left */
@@ -83,6 +83,9 @@ void sched_track_row(struct sched_track *s, const struct row *row, uint32_t want
 
 /* All threads that were seen; borrowed, valid until the next row. */
 const struct sched_thread *sched_track_threads(const struct sched_track *s, uint32_t *n);
+
+/* Why, by the name that the trace gives a value of this enumeration, as numbers may change. */
+enum sched_why sched_why_of(const struct row *row, const char *field, uint64_t value);
 
 /* The thread that ran longest on a CPU between two moments of the recent past (idle too), and for how
  * long; NULL if that is not known any more. */

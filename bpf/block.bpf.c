@@ -15,7 +15,7 @@
 #include "bpf/kept_stack.bpf.h"
 #include "bpf/kernel_block.h"
 #include "specs/events/block.h"
-#include "specs/following.h"
+#include "specs/ring_block.h"
 
 enum {
 	MAX_DEVICES = 16,

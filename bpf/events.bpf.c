@@ -5,9 +5,11 @@
 #include "specs/events/block.h"
 #include "specs/events/counter.h"
 #include "specs/events/cpu.h"
+#include "specs/events/fault.h"
 #include "specs/events/process.h"
 #include "specs/events/recorder.h"
 #include "specs/events/sched.h"
+#include "specs/events/syscall.h"
 
 #define MENTION(name) const struct name *event_##name
 
@@ -27,6 +29,11 @@ MENTION(sched_delay);
 MENTION(off_cpu);
 MENTION(block_io);
 MENTION(block_change);
+MENTION(page_fault);
+MENTION(memory_use);
+MENTION(syscall);
+MENTION(syscall_unfinished);
+MENTION(syscall_summary);
 MENTION(lost);
 MENTION(recorder);
 MENTION(clock);

@@ -55,12 +55,6 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 } RELOCATABLE;
 
-struct signal_struct {
-	struct {
-		int counter;
-	} live;
-} RELOCATABLE;
-
 struct thread_info {
 	u32 cpu; /* on x86-64 since 5.16 */
 } RELOCATABLE;
@@ -74,7 +68,6 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct css_set *cgroups;
-	struct signal_struct *signal;
 } RELOCATABLE;
 
 /* Before 5.14. */
@@ -85,6 +78,17 @@ struct task_struct___old {
 /* Before 5.16, and other processors. */
 struct task_struct___cpu {
 	u32 cpu;
+} RELOCATABLE;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} RELOCATABLE;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 } RELOCATABLE;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Follows the processes that are recorded: children belong to them, the command from its exec on, and a
- * process no longer when its last thread ends. */
+ * process until nothing is left of it: when its last thread exits that still has to leave its CPU. */
 #include "bpf/filter.bpf.h"
 #include "bpf/ring.bpf.h"
 
@@ -23,12 +23,12 @@ int BPF_PROG(target_exec, struct task_struct *task)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(target_exit, struct task_struct *task)
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(target_free, struct task_struct *task)
 {
 	u32 tgid = task->tgid;
 
-	if (task->signal->live.counter == 0)
+	if (task->pid == task->tgid)
 		bpf_map_delete_elem(&targets, &tgid);
 	return 0;
 }

@@ -101,7 +101,8 @@ static int explain(int code, const char *doing, struct err *err)
 			doing);
 	if (code == ENOSYS)
 		return err_set(err, code, "%s: this kernel has no BPF (CONFIG_BPF_SYSCALL)", doing);
-	if (code != EPERM && code != EACCES)
+	/* What the verifier does not like of a program is EACCES as well, but libbpf says so first. */
+	if ((code != EPERM && code != EACCES) || (may && code == EACCES && first_complaint[0]))
 		return err_set(err, code, "%s: %s%s%.160s", doing, strerror(code),
 			first_complaint[0] ? ": " : "", first_complaint);
 	if (!may)

@@ -353,6 +353,14 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 	}
 }
 
+int event_set_blind_cpu(const struct event_set *s)
+{
+	for (uint32_t i = 0; !s->by_cpu && i < s->n_feeds; i++)
+		if (!s->feeds[i].offline && !s->feeds[i].ring.page)
+			return (int)i;
+	return -1;
+}
+
 int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, const char *stream,
 	const struct event_set_user *user, struct err *err)
 {

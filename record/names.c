@@ -277,6 +277,8 @@ static void collect_ready(struct names *n)
 
 	while (at < n->n_ready && write_answer(n, &n->ready[at]))
 		at++;
+	if (!at)
+		return;
 	n->n_ready -= at;
 	memmove(n->ready, n->ready + at, n->n_ready * sizeof(*n->ready));
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "record/proc_fs.h"
 
@@ -288,6 +290,29 @@ void processes_exit(struct processes *p, uint32_t tid)
 	if (oldest && oldest->ended)
 		remove_thread(p, *place);
 	*place = tid;
+}
+
+static bool is_gone(const struct thread *t)
+{
+	/* The idle threads, 0, and those outside of our pid namespace are never found. */
+	return !t->ended && (int)t->pid > 0 && (int)t->tid > 0 &&
+		syscall(SYS_tgkill, (int)t->pid, (int)t->tid, 0) && errno == ESRCH;
+}
+
+void processes_reap(struct processes *p)
+{
+	uint32_t i = 0;
+
+	while (i < p->n) {
+		struct thread *t = &p->threads[i];
+		bool was_gone = t->gone;
+
+		t->gone = is_gone(t);
+		if (t->gone && was_gone)
+			remove_thread(p, t->tid); /* another takes its place */
+		else
+			i++;
+	}
 }
 
 /* The space of a process, for changing: not shared with another process. */

@@ -35,6 +35,7 @@ struct thread {
 	struct space *space;
 	uint32_t inner_pid; /* in its pid namespace, 0 if that is ours; or INNER_PID_UNKNOWN */
 	bool kernel;        /* has no memory of its own */
+	bool gone;          /* when processes_reap last looked */
 	bool ended;
 	/* Kept by the source sched: since when it waits for a CPU, 0: it does not; and who woke it. */
 	uint64_t runnable_ns;
@@ -60,6 +61,10 @@ void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char 
 /* Threads that ended are known for a little longer: they leave their CPU a moment after they have. */
 void processes_exit(struct processes *p, uint32_t tid);
 void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct vma *vma);
+
+/* After records were lost, ends among them perhaps: forgets threads that this call and the one before
+ * did not find. Records that are still to be taken in need the first: let them pass in between. */
+void processes_reap(struct processes *p);
 
 /* Reads a process that was there before: its threads and mappings. Calls back for each mapping and
  * thread, so that they can be recorded. -ESRCH if it is gone. */

@@ -40,7 +40,7 @@ static void print_how_to_end(const struct recording *r)
 			r->options->cgroup ? r->options->cgroup : "the whole system");
 }
 
-/* Said once the recording runs: if it does not come to that, only the reason matters. */
+/* Said while the recording runs: if it does not come to that, only the reason matters. */
 static void print_notes(struct recording *r)
 {
 	for (unsigned i = 0; i < r->n_notes; i++) {
@@ -224,6 +224,21 @@ static void keep_cost_down(struct recording *r)
 			r->options->sources[i]->thin(r->source_state[i], factor);
 }
 
+static void cpus_changed(struct recording *r)
+{
+	int blind = sideband_blind_cpu(r->sideband);
+
+	machine_read_topology(&r->topology);
+	machine_write_topology(&r->topology, r->writer, now_ns());
+	if (blind < 0 || r->told_blind)
+		return;
+	r->told_blind = true;
+	recording_note(r, "process",
+		"CPU %d came while recording: what runs there is not seen, but for counts (-a would "
+		"see it)",
+		blind);
+}
+
 /* Who keeps something by an image has a say here. */
 static bool let_go(void *ctx, struct image *image)
 {
@@ -235,15 +250,15 @@ static bool let_go(void *ctx, struct image *image)
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
-	if (loop_check_cpus(r->loop)) {
-		machine_read_topology(&r->topology);
-		machine_write_topology(&r->topology, r->writer, now_ns());
-	}
+	if (loop_check_cpus(r->loop))
+		cpus_changed(r);
+	print_notes(r);
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
+	sideband_tick(r->sideband);
 	images_forget(&r->images, let_go, r);
 	writer_flush(r->writer, r->safe_ns);
 	retention_tick(r->retention, r->writer);
@@ -366,11 +381,22 @@ static int start_threads(struct recording *r, struct err *err)
 	const struct options *o = r->options;
 	int rc;
 
-	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o));
+	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o) || o->working_set);
 	rc = sink_start(r->sink);
 	if (!rc)
 		rc = names_start(r->names);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
+}
+
+/* Opening everything took its time, of BPF programs on a busy machine seconds: the recording is what comes
+ * now. */
+static void begin_now(struct recording *r)
+{
+	struct writer_config config;
+
+	machine_clocks(&config);
+	r->start_ns = r->safe_ns = config.start_ns;
+	writer_set_start(r->writer, config.start_ns, config.start_real_ns);
 }
 
 static int start(struct recording *r, int signals, struct err *err)
@@ -380,6 +406,7 @@ static int start(struct recording *r, int signals, struct err *err)
 	if (!rc)
 		rc = start_threads(r, err);
 	machine_read_topology(&r->topology);
+	begin_now(r);
 	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
@@ -487,6 +514,7 @@ static int record(struct recording *r, int signals, const sigset_t *old_mask, st
 	stop(r);
 	sigprocmask(SIG_SETMASK, old_mask, NULL); /* from now on ^C ends the program at once */
 	write_rest(r);
+	print_notes(r);
 	rc = -sink_error(r->sink);
 	if (rc)
 		fprintf(stderr, "rec: %s\n", (explain_write_error(r, -rc, err), err->text));

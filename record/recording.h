@@ -46,6 +46,7 @@ struct recording {
 	uint64_t n_lost;
 	char *notes[MAX_NOTES]; /* owned; to be said when the recording runs */
 	unsigned n_notes;
+	bool told_blind; /* that a CPU came which is not seen */
 };
 
 /* Records as the options say; the exit status of the program. */

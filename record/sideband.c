@@ -21,6 +21,7 @@ struct sideband {
 	struct event_set *events;
 	int fork_type, exec_type, comm_type, exit_type, mmap_type, namespace_type;
 	uint64_t snapshot_ns; /* time of what a snapshot writes */
+	int n_looks;          /* for threads whose end was lost, that are due */
 };
 
 /* ---- events ---- */
@@ -216,6 +217,7 @@ static void lost(void *ctx, const struct perf_ring *ring, uint64_t n, uint64_t s
 {
 	struct sideband *s = ctx;
 
+	s->n_looks = 2;
 	recording_lost(s->recording, ring->stream, "process", n, since, until);
 }
 
@@ -265,6 +267,19 @@ void sideband_enable(struct sideband *s)
 void sideband_disable(struct sideband *s)
 {
 	event_set_disable(s->events);
+}
+
+void sideband_tick(struct sideband *s)
+{
+	if (!s->n_looks)
+		return;
+	s->n_looks--;
+	processes_reap(s->recording->processes);
+}
+
+int sideband_blind_cpu(const struct sideband *s)
+{
+	return event_set_blind_cpu(s->events);
 }
 
 void sideband_settle(struct sideband *s)

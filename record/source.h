@@ -10,13 +10,13 @@
 
 struct recording;
 
-enum { SOURCE_BETTER = 4 };
+enum { SOURCE_NEEDS = 2, SOURCE_BETTER = 4 };
 
 struct source {
 	const char *name;
 	const char *summary; /* one line for --help */
-	/* Facilities (facility.h): the one it cannot do without, and those without which it is lesser. */
-	const char *needs, *better_with[SOURCE_BETTER];
+	/* Facilities (facility.h): those it cannot do without, and those without which it is lesser. */
+	const char *needs[SOURCE_NEEDS], *better_with[SOURCE_BETTER];
 	/* Opens everything, not yet running, and adds its feeds to the recording's loop. The state is
 	 * handed to the functions below; it is closed also if this fails. -errno and what to do then. */
 	int (*open)(struct recording *r, void **state, struct err *err);
@@ -33,7 +33,8 @@ struct source {
 	void (*thin)(void *state, uint32_t factor);
 };
 
-extern const struct source source_cpu, source_event, source_stat, source_sched, source_block;
+extern const struct source source_cpu, source_sched, source_block, source_syscalls;
+extern const struct source source_faults, source_event, source_stat;
 
 extern const struct source *const sources[]; /* ends with NULL */
 const struct source *source_by_name(const char *name, unsigned long len);

@@ -12,7 +12,7 @@
 #include "record/bpf_rings.h"
 #include "record/disks.h"
 #include "specs/events/block.h"
-#include "specs/following.h"
+#include "specs/ring_block.h"
 
 enum {
 	MAX_STACKS = 8192, /* of requests under way */
@@ -259,7 +259,7 @@ static void block_close(void *state)
 const struct source source_block = {
 	.name = "block",
 	.summary = "requests to disks: how long they wait and take, and who asks for them",
-	.needs = "BPF",
+	.needs = { "sampling", "BPF" },
 	.better_with = { "other processes" },
 	.open = block_open,
 	.settle = block_settle,

@@ -446,7 +446,7 @@ static void event_settle(void *state)
 const struct source source_event = {
 	.name = "event",
 	.summary = "the tracepoints and probes named with -e (which need no source's name)",
-	.needs = "tracepoints",
+	.needs = { "tracepoints" },
 	.better_with = { "uprobes", "kernel names", "other processes" },
 	.open = event_open,
 	.enable = event_enable,

@@ -222,7 +222,7 @@ static void sched_close(void *state)
 const struct source source_sched = {
 	.name = "sched",
 	.summary = "the scheduler: who runs, who waits for a CPU and why, who wakes whom",
-	.needs = "BPF",
+	.needs = { "sampling", "BPF" },
 	.better_with = { "kernel names", "other processes" },
 	.open = sched_open,
 	.close = sched_close,

@@ -50,7 +50,8 @@ struct stat_state {
 	const struct event_spec **events; /* owned array: what can be counted here */
 	struct count_fd *fds;             /* owned */
 	struct series *series;            /* owned */
-	uint32_t n_events, n_groups, n_fds, n_series;
+	int *cpus;                        /* owned; that were online when it was last looked */
+	uint32_t n_events, n_groups, n_fds, n_series, n_cpus;
 	int timer; /* a descriptor that becomes readable when an interval is over */
 	int type;
 	uint64_t read_ns; /* when they were last read */
@@ -253,26 +254,93 @@ static int open_process(struct stat_state *s, uint32_t pid, struct err *err)
 	return rc == -ESRCH ? 0 : rc; /* it has ended meanwhile */
 }
 
+static int open_cpu(struct stat_state *s, uint32_t series, int cpu, struct err *err)
+{
+	return add_counters(s, series, target_who(&s->recording->target), cpu, err);
+}
+
 static int open_system(struct stat_state *s, struct err *err)
 {
-	uint32_t n;
-	int *cpus, rc = 0;
+	int rc = 0;
 
-	n = cpus_online(&cpus);
-	for (uint32_t i = 0; !rc && i < n; i++)
-		rc = add_counters(s, add_all_series(s, cpus[i], 0),
-			target_who(&s->recording->target), cpus[i], err);
-	free(cpus);
+	s->n_cpus = cpus_online(&s->cpus);
+	for (uint32_t i = 0; !rc && i < s->n_cpus; i++)
+		rc = open_cpu(s, add_all_series(s, s->cpus[i], 0), s->cpus[i], err);
 	return rc;
 }
+
+/* ---- CPUs that come ---- */
+
+/* The first of a CPU's series, made if it was not there before. They count from 0 again. */
+static uint32_t fresh_series(struct stat_state *s, int cpu)
+{
+	uint32_t first = 0;
+
+	while (first < s->n_series && s->series[first].cpu != cpu)
+		first += s->n_events;
+	if (first == s->n_series)
+		return add_all_series(s, cpu, 0);
+	for (uint32_t i = 0; i < s->n_events; i++)
+		s->series[first + i].told = (struct reading){ 0, 0, 0 };
+	return first;
+}
+
+static void close_series(struct stat_state *s, uint32_t first)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < s->n_fds; i++) {
+		if (s->fds[i].series - first < s->n_events)
+			close(s->fds[i].fd);
+		else
+			s->fds[kept++] = s->fds[i];
+	}
+	s->n_fds = kept;
+}
+
+/* The kernel takes the events of a CPU that goes offline away, for good (seen on 6.18). */
+static void open_again(struct stat_state *s, int cpu)
+{
+	uint32_t series = fresh_series(s, cpu), from;
+
+	close_series(s, series);
+	from = s->n_fds;
+	open_cpu(s, series, cpu, NULL);
+	for (uint32_t i = from; i < s->n_fds; i++)
+		ioctl(s->fds[i].fd, PERF_EVENT_IOC_ENABLE, 0);
+}
+
+static bool has_cpu(const int *cpus, uint32_t n, int cpu)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (cpus[i] == cpu)
+			return true;
+	return false;
+}
+
+static void cpus_changed(void *ctx, const int *online, uint32_t n)
+{
+	struct stat_state *s = ctx;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!has_cpu(s->cpus, s->n_cpus, online[i]))
+			open_again(s, online[i]);
+	s->cpus = xrealloc(s->cpus, n, sizeof(*s->cpus));
+	memcpy(s->cpus, online, n * sizeof(*s->cpus));
+	s->n_cpus = n;
+}
+
+/* ---- all of them ---- */
 
 static int open_counters(struct stat_state *s, struct err *err)
 {
 	const struct target *t = &s->recording->target;
 	int rc = 0;
 
-	if (target_by_cpu(t))
+	if (target_by_cpu(t)) { /* counters of threads go along to every CPU */
+		loop_on_hotplug(s->recording->loop, cpus_changed, s);
 		return open_system(s, err);
+	}
 	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
 		rc = t->kind == TARGET_COMMAND ? add_counters(s, add_all_series(s, -1, t->pids[i]),
 							 (pid_t)t->pids[i], -1, err)
@@ -371,6 +439,7 @@ static void stat_close(void *state)
 	free(s->events);
 	free(s->fds);
 	free(s->series);
+	free(s->cpus);
 	free(s);
 }
 
@@ -435,7 +504,7 @@ static void stat_settle(void *state)
 const struct source source_stat = {
 	.name = "stat",
 	.summary = "counts of events, every 100 ms: those of --stat, or the usual ones",
-	.needs = "sampling",
+	.needs = { "sampling" },
 	.better_with = { "hardware counters" },
 	.open = stat_open,
 	.enable = stat_enable,

@@ -5,9 +5,9 @@
 static const uint32_t light[HEAT_COLORS] = { 0xf9eb7b, 0xf6d747, 0xfabd2e, 0xfca20c, 0xf78915,
 	0xef7024, 0xe25a36, 0xd04746, 0xbc3754, 0xa22d61, 0x892369, 0x6f1a6d, 0x56126b, 0x3e0b64,
 	0x2a0c4e, 0x160b39 };
-static const uint32_t dark[HEAT_COLORS] = { 0x53116b, 0x69176e, 0x7f206b, 0x952766, 0xaa315d,
-	0xbf3a52, 0xd14846, 0xe15837, 0xec6c29, 0xf58018, 0xf99611, 0xfcac19, 0xf9c334, 0xf6d94d,
-	0xf9eb79, 0xfcfc9e };
+static const uint32_t dark[HEAT_COLORS] = { 0x7d1f6b, 0x902568, 0xa32e61, 0xb63557, 0xc6404e,
+	0xd64c41, 0xe25b35, 0xec6c29, 0xf47d18, 0xf89113, 0xfca40b, 0xfbb828, 0xf8cc3c, 0xf7de59,
+	0xfaed7e, 0xfcfc9e };
 
 /* The whole part of the square root, bit by bit. */
 static uint64_t root(unsigned __int128 v)
@@ -64,6 +64,8 @@ struct heat_levels heat_levels_of(const struct heatmap *h, unsigned most)
 		max = h->cells[i] > max ? h->cells[i] : max;
 	if (h->full)
 		even_steps(&l, h->full, most);
+	else if (h->linear && max > most)
+		even_steps(&l, max, most);
 	else if (max)
 		log_steps(&l, max, most);
 	return l;

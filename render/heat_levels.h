@@ -1,7 +1,8 @@
 /* The colours of a heatmap: how many steps, and which counts each stands for.
  *
  * Counts in a heatmap are often a thousand times apart, so the steps are even on a log scale from 1
- * to the largest count; shares of a whole (heatmap.full) are divided evenly. Colours get darker (on a
+ * to the largest count, unless the heatmap asks for even ones; shares of a whole (heatmap.full) are
+ * divided evenly. Colours get darker (on a
  * dark background lighter) from step to step, so nobody needs to tell hues apart. `most` is a power
  * of two. */
 #ifndef RENDER_HEAT_LEVELS_H

@@ -20,18 +20,25 @@ enum {
 	MAX_CELL = 40,
 	MAX_CELL_HEIGHT = 24,
 	Y_TICK = 36, /* one for so many */
+	LINE = 16,
 	X_TICK = 110,
 	KEY = 14,
+	AXIS_END = 24, /* half of the last label */
+	LEGEND = 560,
 };
 
+/* `most` wins. */
 static unsigned between(unsigned v, unsigned least, unsigned most)
 {
-	return v < least ? least : v > most ? most : v;
+	v = v < least ? least : v;
+	return v > most ? most : v;
 }
 
 static unsigned y_ticks(const struct heat_picture *p, struct tick *ticks)
 {
-	return ticks_of(&p->map.y, ticks, p->map.y.n * p->cell_height / Y_TICK + 1);
+	unsigned apart = p->map.y.kind == CELL_NUMBER ? LINE : Y_TICK;
+
+	return ticks_of(&p->map.y, ticks, p->map.y.n * p->cell_height / apart + 1);
 }
 
 static unsigned label_width(const struct heat_picture *p)
@@ -49,7 +56,12 @@ static unsigned label_width(const struct heat_picture *p)
 
 struct heat_picture heat_picture_of(const struct heatmap *h, unsigned width, struct arena *a)
 {
-	struct heat_picture p = { .map = *h, .top = TITLE, .width = width };
+	struct heat_picture p = { .map = *h,
+		.flame = h->flame,
+		.n_columns = h->x.n,
+		.merged = 1,
+		.top = TITLE,
+		.width = width };
 	unsigned room;
 
 	if (!h->x.n)
@@ -57,9 +69,11 @@ struct heat_picture heat_picture_of(const struct heatmap *h, unsigned width, str
 	p.cell_height = between(PLOT / h->y.n, 3, MAX_CELL_HEIGHT);
 	p.left = label_width(&p);
 	room = width > p.left + 20 ? width - p.left : 20;
-	if (h->x.n > room)
-		p.map = heatmap_coarser(h, (h->x.n + room - 1) / room, 1, a);
+	p.merged = (h->x.n + room - 1) / room;
+	if (p.merged > 1)
+		p.map = heatmap_coarser(h, p.merged, 1, a);
 	p.cell_width = between(room / p.map.x.n, 1, MAX_CELL);
+	p.width = between(p.left + p.map.x.n * p.cell_width + AXIS_END, LEGEND, width);
 	p.height = TITLE + p.map.y.n * p.cell_height + BELOW;
 	return p;
 }
@@ -130,7 +144,7 @@ static void put_x_axis(FILE *out, const struct heat_picture *p, unsigned x, unsi
 	unsigned width = p->map.x.n * p->cell_width;
 	unsigned bottom = y + p->top + p->map.y.n * p->cell_height;
 	struct tick ticks[MAX_TICKS];
-	unsigned n = ticks_of(&p->map.x, ticks, width / X_TICK + 1);
+	unsigned n = ticks_of(&p->map.x, ticks, width / X_TICK + 2);
 
 	for (unsigned i = 0; i < n; i++) {
 		double at = x + p->left + ticks[i].at * p->cell_width;
@@ -186,7 +200,7 @@ static void put_legend(FILE *out, const struct heat_picture *p, const struct hea
 	y += p->height - 12;
 	first = count_text(&a, h, h->full ? 0 : 1);
 	last = arena_printf(&a, "%s %s in a cell, on a %s scale", count_text(&a, h, l->from[l->n]),
-		suffix, h->full ? "linear" : "log");
+		suffix, h->full || h->linear ? "linear" : "log");
 	svg_put_label(out, at, y, SVG_START, first);
 	at += pixel_width(first, FONT) + 6;
 	for (unsigned level = 1; level <= l->n; level++, at += KEY)

@@ -10,6 +10,9 @@
 /* Pixels; places are relative to the upper left corner. */
 struct heat_picture {
 	struct heatmap map; /* what is drawn: coarser than what was asked for if there is no room */
+	const struct heat_flame *flame; /* of what was asked for; NULL: none */
+	uint32_t n_columns,
+		merged;     /* that was asked for; how many of them are one in the drawing */
 	unsigned left, top; /* of the cells */
 	unsigned cell_width, cell_height;
 	unsigned width, height; /* of everything */

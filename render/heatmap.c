@@ -42,10 +42,22 @@ void heatmap_builder_done(struct heatmap_builder *b)
 	memset(b, 0, sizeof(*b));
 }
 
+void heatmap_builder_rows(struct heatmap_builder *b, uint64_t from, uint64_t to)
+{
+	b->keep = true;
+	b->keep_from = from;
+	b->keep_to = to;
+}
+
+static uint32_t place_of(const struct heatmap_builder *b, uint64_t column, uint64_t row)
+{
+	return (uint32_t)(row % b->row_room * HEAT_COLUMNS + column % HEAT_COLUMNS);
+}
+
 static uint64_t *cell_of(const struct heatmap_builder *b, uint64_t *cells, uint64_t column,
 	uint64_t row)
 {
-	return &cells[row % b->row_room * HEAT_COLUMNS + column % HEAT_COLUMNS];
+	return &cells[place_of(b, column, row)];
 }
 
 static uint64_t *new_cells(const struct heatmap_builder *b)
@@ -102,13 +114,29 @@ static void stretch(uint64_t *first, uint64_t *last, uint64_t number)
 	*last = number > *last ? number : *last;
 }
 
+void heatmap_builder_widen(struct heatmap_builder *b)
+{
+	widen(b, 1, 0);
+}
+
+static void include(struct heatmap_builder *b, uint64_t time_ns, uint64_t value);
+
+static void begin(struct heatmap_builder *b, uint64_t time_ns, uint64_t value)
+{
+	b->cells = new_cells(b);
+	b->first_column = b->last_column = column_of(b, time_ns);
+	b->first_row = b->last_row = row_of(b, value);
+	if (b->keep) {
+		include(b, time_ns, b->keep_from);
+		include(b, time_ns, b->keep_to);
+	}
+}
+
 /* Makes place for a time and a value. */
 static void include(struct heatmap_builder *b, uint64_t time_ns, uint64_t value)
 {
 	if (!b->cells) {
-		b->cells = new_cells(b);
-		b->first_column = b->last_column = column_of(b, time_ns);
-		b->first_row = b->last_row = row_of(b, value);
+		begin(b, time_ns, value);
 		return;
 	}
 	while (!fits(b->first_column, b->last_column, column_of(b, time_ns), HEAT_COLUMNS))
@@ -140,6 +168,40 @@ void heatmap_add_span(struct heatmap_builder *b, uint64_t from_ns, uint64_t to_n
 		add_to(cell_of(b, b->cells, column, row_of(b, value)), part);
 		from_ns += part;
 	}
+}
+
+/* ---- numbers of cells ---- */
+
+uint32_t heatmap_builder_cell(const struct heatmap_builder *b, uint64_t time_ns, uint64_t value)
+{
+	return place_of(b, column_of(b, time_ns), row_of(b, value));
+}
+
+uint32_t heatmap_builder_n_cells(const struct heatmap_builder *b)
+{
+	return b->row_room * HEAT_COLUMNS;
+}
+
+/* How far number `place` modulo `room` lies behind the first. */
+static uint64_t behind(uint64_t first, uint32_t place, uint32_t room)
+{
+	return (place + room - first % room) % room;
+}
+
+static unsigned doublings(uint64_t from, uint64_t to)
+{
+	return (unsigned)(__builtin_ctzll(to) - __builtin_ctzll(from));
+}
+
+uint32_t heatmap_builder_follow(const struct heatmap_builder *old,
+	const struct heatmap_builder *now, uint32_t cell)
+{
+	uint64_t column = old->first_column +
+		behind(old->first_column, cell % HEAT_COLUMNS, HEAT_COLUMNS);
+	uint64_t row = old->first_row + behind(old->first_row, cell / HEAT_COLUMNS, old->row_room);
+
+	return place_of(now, column >> doublings(old->column_ns, now->column_ns),
+		row >> doublings(old->row_size, now->row_size));
 }
 
 /* ---- the result ---- */
@@ -195,6 +257,16 @@ static void fill(struct heatmap *h, const struct heatmap_builder *b, struct aren
 	}
 }
 
+uint32_t heatmap_builder_final(const struct heatmap_builder *b, uint32_t cell)
+{
+	unsigned coarser = coarseness(b);
+	uint64_t row = b->first_row + behind(b->first_row, cell / HEAT_COLUMNS, b->row_room);
+	uint64_t column = behind(b->first_column, cell % HEAT_COLUMNS, HEAT_COLUMNS);
+	uint64_t width = b->last_column - b->first_column + 1;
+
+	return (uint32_t)(((row >> coarser) - (b->first_row >> coarser)) * width + column);
+}
+
 struct heatmap *report_heatmap(struct report *r, const char *id, const char *title,
 	const struct heatmap_builder *b, const char *y_title, enum cell_kind y_kind,
 	const char *counted)
@@ -238,6 +310,7 @@ struct heatmap heatmap_coarser(const struct heatmap *h, uint32_t columns, uint32
 {
 	struct heatmap c = *h;
 
+	c.flame = NULL; /* its cells have other numbers */
 	if (!h->x.n)
 		return c;
 	coarser_axis(&c.x, columns, a);

@@ -31,6 +31,8 @@ struct heatmap_builder {
 	uint64_t *
 		cells; /* owned; a column's place is its number modulo HEAT_COLUMNS, a row's likewise */
 	uint32_t row_room;
+	uint64_t keep_from, keep_to; /* values whose rows are there even if nothing is in them */
+	bool keep;
 };
 
 /* Rows on a log scale. origin_ns is where the axis of time has its 0: the start of the trace. */
@@ -43,6 +45,23 @@ void heatmap_builder_done(struct heatmap_builder *b);
 
 /* Columns of one width from the start, such as a second; wider only if there would be too many. */
 void heatmap_builder_columns(struct heatmap_builder *b, uint64_t column_ns);
+
+/* Rows for these values are shown whatever is in them: all of a second. */
+void heatmap_builder_rows(struct heatmap_builder *b, uint64_t from, uint64_t to);
+
+/* Makes columns twice as wide, for a caller who has no room for so many. */
+void heatmap_builder_widen(struct heatmap_builder *b);
+
+/* A cell's number for as long as column_ns and row_size stay as they are. */
+uint32_t heatmap_builder_cell(const struct heatmap_builder *b, uint64_t time_ns, uint64_t value);
+uint32_t heatmap_builder_n_cells(const struct heatmap_builder *b);
+
+/* The number of a cell of `old` in `now`, which was the same builder before more was added. */
+uint32_t heatmap_builder_follow(const struct heatmap_builder *old,
+	const struct heatmap_builder *now, uint32_t cell);
+
+/* Its number in the cells of the heatmap that this builder makes. */
+uint32_t heatmap_builder_final(const struct heatmap_builder *b, uint32_t cell);
 
 /* Counts `weight` events (or nanoseconds, or bytes) at a time and a value. */
 void heatmap_add(struct heatmap_builder *b, uint64_t time_ns, uint64_t value, uint64_t weight);

@@ -119,8 +119,12 @@ static unsigned even_ticks(const struct heat_axis *a, struct tick *ticks, unsign
 	unsigned n = 0;
 
 	for (; n < most; v += step) {
-		if (v >= first) {
-			ticks[n].at = (double)(v - first) / (double)(last - first) * a->n;
+		/* The number of a thing stands in the middle of its row. */
+		bool is_thing = a->kind == CELL_NUMBER;
+
+		if (v >= first && !(is_thing && v == last)) {
+			ticks[n].at = (double)(v - first) / (double)(last - first) * a->n +
+				(is_thing ? 0.5 : 0);
 			label(ticks[n++].label, a->kind, v, step, last);
 		}
 		if (last - v < step)
@@ -180,7 +184,7 @@ static unsigned log_ticks(const struct heat_axis *a, unsigned sparse, struct tic
 
 static void end_label(char *buf, enum cell_kind kind, uint64_t v)
 {
-	if (kind == CELL_NS)
+	if (kind == CELL_NS && v)
 		number_ns(buf, v);
 	else
 		label(buf, kind, v, 1, v);
@@ -193,6 +197,17 @@ static unsigned ends(const struct heat_axis *a, struct tick *ticks)
 	ticks[1].at = a->n;
 	end_label(ticks[1].label, a->kind, a->edges[a->n]);
 	return 2;
+}
+
+/* Where the scale begins with a few single values its round numbers crowd: the first one stays. */
+static unsigned without_crowds(struct tick *ticks, unsigned n, double apart)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!kept || ticks[i].at - ticks[kept - 1].at >= apart)
+			ticks[kept++] = ticks[i];
+	return kept;
 }
 
 unsigned ticks_of(const struct heat_axis *axis, struct tick *ticks, unsigned most)
@@ -208,5 +223,6 @@ unsigned ticks_of(const struct heat_axis *axis, struct tick *ticks, unsigned mos
 	else
 		while ((n = log_ticks(axis, sparse, ticks, most)) > most)
 			sparse++;
-	return n < 2 ? ends(axis, ticks) : n;
+	n = without_crowds(ticks, n, axis->n / (2.0 * most));
+	return n < 2 && axis->kind != CELL_NUMBER ? ends(axis, ticks) : n;
 }

@@ -13,7 +13,8 @@ struct tick {
 };
 
 /* At most `most` (up to MAX_TICKS), smallest first. Returns how many; where no round number lies on
- * the axis the two ends. */
+ * the axis the two ends. Plain numbers (CELL_NUMBER) name the things of a row, such as CPUs, and are
+ * in its middle. */
 unsigned ticks_of(const struct heat_axis *axis, struct tick *ticks, unsigned most);
 
 #endif

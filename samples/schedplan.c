@@ -4,11 +4,10 @@
  *
  * The first thread sleeps 23 times for 3 ms, spins 101 times for 1 ms of CPU time and blocks 31 times in a
  * read of a pipe that another thread writes to 2 ms later. Three processes called "rival" spin on the same
- * CPU meanwhile, for 211 ms of CPU time each. Each of them prints at its end what the kernel says of it:
+ * CPU meanwhile, for 211 ms of CPU time each. Each of them prints at its end what the kernel says of its
+ * life so far, from /proc/thread-self/schedstat:
  *
- *	NAME TID ran NS waited NS slices N
- *
- * from /proc/thread-self/schedstat, without what was before its main loop. */
+ *	NAME TID ran NS waited NS slices N */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -54,29 +53,16 @@ static void sleep_ms(int ms)
 	nanosleep(&t, NULL);
 }
 
-struct schedstat {
-	long long ran, waited, slices;
-};
-
-static struct schedstat look(void)
+static void tell(const char *name)
 {
-	struct schedstat s = { 0, 0, 0 };
 	FILE *f = fopen("/proc/thread-self/schedstat", "r");
+	long long ran, waited, slices;
 
-	if (f && fscanf(f, "%lld %lld %lld", &s.ran, &s.waited, &s.slices) != 3)
-		s.ran = -1;
+	if (f && fscanf(f, "%lld %lld %lld", &ran, &waited, &slices) == 3)
+		printf("%s %d ran %lld waited %lld slices %lld\n", name, gettid(), ran, waited, slices);
+	fflush(stdout);
 	if (f)
 		fclose(f);
-	return s;
-}
-
-static void tell(const char *name, struct schedstat before)
-{
-	struct schedstat now = look();
-
-	printf("%s %d ran %lld waited %lld slices %lld\n", name, gettid(), now.ran - before.ran,
-		now.waited - before.waited, now.slices - before.slices);
-	fflush(stdout);
 }
 
 static void *writer(void *unused)
@@ -97,18 +83,14 @@ static void *writer(void *unused)
 
 static void rival(void)
 {
-	struct schedstat before;
-
 	prctl(PR_SET_NAME, "rival");
-	before = look();
 	spin_ms(RIVAL_MS);
-	tell("rival", before);
+	tell("rival");
 	_exit(0);
 }
 
 int main(void)
 {
-	struct schedstat before;
 	pthread_t thread;
 	char c;
 
@@ -119,7 +101,6 @@ int main(void)
 		if (fork() == 0)
 			rival();
 	pthread_create(&thread, NULL, writer, NULL);
-	before = look();
 	for (int i = 0; i < SLEEPS; i++)
 		sleep_ms(3);
 	for (int i = 0; i < SPINS; i++)
@@ -128,7 +109,7 @@ int main(void)
 		if (write(done[1], "x", 1) != 1 || read(ball[0], &c, 1) != 1)
 			return 1;
 	pthread_join(thread, NULL);
-	tell("schedplan", before);
+	tell("schedplan");
 	for (int i = 0; i < RIVALS; i++)
 		wait(NULL);
 	return 0;

@@ -23,6 +23,7 @@ function makeDrawing(id) {
 	svg.setAttribute('viewBox', drawn.dataset.box);
 	svg.setAttribute('width', width);
 	svg.setAttribute('height', height);
+	svg.style.minWidth = `${Math.min(width, 900)}px`;
 	svg.append(drawn);
 	host.append(svg);
 	return host;
@@ -54,14 +55,11 @@ function makeStage(report) {
 	svg.append(stage);
 }
 
-function start() {
-	const report = JSON.parse(document.getElementById('report-data').textContent);
-	const isSvg = document.documentElement.localName === 'svg';
+/* The graphs that wait for a tree; in the order of the page. */
+function makeViews(report) {
 	const views = [];
 
-	if (isSvg) makeStage(report);
-	const hosts = [...document.querySelectorAll('.flame')];
-	for (const [i, host] of hosts.entries()) {
+	for (const [i, host] of [...document.querySelectorAll('.flame')].entries()) {
 		const tree = report.trees[i];
 
 		/* A tree that weighs nothing has but its root. */
@@ -69,10 +67,32 @@ function start() {
 			host.append(html('p', { class: 'empty' }, tree.note));
 		else views.push(new FlameView(host, tree));
 	}
+	return views;
+}
 
-	if (views.length) {
-		listenToKeys(views, isSvg && hosts.length === 1);
-		keepLink(views);
+function makeHeatmaps(report) {
+	const hosts = [...document.querySelectorAll('.drawing')];
+
+	return report.heatmaps.map(
+		(data) =>
+			new Heatmap(
+				hosts.find((h) => h.dataset.id === data.id),
+				data,
+			),
+	);
+}
+
+function start() {
+	const report = JSON.parse(document.getElementById('report-data').textContent);
+	const isSvg = document.documentElement.localName === 'svg';
+
+	if (isSvg) makeStage(report);
+	const views = makeViews(report);
+	const heatmaps = makeHeatmaps(report);
+	const all = [...views, ...heatmaps.filter((h) => h.view).map((h) => h.view)];
+	if (all.length) {
+		listenToKeys(all, isSvg && report.pictures.length === 1 && views.length === 1);
+		keepLink(all, heatmaps);
 	}
 }
 

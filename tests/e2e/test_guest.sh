@@ -67,6 +67,30 @@ test_nothing_is_left_behind_whatever_ends_it() {
 	cmp ../before ../after || fail "left behind: $(diff ../before ../after)"
 }
 
+# The kernel's programs go with their last user, some a moment later.
+test_no_bpf_program_is_left_behind_by_a_kill() {
+	"$REC" sched -q -o probe.rec -- true 2>err || skip "BPF is refused here: $(cat err)"
+	PATH=$PATH:/usr/sbin
+	for i in 1 2 3; do
+		"$REC" sched,cpu -a -q -o "k$i.rec" &
+		rec=$!
+		for _ in $(seq 100); do
+			sleep 0.1
+			sed -n 's/^prog_id:\t//p' /proc/$rec/fdinfo/* 2>/dev/null | sort -un >ids
+			[ "$(wc -l <ids)" -ge 4 ] && break
+		done
+		[ -s ids ] || fail "rec has no programs"
+		kill -KILL $rec
+		wait $rec 2>/dev/null
+		for _ in $(seq 100); do
+			bpftool prog show -j | jq '.[].id' | sort -n >there
+			grep -qxFf ids there || break
+			sleep 0.1
+		done
+		! grep -xFf ids there || fail "programs are left"
+	done
+}
+
 test_list_and_doctor_tell_what_works_and_what_would_change_it() {
 	check_status 0 "$REC" list
 	check_prints '^cpu +(works|lesser)'
@@ -161,14 +185,19 @@ test_cpus_that_come_back_are_recorded_again() {
 	[ -w $cpu ] || skip "no CPU can be taken away"
 	"$SAMPLES/calltree" 20000 4 &
 	target=$!
-	"$REC" cpu -q -a -F 99 -d 9 -o t.rec &
+	"$REC" cpu -q -a -F 99 -d 9 --stat task-clock -o t.rec &
 	sleep 2
 	echo 0 >$cpu
+	"$REC" cpu -p $target -F 99 -d 5 -o p.rec 2>err &
 	sleep 2
 	echo 1 >$cpu
-	wait %2
+	wait %2 %3
 	kill $target
+	check_says 'CPU 1 came while recording: what runs there is not seen'
+	"$ANA" info p.rec | grep -q 'CPU 1 came while recording' || fail "ana info does not say it"
 	check_status 0 "$ANA" verify t.rec
+	check_between 5 "$("$ANA" dump t.rec -e counter -C 1 -t 5.5s.. -f jsonl |
+		jq 'select(.fields.value > 0)' | grep -c '"value"')" 100 "counts of CPU 1 after it was back"
 	check_between 100 "$("$ANA" dump t.rec -e cpu_sample -C 1 -t 5.5s.. | wc -l)" 400 "samples of CPU 1 after it was back"
 	check_equal "$("$ANA" dump t.rec -e cpu_sample -C 1 -t 2.5s..3.8s | wc -l)" 0 "samples while it was away"
 }

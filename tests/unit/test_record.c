@@ -192,6 +192,34 @@ static void a_process_that_is_there_is_read_from_proc(void **state)
 	images_done(&m);
 }
 
+static void threads_whose_end_was_lost_are_reaped_at_the_second_look(void **state)
+{
+	uint32_t us = (uint32_t)getpid();
+	struct processes *p;
+	struct images m;
+
+	(void)state;
+	images_init(&m);
+	p = processes_new(&m);
+	processes_thread(p, 0, 0);
+	for (uint32_t i = 0; i < 13; i++)
+		map_at(p, PARENT + 10 * i, 0x10000, 0x20000, file_image(&m, "program"));
+	processes_thread(p, us, us);
+	processes_reap(p);
+	assert_int_equal(processes_count(p), 15);
+	processes_fork(p, PARENT, PARENT, us, us); /* the number is used again */
+	processes_reap(p);
+	assert_int_equal(processes_count(p), 3);
+	assert_non_null(processes_find(p, us));
+	assert_non_null(processes_find(p, 0));
+	assert_non_null(processes_find(p, PARENT));
+	assert_int_equal(m.all[0]->users, 0);
+	processes_reap(p);
+	assert_int_equal(processes_count(p), 2);
+	processes_free(p);
+	images_done(&m);
+}
+
 static bool let_all_go(void *ctx, struct image *image)
 {
 	uint32_t *n_asked = ctx;
@@ -552,6 +580,7 @@ int main(void)
 		cmocka_unit_test(a_number_that_is_used_again_is_another_process),
 		cmocka_unit_test(thousands_come_and_go_and_nothing_stays),
 		cmocka_unit_test(a_process_that_is_there_is_read_from_proc),
+		cmocka_unit_test(threads_whose_end_was_lost_are_reaped_at_the_second_look),
 		cmocka_unit_test(images_are_forgotten_when_many_of_them_are_mapped_by_nobody),
 		cmocka_unit_test(names_of_mappings_tell_their_kind),
 		cmocka_unit_test(callers_are_stored_less_one_and_equal_chains_once),

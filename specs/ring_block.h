@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* A request to a disk from the first that is seen of it to its end, as bpf/block.bpf.c keeps it; `rec` looks
  * at those that are left when a recording ends. */
-#ifndef SPECS_FOLLOWING_H
-#define SPECS_FOLLOWING_H
+#ifndef SPECS_RING_BLOCK_H
+#define SPECS_RING_BLOCK_H
 
 #include "specs/events/event.h"
 
