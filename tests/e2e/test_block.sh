@@ -5,9 +5,19 @@
 . "$(dirname "$0")/lib.sh"
 
 LOOPS=()
-trap 'for l in "${LOOPS[@]}"; do losetup -d "$l"; done; rm -rf "$WORK"' EXIT
+CHILDREN=()
+
+# Each test is a shell of its own, and takes away what it made.
+tidy() {
+	local l
+	kill -CONT "${CHILDREN[@]}" 2>/dev/null
+	kill "${CHILDREN[@]}" 2>/dev/null
+	wait
+	for l in "${LOOPS[@]}"; do losetup -d "$l"; done
+}
 
 need_block() {
+	trap tidy EXIT
 	[ "$(id -u)" = 0 ] || skip "only root sees requests to disks"
 	"$REC" block -q -o probe.rec -- true 2>probe.err && rm -f probe.rec && return
 	skip "no BPF here: $(cat probe.err)"
@@ -18,8 +28,6 @@ make_loop() {
 	truncate -s "${1:-64M}" "disk.${#LOOPS[@]}"
 	LOOP=$(losetup -f --show "disk.${#LOOPS[@]}" 2>losetup.err) || skip "no loop device: $(cat losetup.err)"
 	LOOPS+=("$LOOP")
-	# The tests run in subshells: each takes its own away.
-	trap 'for l in "${LOOPS[@]}"; do losetup -d "$l"; done' EXIT
 	DISK=$(basename "$LOOP")
 	echo "${2:-none}" >"/sys/block/$DISK/queue/scheduler" || skip "no scheduler ${2:-none}"
 	command -v udevadm >/dev/null && udevadm settle
@@ -28,9 +36,8 @@ make_loop() {
 
 # What the kernel has counted for DISK: reads, sectors read, writes merged, writes, sectors written,
 # discards, sectors discarded, flushes.
-STATS='{ print $4, $6, $9, $8, $10, $15, $17, $19 }'
 disk_stats() {
-	awk -v d="$DISK" '$3 == d '"$STATS" /proc/diskstats
+	awk -v d="$DISK" '$3 == d { print $4, $6, $9, $8, $10, $15, $17, $19 }' /proc/diskstats
 }
 
 # The same, of the rows of a trace.
@@ -56,6 +63,7 @@ difference() {
 start_recording() {
 	"$REC" "$@" &
 	recorder=$!
+	CHILDREN+=("$recorder")
 	for _ in $(seq 600); do
 		[ "$(stat -c %s t.rec 2>/dev/null || echo 0)" -gt 1000 ] && return
 		sleep 0.1
@@ -64,8 +72,8 @@ start_recording() {
 }
 
 end_recording() {
-	kill -INT $recorder
-	wait $recorder || fail "rec: status $?"
+	kill -INT "$recorder"
+	wait "$recorder" || fail "rec: status $?"
 }
 
 lost_events() { # TRACE EVENT
@@ -130,13 +138,21 @@ test_merges_reads_and_discards_are_counted() {
 		"$(jq -s 'map(select(.fields.kind != "requeue")) | length' change.jsonl)" "merges in the report"
 }
 
+# The disk that the test's folder is on; "" if that has no requests, such as a folder in memory.
+disk_below_us() {
+	local source disk
+	source=$(findmnt -no SOURCE -T "$WORK")
+	disk=$(lsblk -no pkname "$source" 2>/dev/null | tail -n 1)
+	disk=${disk:-$(basename "$source")}
+	[ ! -d "/sys/block/$disk/mq" ] || echo "$disk"
+}
+
 # Other programs use the machine's disk too: what was complete well within two looks at the counters is
 # at most what they grew by, what was complete around them at least that.
 test_the_machines_own_disk_adds_up() {
 	need_block
-	DISK=$(lsblk -no pkname "$(findmnt -no SOURCE -T "$WORK")" 2>/dev/null | tail -n 1)
-	DISK=${DISK:-$(basename "$(findmnt -no SOURCE -T "$WORK")")}
-	[ -d "/sys/block/$DISK/mq" ] || skip "no disk with requests below $WORK"
+	DISK=$(disk_below_us)
+	[ -n "$DISK" ] || skip "no disk with requests below $WORK"
 	look() {
 		python3 -c '
 import sys, time
@@ -186,18 +202,17 @@ test_latencies_are_those_of_fio() {
 	command -v fio >/dev/null || skip "no fio"
 	rt=
 	chrt -f 10 true 2>/dev/null && rt="chrt -f 10"
-	loads=()
 	make_loop 64M none
 	dd if=/dev/zero of=file bs=1M count=64 conv=fsync 2>/dev/null
+	targets=("$LOOP")
+	[ -z "$(disk_below_us)" ] || targets+=("$PWD/file")
 	cp file other
 	for other in "$LOOP" other; do
 		fio --name=load --filename="$other" --rw=randread --ioengine=libaio --direct=1 --bs=1M --iodepth=16 \
 			--size=64M --time_based --runtime=120 >/dev/null 2>&1 &
-		loads+=($!)
+		CHILDREN+=($!)
 	done
-	# shellcheck disable=SC2064 # these, now
-	trap "kill ${loads[*]}; wait; losetup -d $LOOP" EXIT
-	for target in "$LOOP" "$PWD/file"; do
+	for target in "${targets[@]}"; do
 		for op in write read; do
 			for _ in $(seq 7); do
 				rm -f t.rec
@@ -223,9 +238,9 @@ test_losses_are_counted_to_the_event() {
 	make_loop
 	start_recording block -q -a --device "$DISK" --buffer 4096 -o t.rec
 	before=$(disk_stats)
-	kill -STOP $recorder
+	kill -STOP "$recorder"
 	"$SAMPLES/diskwrites" "$LOOP" 997 >/dev/null
-	kill -CONT $recorder
+	kill -CONT "$recorder"
 	end_recording
 	lost=$(lost_events t.rec block_io)
 	check_between 500 "$lost" 996 "lost"
@@ -237,9 +252,10 @@ test_losses_are_counted_to_the_event() {
 
 test_failed_requests_say_why() {
 	need_block
-	mkdir full && mount -t tmpfs -o size=256k none full || skip "no tmpfs"
+	mkdir full
+	mount -t tmpfs -o size=256k none full || skip "no tmpfs"
 	truncate -s 32M full/disk
-	LOOP=$(losetup -f --show full/disk)
+	LOOP=$(losetup -f --show full/disk 2>&1) || { umount full; skip "no loop device: $LOOP"; }
 	"$REC" block -q --device "$LOOP" -o t.rec -- "$SAMPLES/diskwrites" "$LOOP" 97 >out
 	losetup -d "$LOOP"
 	umount full
@@ -316,7 +332,7 @@ test_every_output_of_the_report() {
 	check_status 0 "$ANA" block t.rec -c nobody
 	check_prints 'no requests to disks'
 	check_status 0 "$ANA" block "$REPO/samples/logstats.rec"
-	check_prints '`rec block` records them'
+	check_prints 'rec block. records them'
 }
 
 run_tests
