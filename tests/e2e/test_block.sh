@@ -105,7 +105,7 @@ record_counts() {
 test_every_request_of_a_disk_is_one_event() {
 	need_block
 	for scheduler in none mq-deadline; do
-		make_loop 64M $scheduler
+		make_loop 64M "$scheduler"
 		record_counts "$SAMPLES/diskwrites" "$LOOP" 997 23
 		# 23 that asked for a flush count as writes; so do those of nobody else.
 		check_equal "$counted" "0 0 0 $((997 + 23)) $(($(awk '{ print $1 }' wrote) / 512)) 0 0 23" "the plan"
@@ -208,7 +208,7 @@ test_latencies_are_those_of_fio() {
 	[ -z "$(disk_below_us)" ] || targets+=("$PWD/file")
 	cp file other
 	for other in "$LOOP" other; do
-		fio --name=load --filename="$other" --rw=randread --ioengine=libaio --direct=1 --bs=1M --iodepth=16 \
+		fio --name=load --filename="$other" --rw=randrw --ioengine=libaio --direct=1 --bs=1M --iodepth=48 \
 			--size=64M --time_based --runtime=120 >/dev/null 2>&1 &
 		CHILDREN+=($!)
 	done
@@ -220,7 +220,7 @@ test_latencies_are_those_of_fio() {
 				check_status 0 "$REC" block -q -o t.rec -- $rt fio --name=j --filename="$target" \
 					--rw=rand$op --ioengine=psync --direct=1 --bs=16M --size=64M \
 					--io_size=512M --output-format=json
-				read -r bytes n mine < <(latency_of_writes t.rec $op $((16 << 20)))
+				read -r bytes n mine < <(latency_of_writes t.rec "$op" $((16 << 20)))
 				# Something lost, or fio read something else meanwhile: such as pages of its own.
 				[ "$bytes" = $((512 << 20)) ] && break
 			done
@@ -326,7 +326,7 @@ test_every_output_of_the_report() {
 	check_equal "$(jq -c '.sections.processes.rows | map([.comm, .requests, .writes])' out)" \
 		"[[\"diskwrites\",$((97 + 7)),$((97 + 7))]]" "processes"
 	for f in text csv svg html; do
-		check_status 0 "$ANA" block t.rec -f $f
+		check_status 0 "$ANA" block t.rec -f "$f"
 		[ -s out ] || fail "$f is empty"
 	done
 	check_status 0 "$ANA" block t.rec -c nobody
