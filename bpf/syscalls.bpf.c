@@ -47,7 +47,9 @@ RING_RECORD(ring_syscall_short);
 /* A call under way. */
 struct call {
 	u64 begin_ns; /* 0: none */
-	u32 number, abi;
+	u32 number;
+	u16 abi;
+	bool is_target; /* for certain */
 };
 
 struct {
@@ -403,6 +405,25 @@ static __always_inline bool is_sampled(void)
 	return one_in <= 1 || bpf_get_prandom_u32() % one_in == 0;
 }
 
+/* The thread's storage if it is recorded, or NULL. Whoever is a target once is one as long as it lives, and a
+ * thread's storage is found sooner than its process among the targets; names and cgroups change. */
+static __always_inline struct call *recorded_call(struct task_struct *task)
+{
+	struct call *c = bpf_task_storage_get(&calls, task, 0, 0);
+
+	if (c && c->is_target)
+		return c;
+	if (task->tgid == filter_own_tgid || !filter_task(task, task->tgid))
+		return NULL;
+	if (!c)
+		c = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!c)
+		ring_count_lost(RING_SYSCALL);
+	else
+		c->is_target = filter_by != FILTER_CGROUP && !filter_by_comm;
+	return c;
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(syscall_enter, struct pt_regs *regs, long id)
 {
@@ -411,14 +432,11 @@ int BPF_PROG(syscall_enter, struct pt_regs *regs, long id)
 	u8 traits = traits_of(abi, number)->traits;
 	struct call *c;
 
-	if (!ring_enabled() || !(traits & SYSCALL_WANTED) || task->tgid == filter_own_tgid ||
-		!filter_task(task, task->tgid))
+	if (!ring_enabled() || !(traits & SYSCALL_WANTED))
 		return 0;
-	c = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!c) {
-		ring_count_lost(RING_SYSCALL);
+	c = recorded_call(task);
+	if (!c)
 		return 0;
-	}
 	if (c->begin_ns) /* its end was not seen: 6.1's storage cannot always be had */
 		ring_count_lost(RING_SYSCALL);
 	c->number = number;
