@@ -691,7 +691,7 @@ static void add_maps(const struct sched *s, struct report *r)
 	if (s->streamed)
 		report_heatmap(r, "utilisation", "Utilisation by CPU", &s->cpu_map, "CPU",
 			CELL_NUMBER, "ns")
-			->full = s->cpu_map.column_ns;
+			->full = s->cpu_map.column_ns * s->cpu_map.row_size;
 }
 
 static void sched_finish(void *state, const struct trace_facts *facts, struct report *r)

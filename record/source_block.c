@@ -212,7 +212,7 @@ static void block_close(void *state)
 const struct source source_block = {
 	.name = "block",
 	.summary = "requests to disks: how long they wait and take, and who asks for them",
-	.needs = "BPF",
+	.needs = { "sampling", "BPF" },
 	.better_with = { "other processes" },
 	.open = block_open,
 	.close = block_close,

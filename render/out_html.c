@@ -18,7 +18,7 @@
 #include "render/render.h"
 
 /* Rows of a table that a page shows: browsers are slow with very long tables, and so are people. */
-enum { MAX_ROWS = 2000, DRAWING_WIDTH = 1200 };
+enum { MAX_ROWS = 2000, DRAWING_WIDTH = 1200, LEAST_WIDTH = 900 };
 
 static void put_element(FILE *out, const char *open, const char *text, const char *close)
 {
@@ -162,14 +162,15 @@ static void put_flame(FILE *out, const struct section *s)
 		"only. An SVG (-o file.svg) shows it without.</p></noscript></div>\n");
 }
 
-/* An SVG element for a drawing of this size, which shrinks with the window. */
+/* An SVG element for a drawing of this size, which shrinks with the window as long as its text can be
+ * read. */
 static void open_drawing(FILE *out, const struct section *s, unsigned width, unsigned height)
 {
 	put_element(out, "<div class=\"drawing\" data-id=\"", s->id, "\">");
 	fprintf(out,
 		"<svg class=\"still\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" "
-		"role=\"img\" fill=\"#16181d\"",
-		width, height, width, height);
+		"style=\"min-width:%upx\" role=\"img\" fill=\"#16181d\"",
+		width, height, width, height, width < LEAST_WIDTH ? width : LEAST_WIDTH);
 	put_element(out, " aria-label=\"", s->title, "\">\n");
 }
 
