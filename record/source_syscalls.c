@@ -476,7 +476,7 @@ static void syscalls_close(void *state)
 const struct source source_syscalls = {
 	.name = "syscalls",
 	.summary = "system calls: how long they take, their arguments and errors",
-	.needs = { "BPF" },
+	.needs = { "sampling", "BPF" },
 	.better_with = { "other processes" },
 	.open = syscalls_open,
 	.enable = syscalls_enable,
