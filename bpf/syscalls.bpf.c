@@ -369,6 +369,7 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 {
 	struct syscall_key key = { bpf_get_current_pid_tgid() >> 32, call->number, call->abi };
 	struct syscall_counts *c = counts_of(&key);
+	u32 bucket = bucket_of(ns);
 
 	if (!c) {
 		ring_count_lost(RING_SYSCALL);
@@ -376,7 +377,8 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 	}
 	c->calls++;
 	c->total_ns += ns;
-	c->buckets[bucket_of(ns) & (SYSCALL_BUCKETS - 1)]++;
+	asm volatile("" : "+r"(bucket)); /* or clang leaves the mask out, which 6.1's verifier needs */
+	c->buckets[bucket & (SYSCALL_BUCKETS - 1)]++;
 	if (ns > c->longest_ns)
 		c->longest_ns = ns;
 	if (ret < 0 && ret >= -MAX_ERRNO)
