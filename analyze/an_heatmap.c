@@ -208,12 +208,25 @@ static int choose_all(struct heatmaps *h, struct err *err)
 		"--offset-in-second (`ana info` lists the events)");
 }
 
+/* As part of a report: other analyzers draw the latencies of their events. */
+static int choose_samples(struct heatmaps *h)
+{
+	const struct declared_event *e = event_list_find(&h->list, "cpu_sample");
+
+	if (!e || (h->list.counted && !e->count))
+		return -ENOENT;
+	add_map(h, e, NULL);
+	return 0;
+}
+
 static int heatmap_begin(void *state, const struct trace_facts *facts, struct err *err)
 {
 	struct heatmaps *h = state;
 
 	h->start_ns = facts->start_ns;
 	event_list_init(&h->list, facts->inputs);
+	if (h->options->report)
+		return choose_samples(h);
 	return h->options->event ? choose_named(h, err) : choose_all(h, err);
 }
 
@@ -346,10 +359,10 @@ static void add_notes(const struct map_of *m, const struct heatmap *map, struct 
 {
 	uint64_t column_ns = map->x.n ? map->x.edges[1] - map->x.edges[0] : 0;
 
-	if (m->n_missing)
+	if (m->value && m->n_missing)
 		report_note(r, NOTE_WARNING, "%" PRIu64 " events %s have no field '%s'.",
 			m->n_missing, m->event, m->value->name);
-	if (m->n_negative)
+	if (m->value && m->n_negative)
 		report_note(r, NOTE_WARNING,
 			"%" PRIu64 " values of %s.%s are negative and not shown.", m->n_negative,
 			m->event, m->value->name);
@@ -393,8 +406,8 @@ static bool is_worth_showing(const struct heatmaps *h, const struct map_of *m)
 static void finish_map(struct map_of *m, struct report *r)
 {
 	const char *title = m->value
-		? arena_printf(&r->arena, "%s of %s over time", m->value->name, m->event)
-		: arena_printf(&r->arena, "%s by offset in the second", m->event);
+		? arena_printf(&r->arena, "%s: %s over time", m->event, m->value->name)
+		: arena_printf(&r->arena, "%s: offset in the second", m->event);
 
 	add_notes(m, add_section(m, m->event, title, "events", r), r);
 }

@@ -68,8 +68,9 @@ static void plot_init(struct plot *p, unsigned width)
 	for (uint32_t i = 0; i <= p->axis.n; i++)
 		edges[i] = log_scale_first(p->first + i, p->bits);
 	p->axis.edges = edges;
-	p->bar = room / p->axis.n;
-	p->bar = p->bar > MAX_BAR ? MAX_BAR : p->bar ? p->bar : 1;
+	while (p->bar < MAX_BAR && (p->bar + 1) * p->axis.n <= room)
+		p->bar++;
+	p->bar += !p->bar;
 }
 
 /* Where a value is on the axis, in pixels. */

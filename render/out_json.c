@@ -297,6 +297,19 @@ static void put_section(FILE *out, const struct section *s)
 	fputs("}", out);
 }
 
+static void put_findings(FILE *out, const struct report *r)
+{
+	if (!r->n_findings)
+		return;
+	fputs("\"findings\":[", out);
+	for (uint32_t i = 0; i < r->n_findings; i++) {
+		fprintf(out, "%s{\"ns\":%" PRIu64 ",", i ? ",\n" : "", r->findings[i].ns);
+		put_member(out, "text", r->findings[i].text, ",");
+		put_member(out, "section", r->findings[i].section, "}");
+	}
+	fputs("],\n", out);
+}
+
 static int render_json(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
@@ -306,9 +319,13 @@ static int render_json(const struct report *r, const struct render_options *o, F
 	for (uint32_t i = 0; i < r->n_notes; i++) {
 		fprintf(out, "%s{\"level\":\"%s\",", i ? ",\n" : "",
 			note_level_name(r->notes[i].level));
+		if (*r->notes[i].group)
+			put_member(out, "part", r->notes[i].group, ",");
 		put_member(out, "text", r->notes[i].text, "}");
 	}
-	fputs("],\n\"sections\":{", out);
+	fputs("],\n", out);
+	put_findings(out, r);
+	fputs("\"sections\":{", out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		put_section(out, &r->sections[i]);
