@@ -12,6 +12,7 @@
 #include "analyze/longest.h"
 #include "analyze/syscall_text.h"
 #include "render/heatmap.h"
+#include "render/number.h"
 
 enum {
 	DEFAULT_TOP = 20,
@@ -712,6 +713,42 @@ static void add_notes(const struct syscalls *s, struct report *r)
 			s->n_ended);
 }
 
+/* Whether a call is there to wait for something: that it took long says nothing. */
+static bool is_for_waiting(const char *call)
+{
+	static const char *const names[] = { "accept", "clock_nanosleep", "epoll_", "futex",
+		"io_getevents", "io_pgetevents", "io_uring_enter", "msgrcv", "mq_timedreceive",
+		"nanosleep", "pause", "poll", "ppoll", "pselect", "restart_syscall",
+		"rt_sigsuspend", "rt_sigtimedwait", "select", "semop", "semtimedop", "vfork",
+		"wait" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(call, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The call that took most, of those from which a program wants something done. The list is sorted. */
+static void add_finding(const struct syscalls *s, struct report *r, struct sums *const *list)
+{
+	char total[NUMBER_MAX], p99[NUMBER_MAX], blocked[NUMBER_MAX];
+	const struct sums *x;
+	uint32_t i = 0;
+
+	while (i < s->calls.n && is_for_waiting(list[i]->what))
+		i++;
+	if (i == s->calls.n || !list[i]->total_ns)
+		return;
+	x = list[i];
+	report_finding(r, x->total_ns, "calls",
+		"Of the system calls that do not just wait %s took most: %s in %" PRIu64
+		" calls, 1 in 100 longer than %s, %" PRIu64 " failed%s%s.",
+		x->what, number_ns(total, x->total_ns), x->calls,
+		number_ns(p99, histogram_percentile(&x->durations, 99)), x->errors,
+		s->has_parts ? "; blocked for " : "",
+		s->has_parts ? number_ns(blocked, x->parts.blocked_ns) : "");
+}
+
 static void syscalls_finish(void *state, const struct trace_facts *facts, struct report *r)
 {
 	struct syscalls *s = state;
@@ -725,6 +762,7 @@ static void syscalls_finish(void *state, const struct trace_facts *facts, struct
 	s->has_parts = s->has_calls && call_time_known(s->time);
 	add_notes(s, r);
 	list = sorted(&s->calls, &r->arena, by_total);
+	add_finding(s, r, list);
 	add_calls(s, r, list);
 	add_errors(s, r);
 	add_callers(s, r);
