@@ -50,6 +50,7 @@ struct call {
 	u32 number;
 	u16 abi;
 	bool is_target; /* for certain */
+	u32 weight;     /* for how many calls it stands */
 };
 
 struct {
@@ -162,7 +163,7 @@ static __always_inline void fill_head(struct ring_syscall *e, const struct call 
 	e->pid = id >> 32;
 	e->tid = (u32)id;
 	e->number = c->number;
-	e->weight = syscall_sample;
+	e->weight = c->weight;
 	e->cpu = bpf_get_smp_processor_id();
 	e->abi = c->abi;
 	e->unfinished = 0;
@@ -377,7 +378,8 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 	}
 	c->calls++;
 	c->total_ns += ns;
-	asm volatile("" : "+r"(bucket)); /* or clang leaves the mask out, which 6.1's verifier needs */
+	asm volatile(""
+		     : "+r"(bucket)); /* or clang leaves the mask out, which 6.1's verifier needs */
 	c->buckets[bucket & (SYSCALL_BUCKETS - 1)]++;
 	if (ns > c->longest_ns)
 		c->longest_ns = ns;
@@ -400,10 +402,9 @@ static __always_inline void keep_exec(struct task_struct *task, struct pt_regs *
 		(void *)(t->path[0] == 2 ? x->args[1] : x->args[0]));
 }
 
-static __always_inline bool is_sampled(void)
+/* Whether this call stands for one_in calls; the others are not recorded. */
+static __always_inline bool is_chosen(u32 one_in)
 {
-	u32 one_in = syscall_sample;
-
 	return one_in <= 1 || bpf_get_prandom_u32() % one_in == 0;
 }
 
@@ -469,9 +470,10 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 	now = bpf_ktime_get_ns();
 	if (now - call.begin_ns < syscall_min_ns)
 		return 0;
+	call.weight = syscall_sample; /* may change meanwhile */
 	if (syscall_summary)
 		count(&call, now - call.begin_ns, ret);
-	else if (is_sampled())
+	else if (is_chosen(call.weight))
 		tell(ctx, regs, &call, now, ret);
 	return 0;
 }
