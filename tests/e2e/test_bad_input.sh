@@ -220,6 +220,20 @@ test_a_reader_that_goes_away_ends_the_recording() {
 	check_says 'reader of standard output has gone'
 }
 
+test_system_calls_that_there_are_not() {
+	check_status 2 "$REC" syscalls --call opennat -- true
+	check_says "there is no system call 'opennat'; did you mean .*openat"
+	check_status 2 "$REC" syscalls --call 'nothing*' -- true
+	check_says "there is no system call 'nothing\*'"
+	check_status 2 "$REC" syscalls --call '' -- true
+	check_says "a name is missing"
+	check_status 2 "$REC" syscalls --sample x -- true
+	check_status 2 "$REC" syscalls --summary --sample 3 -- true
+	check_says "--summary counts every call"
+	check_status 0 "$ANA" syscalls "$TRACE"
+	check_prints 'no system calls in this trace; `rec syscalls`'
+}
+
 test_frequencies_above_the_limit_are_lowered_and_said() {
 	need_perf
 	max=$(cat /proc/sys/kernel/perf_event_max_sample_rate)
