@@ -58,7 +58,13 @@ void perf_explain_refusal(struct err *err, int code, bool whole_system)
 	long paranoid = perf_paranoid();
 	int wanted = whole_system ? 0 : 2;
 
-	if (paranoid > wanted)
+	if (paranoid > PARANOID_MOST)
+		err_set(err, code,
+			"the kernel does not permit it (kernel.perf_event_paranoid is %ld, at which even "
+			"CAP_PERFMON may not do): run as root, or sysctl kernel.perf_event_paranoid=%d%s",
+			paranoid, PARANOID_MOST,
+			whole_system ? " and give `rec` CAP_PERFMON (setcap cap_perfmon+ep)" : "");
+	else if (paranoid > wanted)
 		err_set(err, code,
 			"the kernel does not permit it (kernel.perf_event_paranoid is %ld): run as root, "
 			"give `rec` CAP_PERFMON (setcap cap_perfmon+ep), or "
