@@ -126,16 +126,6 @@ test_capabilities_are_enough() {
 	"$ANA" dump out.d/a.rec -e process_mmap | grep -q 'mapping=\[kernel\]' || fail "no kernel"
 }
 
-# A cgroup that perf_event works with, made for a test; skips where that cannot be.
-make_cgroup() {
-	[ "$(id -u)" = 0 ] || skip "needs root to make a cgroup"
-	mount=$(awk '$3 == "cgroup" && $4 ~ /perf_event/ { print $2; exit }' /proc/mounts)
-	[ -n "$mount" ] || mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	[ -n "$mount" ] || skip "no cgroup file system is mounted"
-	group=rec-test-$$
-	mkdir "$mount/$group" 2>/dev/null || skip "no cgroup may be made in $mount"
-}
-
 test_a_cgroup_and_nobody_else() {
 	need_perf
 	make_cgroup
