@@ -31,6 +31,11 @@ slow() {
 	[ -z "${TEST_SLOW:-}" ] || skip "not on an emulated machine: $*"
 }
 
+# rounds N FEWER: as many as are usual, or on an emulated machine as it does in seconds.
+rounds() {
+	[ -z "${TEST_SLOW:-}" ] && echo "$1" || echo "$2"
+}
+
 # check_status WANT COMMAND...: the command's exit status; its output goes to out and err.
 check_status() {
 	local want=$1 got

@@ -124,7 +124,7 @@ test_with_min_only_long_waits_are_recorded() {
 # Everything that happens is either in the trace or counted as lost.
 test_losses_are_counted_to_the_event() {
 	need_bpf
-	check_status 0 "$REC" sched --buffer 4096 --stacks none -o p.rec -- "$SAMPLES/pingpong" 100003
+	check_status 0 "$REC" sched --buffer 4096 --stacks none -o p.rec -- "$SAMPLES/pingpong" "$(rounds 100003 10007)"
 	lost=$("$ANA" dump p.rec -e lost -f jsonl | jq -s 'map(select(.fields.event == "sched_switch").fields.lost) | add // 0')
 	rows=$("$ANA" dump p.rec -e sched_switch -f jsonl | grep -cE '"comm":"p[io]ng"')
 	[ "$lost" -gt 0 ] || skip "a ring of one page was always read in time"
