@@ -45,9 +45,14 @@ void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = arena_vprintf(&r->arena, fmt, ap);
 	va_end(ap);
-	if (r->group)
+	if (r->group && level == NOTE_WARNING) /* it stands where everybody looks */
 		text = arena_printf(&r->arena, "%s: %s", r->group, text);
-	r->notes[r->n_notes++] = (struct note){ level, text };
+	r->notes[r->n_notes++] = (struct note){ level, text, r->group ? r->group : "" };
+}
+
+bool note_is_aside(const struct note *n)
+{
+	return *n->group && n->level == NOTE_INFO;
 }
 
 void report_group(struct report *r, const char *id, const char *title)

@@ -21,7 +21,8 @@ enum note_level {
 
 struct note {
 	enum note_level level;
-	const char *text; /* one sentence */
+	const char *text;  /* one sentence */
+	const char *group; /* whom it is about; "" for everything */
 };
 
 /* What a number means, so that each output can write it its way: JSON plain, text readable. */
@@ -147,6 +148,9 @@ void report_done(struct report *r);
 /* Adds a sentence; the text is formatted into the report's arena. */
 void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Whether a note stands beside its group's sections: what is good to know of one part only. */
+bool note_is_aside(const struct note *n);
 
 /* From now on sections and notes belong to a group, as one analyzer's do in a report of many; their ids begin
  * with the group's and a dot. Both are borrowed; NULL ends it. */
