@@ -115,6 +115,12 @@ test_usage() {
 	check_status 2 "$REC" cpu -F 0
 	check_status 2 "$REC" cpu -d soon
 	check_status 2 "$REC" cpu -a -p 1
+	check_status 2 "$REC" faults --sample 0 -- true
+	check_says "'0' is no number from 1 to"
+	check_status 2 "$REC" faults -a --working-set
+	check_says 'name processes \(-p\), a cgroup or a command'
+	check_status 2 "$REC" cpu --working-set -- true
+	check_says 'record faults'
 	check_status 0 "$REC" --help
 	check_prints '^  cpu '
 	check_status 0 "$REC" --version
@@ -212,6 +218,20 @@ test_a_reader_that_goes_away_ends_the_recording() {
 	"$REC" cpu -o - -d 20 -- "$SAMPLES/calltree" 2500 2>err | head -c 300 >/dev/null
 	check_equal "${PIPESTATUS[0]}" 3 "status"
 	check_says 'reader of standard output has gone'
+}
+
+test_system_calls_that_there_are_not() {
+	check_status 2 "$REC" syscalls --call opennat -- true
+	check_says "there is no system call 'opennat'; did you mean .*openat"
+	check_status 2 "$REC" syscalls --call 'nothing*' -- true
+	check_says "there is no system call 'nothing\*'"
+	check_status 2 "$REC" syscalls --call '' -- true
+	check_says "a name is missing"
+	check_status 2 "$REC" syscalls --sample x -- true
+	check_status 2 "$REC" syscalls --summary --sample 3 -- true
+	check_says "--summary counts every call"
+	check_status 0 "$ANA" syscalls "$TRACE"
+	check_prints 'no system calls in this trace; `rec syscalls`'
 }
 
 test_frequencies_above_the_limit_are_lowered_and_said() {
