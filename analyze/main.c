@@ -13,11 +13,14 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_heatmap,
 	&analyzer_sched,
 	&analyzer_offcpu,
+	&analyzer_block,
+	&analyzer_faults,
+	&analyzer_syscalls,
 	&analyzer_info,
 	NULL,
 };
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
-	&command_scrub, &command_verify, NULL };
+	&command_report, &command_scrub, &command_verify, NULL };
 
 static void help(FILE *out)
 {

@@ -57,7 +57,7 @@ bool public_word(struct text t)
 		/* what `ana cut`, `ana verify --repair` and `rec` say */
 		"time", "pid", "tid", "comm", "cpu", "host", "event", "everything", "s", "ms",
 		"signal", "exited", "damaged", "place", "places", "with", "bytes", "its", "end",
-		"was", "missing", "names", "are", "pseudonyms", NULL
+		"was", "missing", "clear", "refs", "names", "are", "pseudonyms", NULL
 	};
 
 	return listed(words, t);
@@ -88,6 +88,27 @@ bool public_function(struct text t)
 	static const char *const names[] = { "main", "_start", "[unknown]", NULL };
 
 	return listed(names, t);
+}
+
+bool public_disk(struct text t)
+{
+	static const char *const drivers[] = { "sd", "vd", "hd", "xvd", "nvme", "loop", "dm-", "md",
+		"zram", "ram", "sr", "mmcblk", "nbd", NULL };
+	size_t n = 0;
+
+	for (int i = 0; drivers[i] && !n; i++)
+		n = begins_with(t, drivers[i]) ? strlen(drivers[i]) : 0;
+	for (size_t i = n; i < t.len; i++)
+		if (!isdigit((unsigned char)t.s[i]) &&
+			(i > n + 1 || !islower((unsigned char)t.s[i])) && t.s[i] != 'n' &&
+			t.s[i] != 'p')
+			return false;
+	return n > 0 && t.len <= 16;
+}
+
+bool public_call(struct text t)
+{
+	return all_of(t, "_ (){}|,=.<>[]&+-*:");
 }
 
 /* ---- events ---- */
@@ -248,7 +269,8 @@ bool public_library(struct text path)
 bool public_mapping_path(struct text path, bool is_module)
 {
 	static const char *const paths[] = { "[kernel]", "[vdso]", "[vsyscall]", "[vvar]", "[heap]",
-		"[stack]", "[uprobes]", "[anon]", "[jit]", "[bpf]", "[unknown]", "//anon", NULL };
+		"[stack]", "[uprobes]", "[anonymous]", "[anon]", "[jit]", "[bpf]", "[unknown]",
+		"//anon", NULL };
 
 	if (listed(paths, path))
 		return true;

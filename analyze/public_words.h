@@ -38,6 +38,12 @@ const char *public_suffix(struct text name, size_t *stem);
  * "kworker/u4:10-writeback", all of "swapper/0". */
 size_t public_kernel_thread(struct text comm);
 
+/* A disk as Linux numbers them: "sda", "nvme0n1p2". */
+bool public_disk(struct text t);
+
+/* What `rec syscalls` says of a call: its name, its error, "openat({0}, {path}, O_RDONLY)". */
+bool public_call(struct text t);
+
 /* Names of functions that every program has. */
 bool public_function(struct text t);
 

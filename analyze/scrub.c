@@ -14,6 +14,8 @@ enum { MAX_PARTS = 64, MAX_WORDS = 1024, MAX_OUT = 32768 };
 
 enum {
 	FIELD_COMM = CARRY_FIELD,
+	FIELD_DISK,
+	FIELD_CALL,
 	FIELD_OTHER,
 };
 
@@ -430,6 +432,14 @@ static void put_any(struct scrub *s, struct text t)
 		put_pseudonym(s, PSEUDONYM_TEXT, t);
 }
 
+static void put_public(struct scrub *s, struct text t, bool public)
+{
+	if (public)
+		put(s, t);
+	else
+		put_pseudonym(s, PSEUDONYM_TEXT, t);
+}
+
 /* As the compiler was given it: below the source's folder for what distributions build. */
 static void put_public_file(struct scrub *s, struct text t)
 {
@@ -463,6 +473,8 @@ static void put_role(struct scrub *s, unsigned role, struct text t)
 	case CARRY_PUBLIC_FUNCTION: put(s, t); break;
 	case CARRY_PUBLIC_FILE: put_public_file(s, t); break;
 	case FIELD_COMM: put_comm(s, t); break;
+	case FIELD_DISK: put_public(s, t, public_disk(t)); break;
+	case FIELD_CALL: put_public(s, t, public_call(t)); break;
 	default: put_any(s, t); break;
 	}
 }
@@ -492,15 +504,28 @@ static bool ends_with(const char *name, const char *end)
 	return n >= m && strcmp(name + n - m, end) == 0;
 }
 
+static bool is_named(const char *name, const char *pattern)
+{
+	size_t n = strlen(pattern);
+
+	return pattern[n - 1] == '_' ? strncmp(name, pattern, n) == 0 : strcmp(name, pattern) == 0;
+}
+
 static unsigned field_role(void *ctx, const struct event_type *type, const struct field *field)
 {
-	static const char *const events[][2] = { { "cpu_sample", "event" }, { "lost", "event" },
-		{ "counter", "name" } };
+	static const struct {
+		const char *type,
+			*field; /* a type that ends with an underscore: all that begin so */
+		unsigned role;
+	} known[] = { { "cpu_sample", "event", CARRY_EVENT }, { "lost", "event", CARRY_EVENT },
+		{ "counter", "name", CARRY_EVENT }, { "block_", "disk", FIELD_DISK },
+		{ "syscall", "call", FIELD_CALL }, { "syscall_", "call", FIELD_CALL },
+		{ "syscall", "error", FIELD_CALL }, { "syscall", "form", FIELD_CALL } };
 
 	(void)ctx;
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (strcmp(type->name, events[i][0]) == 0 && strcmp(field->name, events[i][1]) == 0)
-			return CARRY_EVENT;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (is_named(type->name, known[i].type) && strcmp(field->name, known[i].field) == 0)
+			return known[i].role;
 	return ends_with(field->name, "comm") ? FIELD_COMM : FIELD_OTHER;
 }
 
@@ -671,6 +696,10 @@ static const struct fact_rule settings[] = {
 	{ "interval_ns", put_number, PSEUDONYM_WORD },
 	{ "min_ns", put_number, PSEUDONYM_WORD },
 	{ "stacks", put_number, PSEUDONYM_WORD },
+	{ "sample", put_number, PSEUDONYM_WORD },
+	{ "calls", put_text, PSEUDONYM_TEXT },
+	{ "devices", put_text, PSEUDONYM_TEXT },
+	{ "working_set", put_words, PSEUDONYM_WORD },
 };
 
 static const struct fact_rule *find_rule(const struct fact_rule *rules, size_t n, struct text key)

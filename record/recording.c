@@ -139,6 +139,19 @@ static int open_sources(struct recording *r, struct err *err)
 	return 0;
 }
 
+/* Where perf events are refused (kernel.perf_event_paranoid=3), to be allowed these would not do. */
+static void explain_for_bpf(const struct recording *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->options->n_sources; i++) {
+		const struct source *s = r->options->sources[i];
+
+		if (s->bpf && bpf_rings_permitted(err)) {
+			err_step(err, -EPERM, "source %s", s->name);
+			return;
+		}
+	}
+}
+
 static int open_everything(struct recording *r, struct err *err)
 {
 	const char *trouble;
@@ -153,8 +166,10 @@ static int open_everything(struct recording *r, struct err *err)
 	if (trouble)
 		recording_note(r, "kernel", "%s", trouble);
 	r->sideband = sideband_open(r, err);
-	if (!r->sideband)
+	if (!r->sideband) {
+		explain_for_bpf(r, err);
 		return -EPERM;
+	}
 	return open_sources(r, err);
 }
 
@@ -381,11 +396,22 @@ static int start_threads(struct recording *r, struct err *err)
 	const struct options *o = r->options;
 	int rc;
 
-	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o));
+	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o) || o->working_set);
 	rc = sink_start(r->sink);
 	if (!rc)
 		rc = names_start(r->names);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
+}
+
+/* Opening everything took its time, of BPF programs on a busy machine seconds: the recording is what comes
+ * now. */
+static void begin_now(struct recording *r)
+{
+	struct writer_config config;
+
+	machine_clocks(&config);
+	r->start_ns = r->safe_ns = config.start_ns;
+	writer_set_start(r->writer, config.start_ns, config.start_real_ns);
 }
 
 static int start(struct recording *r, int signals, struct err *err)
@@ -395,6 +421,7 @@ static int start(struct recording *r, int signals, struct err *err)
 	if (!rc)
 		rc = start_threads(r, err);
 	machine_read_topology(&r->topology);
+	begin_now(r);
 	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);

@@ -1,5 +1,5 @@
-/* A heatmap that answers: what a cell holds, by pointer and keyboard, and, where events have stacks,
- * the flame graph of a selection, below.
+/* A heatmap that answers: what a cell holds, by pointer and keyboard, and, where events have
+ * stacks, the flame graph of a selection, below.
  *
  * The cells are drawn already (render/heat_still.c); here are only a cursor and a frame around what
  * is selected. A selection goes from one cell to another: of an ordinary heatmap the rectangle
@@ -17,14 +17,14 @@ function shape(name, className) {
 	return el;
 }
 
-/* A moment or a duration as exactly as steps of this size ask for. */
-function formatMoment(ns, step) {
+/* Two moments, in the unit of the later one and as exactly as steps of this size ask for. */
+function formatMoments(from, to, step) {
 	const [, unit, name] =
-		ns >= 1e9 ? [0, 1e9, 's'] : DURATIONS.slice(3).find(([from]) => ns >= from);
+		to >= 1e9 ? [0, 1e9, 's'] : DURATIONS.slice(4).find(([least]) => to >= least);
 	let decimals = 0;
 
 	while (decimals < 9 && (step * 10 ** decimals) % unit !== 0) decimals++;
-	return `${(ns / unit).toFixed(decimals)} ${name}`;
+	return [from, to].map((ns) => `${(ns / unit).toFixed(decimals)} ${name}`).join(' to ');
 }
 
 /* The counts, from what the page holds in runs. */
@@ -89,8 +89,18 @@ class Heatmap {
 		const move = 'Point at a cell, or move with the arrow keys, to see what it holds.';
 
 		return this.stacks
-			? `Select a range to see its flame graph: drag, or click at both ends, or Enter at both ends. Esc selects everything. ${move}`
+			? 'Select a range to see its flame graph: drag, or click at both ends, or Enter ' +
+					`at both ends. Esc selects everything. ${move}${this.sharedText()}`
 			: move;
+	}
+
+	/* What was given up so that the page stays small. */
+	sharedText() {
+		const { block } = this.data.flame;
+
+		return block > 1
+			? ` To keep this page small, stacks are known for ${block} rows together.`
+			: '';
 	}
 
 	buildFlame() {
@@ -113,7 +123,8 @@ class Heatmap {
 		const column = Math.floor(x / this.width);
 		const row = this.rows - 1 - Math.floor(y / this.height);
 
-		if (column < 0 || row < 0 || column >= this.columns || row >= this.rows) return null;
+		if (column < 0 || row < 0 || column >= this.columns || row >= this.rows)
+			return null;
 		return [column, row];
 	}
 
@@ -132,7 +143,7 @@ class Heatmap {
 		const { x } = this.data;
 		const step = x[1] - x[0];
 
-		return `${formatMoment(x[from], step)} to ${formatMoment(x[to + 1], step)}`;
+		return formatMoments(x[from], x[to + 1], step);
 	}
 
 	rowText(from, to) {
@@ -140,10 +151,16 @@ class Heatmap {
 		const [a, b] = [edges[from], edges[to + 1]];
 
 		if (unit === 'address') return `${a} to ${b}`;
-		if (unit === 'number') return b - a === 1 ? `${title} ${a}` : `${title} ${a} to ${b - 1}`;
+		if (unit === 'number')
+			return b - a === 1 ? `${title} ${a}` : `${title} ${a} to ${b - 1}`;
 		if (unit === 'ns' || unit === 'bytes')
 			return `${title}: ${formatWeight(a, unit)} to ${formatWeight(b, unit)}`;
-		return `${title}: ` + (b - a === 1 ? formatCount(a) : `${formatCount(a)} to ${formatCount(b - 1)}`);
+		return (
+			`${title}: ` +
+			(b - a === 1
+				? formatCount(a)
+				: `${formatCount(a)} to ${formatCount(b - 1)}`)
+		);
 	}
 
 	countText(count) {
@@ -184,38 +201,63 @@ class Heatmap {
 
 		this.moveTo(cell, 0, 0, 0);
 		const r = this.mark.getBoundingClientRect();
-		this.said.textContent = this.moveTo(cell, r.right + 8, r.bottom + 8, r.top - 8).join(', ');
+		this.said.textContent = this.moveTo(
+			cell,
+			r.right + 8,
+			r.bottom + 8,
+			r.top - 8,
+		).join(', ');
 		if (this.anchor) this.drawSelection([this.anchor, cell]);
 	}
 
 	/* ---- selecting ---- */
 
-	/* The two ends as columns and rows: a range in order of time, or a rectangle. */
+	/* The two ends as columns and rows: a range in order of time, or a rectangle. Rows that share
+	 * their weights are selected together. */
 	bounds([a, b]) {
-		if (this.data.flame.range) {
-			const inOrder = a[0] < b[0] || (a[0] === b[0] && a[1] <= b[1]);
+		const { range, block } = this.data.flame;
+		const inOrder = a[0] < b[0] || (a[0] === b[0] && a[1] <= b[1]);
+		const [from, to] = range
+			? [inOrder ? a : b, inOrder ? b : a]
+			: [
+					[Math.min(a[0], b[0]), Math.min(a[1], b[1])],
+					[Math.max(a[0], b[0]), Math.max(a[1], b[1])],
+				];
+		const low = from[1] - (from[1] % block);
+		const high = Math.min(to[1] - (to[1] % block) + block, this.rows) - 1;
 
-			return inOrder ? [a, b] : [b, a];
-		}
 		return [
-			[Math.min(a[0], b[0]), Math.min(a[1], b[1])],
-			[Math.max(a[0], b[0]), Math.max(a[1], b[1])],
+			[from[0], low],
+			[to[0], high],
 		];
 	}
 
 	contains([from, to], column, row) {
 		if (!this.data.flame.range)
-			return column >= from[0] && column <= to[0] && row >= from[1] && row <= to[1];
+			return (
+				column >= from[0] &&
+				column <= to[0] &&
+				row >= from[1] &&
+				row <= to[1]
+			);
 		const n = column * this.rows + row;
 
 		return n >= from[0] * this.rows + from[1] && n <= to[0] * this.rows + to[1];
+	}
+
+	/* Whether a block of rows, by its number in the weights, is between these bounds. */
+	holds(bounds, number) {
+		const row = Math.floor(number / this.columns) * this.data.flame.block;
+
+		return this.contains(bounds, number % this.columns, row);
 	}
 
 	/* One rectangle, or up to three: the rest of a column, whole ones, the beginning of one. */
 	rectangles([from, to]) {
 		const last = this.rows - 1;
 
-		if (!this.data.flame.range || from[0] === to[0]) return [[from[0], from[1], to[0], to[1]]];
+		if (!this.data.flame.range || from[0] === to[0])
+			return [[from[0], from[1], to[0], to[1]]];
 		return [
 			[from[0], from[1], from[0], last],
 			...(to[0] - from[0] > 1 ? [[from[0] + 1, 0, to[0] - 1, last]] : []),
@@ -242,13 +284,7 @@ class Heatmap {
 		const bounds = ends && this.bounds(ends);
 		this.view.show(
 			bounds
-				? this.stacks.selected((cell) =>
-						this.contains(
-							bounds,
-							cell % this.columns,
-							Math.floor(cell / this.columns),
-						),
-					)
+				? this.stacks.selected((block) => this.holds(bounds, block))
 				: this.stacks.tree,
 		);
 		this.tellSelection();
@@ -264,8 +300,7 @@ class Heatmap {
 		const what = ends ? this.selectionText(this.bounds(ends)) : 'everything';
 		const { total } = view.tree.root;
 
-		this.heading.textContent =
-			`Flame graph of ${what}: ${formatWeight(total, view.tree.unit)}`;
+		this.heading.textContent = `Flame graph of ${what}: ${formatWeight(total, view.tree.unit)}`;
 	}
 
 	/* Of a range the moments themselves. */
@@ -275,9 +310,12 @@ class Heatmap {
 		if (!this.data.flame.range)
 			return `${this.timeText(from[0], to[0])}, ${this.rowText(from[1], to[1])}`;
 		const step = y.edges[1] - y.edges[0];
-		const moment = (column, offset) => formatMoment(x[column] + offset, step);
 
-		return `${moment(from[0], y.edges[from[1]])} to ${moment(to[0], y.edges[to[1] + 1])}`;
+		return formatMoments(
+			x[from[0]] + y.edges[from[1]],
+			x[to[0]] + y.edges[to[1] + 1],
+			step,
+		);
 	}
 
 	/* ---- pointer ---- */
@@ -309,7 +347,8 @@ class Heatmap {
 		if (!cell || !this.stacks) return;
 		const { start } = this;
 		if (start && !start.dragging && e.pointerType !== 'touch')
-			start.dragging = Math.hypot(e.clientX - start.x, e.clientY - start.y) > DRAG;
+			start.dragging =
+				Math.hypot(e.clientX - start.x, e.clientY - start.y) > DRAG;
 		if (start && start.dragging) this.drawSelection([start.cell, cell]);
 		else if (this.anchor) this.drawSelection([this.anchor, cell]);
 	}
@@ -320,7 +359,8 @@ class Heatmap {
 
 		this.start = null;
 		if (!start || !this.stacks) return;
-		if (start.dragging) this.selectAndTell([start.cell, cell || this.cursor || start.cell]);
+		if (start.dragging)
+			this.selectAndTell([start.cell, cell || this.cursor || start.cell]);
 		else if (cell) this.choose(cell);
 	}
 
@@ -387,6 +427,10 @@ class Heatmap {
 		const ends = [n.slice(0, 2), n.slice(2)];
 
 		if (!this.stacks) return;
-		this.select(n.length === 4 && n.every(Number.isInteger) && ends.every(isCell) ? ends : null);
+		this.select(
+			n.length === 4 && n.every(Number.isInteger) && ends.every(isCell)
+				? ends
+				: null,
+		);
 	}
 }

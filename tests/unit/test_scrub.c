@@ -571,8 +571,14 @@ static void paths_keep_depth_and_suffix_and_public_names_stay(void **state)
 		{ CARRY_FIELD, "kworker/acme", "comm-*" },
 		{ CARRY_FIELD, "kworker", "kworker" },
 		{ CARRY_FIELD, "nginx", "comm-*" },
-		{ CARRY_FIELD + 1, "GET /a/b.html", "p-*/p-*/p-*.html" },
-		{ CARRY_FIELD + 1, "hello", "text-*" },
+		{ CARRY_FIELD + 1, "nvme0n1p2", "nvme0n1p2" },
+		{ CARRY_FIELD + 1, "sdb1", "sdb1" },
+		{ CARRY_FIELD + 1, "sdbackup", "text-*" },
+		{ CARRY_FIELD + 2, "openat({0}, {path}, O_RDONLY)",
+			"openat({0}, {path}, O_RDONLY)" },
+		{ CARRY_FIELD + 2, "open(\"secret\")", "text-*" },
+		{ CARRY_FIELD + 3, "GET /a/b.html", "p-*/p-*/p-*.html" },
+		{ CARRY_FIELD + 3, "hello", "text-*" },
 	};
 	struct scrub s;
 
