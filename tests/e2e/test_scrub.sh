@@ -71,7 +71,9 @@ record_secrets() {
 	need_perf
 	mkdir -p zqxcorp/zqxbin
 	cp "$SAMPLES/logstats" zqxcorp/zqxbin/zqx-server
-	"$REC" cpu,stat -q -F 499 -o "$1" -- ./zqxcorp/zqxbin/zqx-server 1 2>err || fail "$(cat err)"
+	run=(-q -F 499 -o "$1" -- ./zqxcorp/zqxbin/zqx-server 1)
+	"$REC" cpu,stat,sched,syscalls,block,faults "${run[@]}" 2>err || # needs more rights
+		"$REC" cpu,stat "${run[@]}" 2>err || fail "$(cat err)"
 	show_all "$1" | grep -qi zqx || fail "there are no secrets in the recording"
 	unpack "$1" >unpacked && grep -qai zqx unpacked || fail "unpack finds no secrets"
 }
