@@ -59,6 +59,8 @@ struct bpf_rings {
 	unsigned n_objects;
 	struct target_bpf *follow; /* owned; NULL: nobody is followed */
 	struct btf *kernel_types;  /* owned */
+	int refused;               /* negative errno: nothing of this is there... */
+	struct err why;            /* ...and why */
 	uint64_t chain[2 * RING_MAX_STACK + 2];
 };
 
@@ -259,7 +261,7 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 {
 	struct bpf_rings *b = ctx;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; !b->refused && i < n; i++)
 		if ((uint32_t)online[i] < b->n_cpus && b->feeds[online[i]].ring.fd < 0)
 			add_ring(b, (uint32_t)online[i], NULL);
 }
@@ -397,8 +399,9 @@ int bpf_rings_open(struct recording *r, struct err *err)
 	int rc;
 
 	if (r->bpf)
-		return 0;
+		return r->bpf->refused ? err_set(err, -r->bpf->refused, "%s", r->bpf->why.text) : 0;
 	libbpf_set_print(keep_complaint);
+	first_complaint[0] = '\0';
 	b = xcalloc(1, sizeof(*b));
 	b->recording = r;
 	b->rings_fd = b->losses_fd = b->control_fd = b->targets_fd = -1;
@@ -414,7 +417,11 @@ int bpf_rings_open(struct recording *r, struct err *err)
 		rc = explain(-rc, "making BPF maps", err);
 	if (!rc)
 		rc = open_rings(b, err);
-	return rc ? rc : follow_targets(b, err);
+	if (!rc)
+		rc = follow_targets(b, err);
+	b->refused = rc;
+	b->why = *err;
+	return rc;
 }
 
 static void close_fd(int fd)
@@ -552,12 +559,14 @@ void bpf_rings_enable(struct bpf_rings *b)
 {
 	btf__free(b->kernel_types); /* all objects are loaded */
 	b->kernel_types = NULL;
-	__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
+	if (!b->refused)
+		__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
 }
 
 void bpf_rings_disable(struct bpf_rings *b)
 {
-	__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
+	if (!b->refused)
+		__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
 }
 
 /* How often the kernel left a program out because it was running on that CPU already. */
@@ -577,7 +586,7 @@ void bpf_rings_settle(struct bpf_rings *b)
 	struct bpf_program *p;
 	uint64_t missed;
 
-	for (uint32_t i = 0; i < b->n_cpus; i++)
+	for (uint32_t i = 0; !b->refused && i < b->n_cpus; i++)
 		if (b->feeds[i].ring.fd >= 0)
 			look_for_losses(&b->feeds[i]);
 	for (unsigned i = 0; i < b->n_objects; i++)
