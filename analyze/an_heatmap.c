@@ -407,13 +407,26 @@ static struct samples *best_samples(struct heatmaps *h)
 	return best;
 }
 
+static void note_no_samples(struct heatmaps *h, struct report *r)
+{
+	const char *durations = event_list_durations(&h->list);
+	const char *event = h->options->event;
+
+	if (event && !is_cpu_sample(event))
+		report_note(r, NOTE_WARNING,
+			"There is no event '%s' in this trace and there are no CPU samples by it, or "
+			"the filter lets none pass%s%s.",
+			event, *durations ? "; events with a duration: " : "", durations);
+	else
+		report_note(r, NOTE_WARNING, "The filter lets no CPU sample pass.");
+}
+
 static void finish_samples(struct heatmaps *h, struct report *r)
 {
 	struct samples *best = best_samples(h);
 
 	if (!best) {
-		report_note(r, NOTE_WARNING,
-			"There are no CPU samples by this event, or a filter lets none pass.");
+		note_no_samples(h, r);
 		return;
 	}
 	for (uint32_t i = 0; i < h->n_samples; i++)

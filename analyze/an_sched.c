@@ -379,20 +379,6 @@ static void delay_row(struct sched *s, const struct row *row)
 	keep(s, &w);
 }
 
-static enum sched_why why_of(const struct row *row)
-{
-	int field = event_field(row->type, "state");
-	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
-	const char *name = e ? enum_name(e, (int32_t)row->values[O_STATE]) : NULL;
-
-	if (!name)
-		return SCHED_STOPPED;
-	return strcmp(name, "sleeping") == 0    ? SCHED_SLEEPING
-		: strcmp(name, "disk") == 0     ? SCHED_DISK
-		: strcmp(name, "runnable") == 0 ? SCHED_PREEMPTED
-						: SCHED_STOPPED;
-}
-
 static void off_row(struct sched *s, const struct row *row)
 {
 	const uint64_t *v = row->values;
@@ -404,7 +390,8 @@ static void off_row(struct sched *s, const struct row *row)
 		return;
 	find_sums(s, &t, (uint32_t)v[O_CPU], of);
 	for (int i = 0; i < N_OF; i++)
-		add_blocked(of[i], why_of(row), v[O_BLOCKED] ? v[O_BLOCKED] : v[O_LATENCY]);
+		add_blocked(of[i], sched_why_of(row, "state", v[O_STATE]),
+			v[O_BLOCKED] ? v[O_BLOCKED] : v[O_LATENCY]);
 }
 
 static void migrate_row(struct sched *s, const struct row *row)
@@ -534,7 +521,7 @@ static void add_latency(const struct sched *s, struct report *r)
 		c[3 + i].count = histogram_percentile(&s->waits, percents[i]);
 	c[8].count = s->waits.max;
 	distribution_add(r,
-		report_histogram(r, "latency_histogram", "Run-queue latency", "Latency", CELL_NS,
+		report_histogram(r, "latency_histogram", "How long waits took", "Latency", CELL_NS,
 			"waits"),
 		"", &s->waits);
 }

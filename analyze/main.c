@@ -12,6 +12,9 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_flame,
 	&analyzer_heatmap,
 	&analyzer_sched,
+	&analyzer_offcpu,
+	&analyzer_block,
+	&analyzer_faults,
 	&analyzer_info,
 	NULL,
 };

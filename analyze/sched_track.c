@@ -171,17 +171,16 @@ static bool is_missing(const struct row *row, unsigned field)
 	return row->missing & 1ULL << field;
 }
 
-/* By the names that the trace gives the values, as numbers may change. */
-static enum sched_why own_state(const struct row *row)
+enum sched_why sched_why_of(const struct row *row, const char *field_name, uint64_t value)
 {
 	static const struct {
 		const char *name;
 		enum sched_why why;
 	} states[] = { { "runnable", SCHED_PREEMPTED }, { "sleeping", SCHED_SLEEPING },
 		{ "disk", SCHED_DISK }, { "idle", SCHED_IDLE }, { "dead", SCHED_DEAD } };
-	int field = event_field(row->type, "state");
+	int field = event_field(row->type, field_name);
 	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
-	const char *name = e ? enum_name(e, (int32_t)row->values[STATE]) : NULL;
+	const char *name = e ? enum_name(e, (int32_t)value) : NULL;
 
 	for (size_t i = 0; name && i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(name, states[i].name) == 0)
@@ -272,7 +271,8 @@ static void on_switch(struct sched_track *s, const struct row *row, bool own)
 	from = t->doing == SCHED_RUNNING ? t->since_ns : row->time;
 	call_it(t, row, v[PID], v[COMM], v[PRIO]);
 	if (recorded & 1)
-		leaves(s, t, row, own ? own_state(row) : kernel_state(v[STATE]));
+		leaves(s, t, row,
+			own ? sched_why_of(row, "state", v[STATE]) : kernel_state(v[STATE]));
 	else
 		lose_sight(t);
 	remember(h, t, next, from, row->time);

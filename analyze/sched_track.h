@@ -84,6 +84,9 @@ void sched_track_row(struct sched_track *s, const struct row *row, uint32_t want
 /* All threads that were seen; borrowed, valid until the next row. */
 const struct sched_thread *sched_track_threads(const struct sched_track *s, uint32_t *n);
 
+/* Why, by the name that the trace gives a value of this enumeration, as numbers may change. */
+enum sched_why sched_why_of(const struct row *row, const char *field, uint64_t value);
+
 /* The thread that ran longest on a CPU between two moments of the recent past (idle too), and for how
  * long; NULL if that is not known any more. */
 const struct sched_thread *sched_track_who_ran(const struct sched_track *s, uint32_t reader,

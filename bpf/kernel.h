@@ -80,4 +80,15 @@ struct task_struct___cpu {
 	u32 cpu;
 } RELOCATABLE;
 
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} RELOCATABLE;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} RELOCATABLE;
+
 #endif

@@ -99,27 +99,30 @@ static __always_inline void ring_submit(void *ring, void *record, u64 bytes)
 /* The innermost frames of a kernel stack are the program itself and bpf_trace_runN (6.1 to 6.18). */
 enum { RING_OWN_FRAMES = 2 };
 
+enum { RING_MAX_EVENT = 640 }; /* bytes of an event that is put together */
+
 /* A record with stacks is put together here. A program is not entered again on a CPU while it runs, and
  * each object has one of its own; programs of one object that interrupt each other must not share. */
 struct ring_scratch {
 	struct ring_head head;
-	u8 bytes[256 + 2 * 8 * RING_MAX_STACK];
+	u8 bytes[RING_MAX_EVENT + 2 * 8 * RING_MAX_STACK];
 };
 
 /* Takes the stacks that are wanted to where the event ends, and hands everything over. `ctx` is the
- * program's. The event of `size` bytes has been filled in. */
-static __always_inline void ring_output(void *ctx, void *ring, struct ring_scratch *s, u32 kind,
-	u32 size, bool kernel, bool user)
+ * program's, whose kernel stack begins with so many frames to leave out. The event of `size` bytes has
+ * been filled in. */
+static __always_inline void ring_output_from(void *ctx, void *ring, struct ring_scratch *s,
+	u32 kind, u32 size, bool kernel, bool user, u32 own_frames)
 {
 	u32 at = size;
 	long n_kernel = 0, n_user = 0;
 
 	if (kernel)
-		n_kernel = bpf_get_stack(ctx, s->bytes + size, 8 * RING_MAX_STACK, RING_OWN_FRAMES);
+		n_kernel = bpf_get_stack(ctx, s->bytes + size, 8 * RING_MAX_STACK, own_frames);
 	if (n_kernel < 0 || n_kernel > 8 * RING_MAX_STACK)
 		n_kernel = 0;
 	at += n_kernel;
-	if (user && at <= 256 + 8 * RING_MAX_STACK)
+	if (user && at <= RING_MAX_EVENT + 8 * RING_MAX_STACK)
 		n_user = bpf_get_stack(ctx, s->bytes + at, 8 * RING_MAX_STACK, BPF_F_USER_STACK);
 	if (n_user < 0 || n_user > 8 * RING_MAX_STACK)
 		n_user = 0;
@@ -133,6 +136,12 @@ static __always_inline void ring_output(void *ctx, void *ring, struct ring_scrat
 		return;
 	if (bpf_ringbuf_output(ring, s, at, ring_flags(ring, at)))
 		ring_count_lost(kind);
+}
+
+static __always_inline void ring_output(void *ctx, void *ring, struct ring_scratch *s, u32 kind,
+	u32 size, bool kernel, bool user)
+{
+	ring_output_from(ctx, ring, s, kind, size, kernel, user, RING_OWN_FRAMES);
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "format/base/size.h"
 #include "record/command.h"
 #include "record/source.h"
+#include "record/syscall_names.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -20,6 +21,7 @@ enum {
 	MAX_HZ = 1000000,
 	MIN_RING = 1 << 20,
 	MAX_KEEP = 100000,
+	MAX_SAMPLE = 1000000,
 	MIN_INTERVAL_NS = 1000000,
 	MIN_BUFFER = 4096,
 	MAX_BUFFER = 1 << 30,
@@ -40,13 +42,26 @@ enum key {
 	KEY_MIN,
 	KEY_COMM,
 	KEY_BUFFER,
+	KEY_DEVICE,
+	KEY_SAMPLE,
+	KEY_WORKING_SET,
+	KEY_CALL,
+	KEY_SUMMARY,
 };
 
 /* In the order of enum unwind. */
 #define UNWIND_WORDS "auto|fp|none"
 
-const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, &source_sched,
-	NULL };
+const struct source *const sources[] = {
+	&source_cpu,
+	&source_sched,
+	&source_block,
+	&source_syscalls,
+	&source_faults,
+	&source_event,
+	&source_stat,
+	NULL,
+};
 
 const struct source *source_by_name(const char *name, unsigned long len)
 {
@@ -88,12 +103,29 @@ static const struct argp_option argp_options[] = {
 		"Count these events and write the counts every --interval; those in {} are counted "
 		"at the same time. `rec stat` counts the usual ones",
 		0 },
-	{ "interval", KEY_INTERVAL, "TIME", 0, "Between two counts (default: 100ms)", 0 },
+	{ "interval", KEY_INTERVAL, "TIME", 0,
+		"Between two counts (default: 100ms), or two looks at memory in use (default: 1s)",
+		0 },
 	{ "min", KEY_MIN, "TIME", 0,
 		"Of sched, block, syscalls and faults only what takes at least TIME: 1ms", 0 },
+	{ "device", KEY_DEVICE, "DISK,...", 0,
+		"Of block only these disks or partitions: vda, /dev/sdb1, 254:0", 0 },
+	{ "sample", KEY_SAMPLE, "N", 0,
+		"Of syscalls and faults one in N, picked at random; each counts for N", 0 },
+	{ "working-set", KEY_WORKING_SET, NULL, 0,
+		"With faults: how much memory processes touch in each --interval. Slows them down a "
+		"little, and clears what the kernel knows about the age of their pages",
+		0 },
 	{ "stacks", KEY_STACKS, "WHAT,...", 0,
 		"Take stacks with these sources' events, and with no others of the kernel: sched, block, "
 		"syscalls, faults; wakers: of who wakes a thread; none (default: sched,faults)",
+		0 },
+	{ "call", KEY_CALL, "NAME,...", 0,
+		"Of syscalls only these, with shell wildcards: openat,'epoll_*'; or all but these: '!futex'",
+		0 },
+	{ "summary", KEY_SUMMARY, NULL, 0,
+		"Do not record each system call but count them in the kernel, by process, name and "
+		"duration, and write the counts every second",
 		0 },
 	{ "buffer", KEY_BUFFER, "SIZE", 0,
 		"Memory of a CPU in which the kernel's events wait for `rec` (default: 8M, less on many "
@@ -262,6 +294,14 @@ static void parse_min(struct options *o, const char *text, struct argp_state *st
 		argp_error(state, "'%s' is no time: try 1ms or 50us", text);
 }
 
+static void parse_sample(struct options *o, const char *text, struct argp_state *state)
+{
+	o->sample = (uint32_t)parse_number(text, MAX_SAMPLE);
+	if (!o->sample)
+		argp_error(state, "'%s' is no number from 1 to %d: one in so many is taken", text,
+			MAX_SAMPLE);
+}
+
 static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
 {
 	char *end;
@@ -270,6 +310,15 @@ static void parse_buffer(struct options *o, const char *text, struct argp_state 
 	if ((*end && size_parse(text, &o->buffer_bytes)) || o->buffer_bytes < MIN_BUFFER ||
 		o->buffer_bytes > MAX_BUFFER || o->buffer_bytes & (o->buffer_bytes - 1))
 		argp_error(state, "'%s' is no buffer: a power of two, 4K to 1G", text);
+}
+
+static void check_calls(const char *list, struct argp_state *state)
+{
+	bool wanted[SYSCALL_PLACES];
+	struct err err = { "" };
+
+	if (syscall_select(list, wanted, &err))
+		argp_error(state, "--call: %s", err.text);
 }
 
 static void check_comm(const char *name, struct argp_state *state)
@@ -350,6 +399,12 @@ static void check(struct options *o, struct argp_state *state)
 	add_sources(o, state);
 	if (!o->n_sources)
 		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
+	if ((o->calls || o->summary) && !has_source(o, &source_syscalls))
+		argp_error(state, "--call and --summary are about the source syscalls");
+	if (o->sample && !has_source(o, &source_syscalls) && !has_source(o, &source_faults))
+		argp_error(state, "--sample is about the sources syscalls and faults");
+	if (o->sample && o->summary)
+		argp_error(state, "--summary counts every call: --sample is for recording them");
 	if (o->count && o->frequency)
 		argp_error(state, "samples come either by frequency (-F) or by count (-c)");
 	for (unsigned i = 0; i < o->stat.n; i++)
@@ -357,6 +412,12 @@ static void check(struct options *o, struct argp_state *state)
 			argp_error(state,
 				"--stat cannot count '%s': give it cycles, page-faults, ...",
 				o->stat.specs[i].text);
+	if (o->working_set && !has_source(o, &source_faults))
+		argp_error(state, "--working-set is about memory: record faults");
+	if (o->working_set && !o->pids && !o->cgroup && !o->command)
+		argp_error(state,
+			"--working-set disturbs whom it looks at: name processes (-p), a cgroup or a "
+			"command");
 	if ((o->pids != NULL) + o->system + (o->cgroup != NULL) + (o->command != NULL) > 1)
 		argp_error(state,
 			"record either processes (-p), a cgroup, the system (-a) or a command");
@@ -395,7 +456,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_MIN: parse_min(o, arg, state); return 0;
 	case KEY_STACKS: check_stacks(o->stacks = arg, state); return 0;
 	case KEY_COMM: check_comm(o->comm = arg, state); return 0;
+	case KEY_DEVICE: o->devices = arg; return 0;
+	case KEY_CALL: check_calls(o->calls = arg, state); return 0;
+	case KEY_SAMPLE: parse_sample(o, arg, state); return 0;
+	case KEY_SUMMARY: o->summary = true; return 0;
 	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
+	case KEY_WORKING_SET: o->working_set = true; return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
 	case KEY_INTERVAL: parse_interval(o, arg, state); return 0;

@@ -35,7 +35,12 @@ struct options {
 	bool no_stack;            /* tracepoints and probes without stacks */
 	const char *stacks;       /* --stacks: words; NULL: as each source does by itself */
 	uint64_t min_ns;          /* --min, of what takes time; 0: everything */
+	uint32_t sample;          /* --sample: one in so many; 0: all */
+	bool working_set;         /* --working-set */
+	const char *calls;        /* --call; NULL: all */
+	bool summary;             /* --summary: calls are counted in the kernel */
 	const char *comm;         /* --comm; NULL: everybody */
+	const char *devices;      /* --device; NULL: all */
 	uint64_t buffer_bytes;    /* --buffer, of a CPU; 0: the default */
 	bool quiet;
 	/* What is kept of a long recording; 0: not asked for. */

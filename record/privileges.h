@@ -14,7 +14,7 @@ enum {
 
 /* Keeps of what the calling thread is allowed only what reading other processes' mappings and files and
  * opening further events take (and, with `signals`, ending the command whoever it has become; with
- * `files`, making further files wherever the first could be made); no program it may start gets more.
+ * `files`, making further files wherever the first could be made, and writing other users' files); no program it may start gets more.
  * Threads started later have the same rights. Does nothing for ordinary users. */
 void privileges_drop(bool signals, bool files);
 

@@ -381,7 +381,7 @@ static int start_threads(struct recording *r, struct err *err)
 	const struct options *o = r->options;
 	int rc;
 
-	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o));
+	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o) || o->working_set);
 	rc = sink_start(r->sink);
 	if (!rc)
 		rc = names_start(r->names);

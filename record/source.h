@@ -35,7 +35,8 @@ struct source {
 	void (*thin)(void *state, uint32_t factor);
 };
 
-extern const struct source source_cpu, source_event, source_stat, source_sched;
+extern const struct source source_cpu, source_sched, source_block, source_syscalls;
+extern const struct source source_faults, source_event, source_stat;
 
 extern const struct source *const sources[]; /* ends with NULL */
 const struct source *source_by_name(const char *name, unsigned long len);

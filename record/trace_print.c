@@ -246,6 +246,19 @@ static bool take_call(struct hints *h, struct piece argument, const char *functi
 	return true;
 }
 
+/* Without the casts in front: (unsigned long long)REC->runtime. */
+static struct piece without_casts(struct piece p)
+{
+	while (p.len && p.s[0] == '(') {
+		size_t len = bracketed_len(p);
+
+		if (len == p.len)
+			break;
+		p = piece_trimmed((struct piece){ p.s + len, p.len - len });
+	}
+	return p;
+}
+
 static void take_argument(struct hints *h, struct piece argument, const struct conversion *c)
 {
 	struct trace_field *f;
@@ -253,6 +266,7 @@ static void take_argument(struct hints *h, struct piece argument, const struct c
 	if (take_call(h, argument, "__print_symbolic", false) ||
 		take_call(h, argument, "__print_flags", true))
 		return;
+	argument = without_casts(argument);
 	f = argument.len > 5 && memcmp(argument.s, "REC->", 5) == 0
 		? trace_format_field(h->format, argument.s + 5, argument.len - 5)
 		: NULL;

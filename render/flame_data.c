@@ -275,6 +275,7 @@ void flame_entries_init(struct flame_entries *e, const struct tree *t, const str
 void flame_entries_done(struct flame_entries *e)
 {
 	free(e->of);
+	*e = (struct flame_entries){ 0 };
 }
 
 /* Sections that are pictures: an empty heatmap is only a sentence. */
@@ -305,10 +306,20 @@ static void put_pictures(FILE *out, const struct report *r)
 	fputs("],", out);
 }
 
+static uint32_t count_flames(const struct report *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		n += r->sections[i].kind == SECTION_HEATMAP && r->sections[i].heatmap->flame;
+	return n;
+}
+
 static void put_heatmaps(FILE *out, const struct report *r, const struct render_options *o,
 	unsigned width)
 {
 	struct arena a = { 0 };
+	uint32_t n_flames = count_flames(r);
 	bool first = true;
 
 	fputs("\n\"heatmaps\":[", out);
@@ -321,7 +332,7 @@ static void put_heatmaps(FILE *out, const struct report *r, const struct render_
 		p = heat_picture_of(s->heatmap, width, &a);
 		fputs(first ? "" : ",\n", out);
 		first = false;
-		heat_data_put(out, s, &p, o);
+		heat_data_put(out, s, &p, o, HEAT_MAX_WEIGHTS / (n_flames ? n_flames : 1));
 	}
 	fputs("]", out);
 	arena_done(&a);

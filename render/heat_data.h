@@ -5,11 +5,11 @@
  *	 "x": [0, 15625, ...],                           edges, in ns
  *	 "y": {"title": "Latency", "unit": "ns", "edges": [4, 8, ...]},   addresses are texts
  *	 "cells": [5, 3, -12, 1],                        counts row after row from below; -n: n times 0
- *	 "flame": {"range": true, "note": "...", "tree": {...}, "weights": [2, 1, 7, 3, ...]}}
+ *	 "flame": {"range": true, "block": 1, "tree": {...}, "weights": [2, 1, 7, 3, ...]}}
  *
- * The tree is one of render/flame_data.h. `weights` says what of it each cell has: how many cells to
- * go on, the number of pairs that follow, and pairs of how many triples of `nodes` to go on (from
- * before the first in each cell) and the weight there. */
+ * The tree is one of render/flame_data.h. `weights` says what of it each block of cells has, which is
+ * `block` rows of one column: how many blocks to go on (row after row from below), the number of
+ * pairs that follow, and pairs of how many triples of `nodes` to go on and the weight there. */
 #ifndef RENDER_HEAT_DATA_H
 #define RENDER_HEAT_DATA_H
 
@@ -18,8 +18,11 @@
 #include "render/heat_still.h"
 #include "render/render.h"
 
+/* What the heatmaps of one page may hold together: some 5 bytes each. */
+enum { HEAT_MAX_WEIGHTS = 1200000 };
+
 /* The drawing is the one that the page has. */
 void heat_data_put(FILE *out, const struct section *s, const struct heat_picture *p,
-	const struct render_options *o);
+	const struct render_options *o, size_t max_weights);
 
 #endif

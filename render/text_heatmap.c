@@ -31,6 +31,12 @@ static uint32_t factor(uint32_t n, uint32_t room)
 	return (n + room - 1) / room;
 }
 
+/* The fullest cells are always the darkest. */
+static const char *shade(const struct heat_levels *l, unsigned level)
+{
+	return shades[level ? level + SHADES - l->n : 0];
+}
+
 static void put_spaces(FILE *out, size_t n)
 {
 	for (; n; n--)
@@ -83,7 +89,8 @@ static void put_rows(FILE *out, const struct heatmap *h, const struct heat_level
 		put_spaces(out, margin - (t ? visible_width(t->label) : 0));
 		fprintf(out, "%s %s", t ? t->label : "", t ? "┤" : "│");
 		for (uint32_t i = 0; i < h->x.n; i++)
-			put_times(out, shades[heat_level(levels, heatmap_cell(h, i, row))], wide);
+			put_times(out, shade(levels, heat_level(levels, heatmap_cell(h, i, row))),
+				wide);
 		putc_unlocked('\n', out);
 	}
 }
@@ -127,7 +134,7 @@ static void put_legend(FILE *out, const struct heatmap *h, const struct heat_lev
 			number_percent(number, i ? share(l->from[i], h->full) : 0);
 		else
 			number_weight(number, l->from[i], h->counted);
-		fprintf(out, "%s%s from %s", i ? "  " : "", shades[i + 1], number);
+		fprintf(out, "%s%s from %s", i ? "  " : "", shade(l, i + 1), number);
 	}
 	fprintf(out, " %s\n", h->full ? "" : unit_suffix(h->counted));
 }

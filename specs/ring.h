@@ -19,7 +19,7 @@ enum ring_kind {
 	RING_SCHED_DELAY,
 	RING_OFF_CPU,
 	RING_BLOCK_IO,
-	RING_BLOCK_EVENT,
+	RING_BLOCK_CHANGE,
 	RING_SYSCALL,
 	RING_PAGE_FAULT,
 	RING_N_KINDS = 16, /* places for counters; fixed, so that all objects agree */

@@ -1,6 +1,6 @@
 /* The stacks in the cells of a heatmap, and the tree of those in a selection.
  *
- * The page holds the tree of everything, and for each cell how much of each node it has
+ * The page holds the tree of everything, and for each block of cells how much of each node it has
  * (render/heat_data.h). A selection has the same nodes with other weights; those without any are left
  * out. */
 'use strict';
@@ -12,7 +12,7 @@ class CellStacks {
 		this.parents = readParents(data.tree.nodes);
 	}
 
-	/* The tree of the cells for which `wanted` holds. */
+	/* The tree of the blocks for which `wanted` holds. */
 	selected(wanted) {
 		const sums = this.sum(wanted);
 
@@ -26,12 +26,12 @@ class CellStacks {
 	sum(wanted) {
 		const sums = new Float64Array(this.parents.length);
 		const { weights } = this;
-		let cell = 0;
+		let block = 0;
 
 		for (let i = 0; i < weights.length;) {
-			cell += weights[i++];
+			block += weights[i++];
 			const n = weights[i++];
-			const add = wanted(cell);
+			const add = wanted(block);
 
 			for (let k = 0, node = 0; k < n; k++) {
 				node += weights[i++];

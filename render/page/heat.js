@@ -17,14 +17,14 @@ function shape(name, className) {
 	return el;
 }
 
-/* A moment or a duration as exactly as steps of this size ask for. */
-function formatMoment(ns, step) {
+/* Two moments, in the unit of the later one and as exactly as steps of this size ask for. */
+function formatMoments(from, to, step) {
 	const [, unit, name] =
-		ns >= 1e9 ? [0, 1e9, 's'] : DURATIONS.slice(3).find(([from]) => ns >= from);
+		to >= 1e9 ? [0, 1e9, 's'] : DURATIONS.slice(4).find(([least]) => to >= least);
 	let decimals = 0;
 
 	while (decimals < 9 && (step * 10 ** decimals) % unit !== 0) decimals++;
-	return `${(ns / unit).toFixed(decimals)} ${name}`;
+	return [from, to].map((ns) => `${(ns / unit).toFixed(decimals)} ${name}`).join(' to ');
 }
 
 /* The counts, from what the page holds in runs. */
@@ -89,8 +89,18 @@ class Heatmap {
 		const move = 'Point at a cell, or move with the arrow keys, to see what it holds.';
 
 		return this.stacks
-			? `Select a range to see its flame graph: drag, or click at both ends, or Enter at both ends. Esc selects everything. ${move}`
+			? 'Select a range to see its flame graph: drag, or click at both ends, or Enter ' +
+					`at both ends. Esc selects everything. ${move}${this.sharedText()}`
 			: move;
+	}
+
+	/* What was given up so that the page stays small. */
+	sharedText() {
+		const { block } = this.data.flame;
+
+		return block > 1
+			? ` To keep this page small, stacks are known for ${block} rows together.`
+			: '';
 	}
 
 	buildFlame() {
@@ -132,7 +142,7 @@ class Heatmap {
 		const { x } = this.data;
 		const step = x[1] - x[0];
 
-		return `${formatMoment(x[from], step)} to ${formatMoment(x[to + 1], step)}`;
+		return formatMoments(x[from], x[to + 1], step);
 	}
 
 	rowText(from, to) {
@@ -190,16 +200,23 @@ class Heatmap {
 
 	/* ---- selecting ---- */
 
-	/* The two ends as columns and rows: a range in order of time, or a rectangle. */
+	/* The two ends as columns and rows: a range in order of time, or a rectangle. Rows that share
+	 * their weights are selected together. */
 	bounds([a, b]) {
-		if (this.data.flame.range) {
-			const inOrder = a[0] < b[0] || (a[0] === b[0] && a[1] <= b[1]);
+		const { range, block } = this.data.flame;
+		const inOrder = a[0] < b[0] || (a[0] === b[0] && a[1] <= b[1]);
+		const [from, to] = range
+			? [inOrder ? a : b, inOrder ? b : a]
+			: [
+					[Math.min(a[0], b[0]), Math.min(a[1], b[1])],
+					[Math.max(a[0], b[0]), Math.max(a[1], b[1])],
+				];
+		const low = from[1] - (from[1] % block);
+		const high = Math.min(to[1] - (to[1] % block) + block, this.rows) - 1;
 
-			return inOrder ? [a, b] : [b, a];
-		}
 		return [
-			[Math.min(a[0], b[0]), Math.min(a[1], b[1])],
-			[Math.max(a[0], b[0]), Math.max(a[1], b[1])],
+			[from[0], low],
+			[to[0], high],
 		];
 	}
 
@@ -209,6 +226,13 @@ class Heatmap {
 		const n = column * this.rows + row;
 
 		return n >= from[0] * this.rows + from[1] && n <= to[0] * this.rows + to[1];
+	}
+
+	/* Whether a block of rows, by its number in the weights, is between these bounds. */
+	holds(bounds, number) {
+		const row = Math.floor(number / this.columns) * this.data.flame.block;
+
+		return this.contains(bounds, number % this.columns, row);
 	}
 
 	/* One rectangle, or up to three: the rest of a column, whole ones, the beginning of one. */
@@ -242,13 +266,7 @@ class Heatmap {
 		const bounds = ends && this.bounds(ends);
 		this.view.show(
 			bounds
-				? this.stacks.selected((cell) =>
-						this.contains(
-							bounds,
-							cell % this.columns,
-							Math.floor(cell / this.columns),
-						),
-					)
+				? this.stacks.selected((block) => this.holds(bounds, block))
 				: this.stacks.tree,
 		);
 		this.tellSelection();
@@ -275,9 +293,12 @@ class Heatmap {
 		if (!this.data.flame.range)
 			return `${this.timeText(from[0], to[0])}, ${this.rowText(from[1], to[1])}`;
 		const step = y.edges[1] - y.edges[0];
-		const moment = (column, offset) => formatMoment(x[column] + offset, step);
 
-		return `${moment(from[0], y.edges[from[1]])} to ${moment(to[0], y.edges[to[1] + 1])}`;
+		return formatMoments(
+			x[from[0]] + y.edges[from[1]],
+			x[to[0]] + y.edges[to[1] + 1],
+			step,
+		);
 	}
 
 	/* ---- pointer ---- */

@@ -1,4 +1,4 @@
-/* Writes the pages that flame.test.mjs opens: sample reports as SVG and HTML, and as folded stacks,
+/* Writes the pages that the tests open: sample reports as SVG and HTML, and as folded stacks or JSON,
  * which say in plain what the pages should show. Says how long each took. make_pages FOLDER */
 #include <inttypes.h>
 #include <stdio.h>
@@ -353,21 +353,116 @@ static void add_busy(struct report *r)
 	heatmap_builder_done(&map);
 }
 
-static void write_heat(const char *folder)
+static void write_heat_outputs(const char *folder, const char *name, struct report *r)
 {
 	static const char *const outputs[] = { "svg", "html", "json", "csv", "text" };
 	struct render_options o = { .min_percent = -1 };
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
+		write_file(folder, name, r, renderer_by_name(outputs[i]), &o);
+}
+
+static void write_heat(const char *folder)
+{
 	struct histogram reads = { 0 }, writes = { 0 };
 	struct report r;
 
 	report_init(&r, "Disk of web-17", "disk.rec · 60.0 s");
 	add_latencies(&r, &reads, &writes);
 	add_busy(&r);
-	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
-		write_file(folder, "heat", &r, renderer_by_name(outputs[i]), &o);
+	write_heat_outputs(folder, "heat", &r);
 	report_done(&r);
 	histogram_done(&reads);
 	histogram_done(&writes);
+}
+
+/* ---- heatmaps with stacks ---- */
+
+enum { ROWS = 50, MAX_WEIGHTS = 3000000 };
+
+/* A heatmap whose columns are seconds, with weights that are added cell by cell. */
+struct seconds {
+	struct heatmap_builder map;
+	struct tree tree;
+	struct heat_flame flame;
+	struct heat_weight *weights;
+	uint32_t columns;
+};
+
+static void seconds_init(struct seconds *s, uint32_t columns)
+{
+	memset(s, 0, sizeof(*s));
+	tree_init(&s->tree, "samples");
+	heatmap_builder_init_linear(&s->map, 0, 20000000);
+	heatmap_builder_columns(&s->map, 1000000000);
+	heatmap_builder_rows(&s->map, 0, 999999999);
+	s->weights = calloc(MAX_WEIGHTS, sizeof(*s->weights));
+	s->columns = columns;
+}
+
+/* In order of cells: row after row. */
+static void seconds_add(struct seconds *s, uint32_t column, uint32_t row, uint32_t node, uint64_t n)
+{
+	heatmap_add(&s->map, column * 1000000000ULL, row * 20000000ULL, n);
+	tree_add(&s->tree, node, n);
+	s->weights[s->flame.n++] = (struct heat_weight){ row * s->columns + column, node, n };
+}
+
+static void seconds_write(struct seconds *s, const char *folder, const char *name, bool range)
+{
+	struct report r;
+	struct heatmap *h;
+
+	tree_finish(&s->tree);
+	report_init(&r, hostile[1], "seconds.rec");
+	h = report_heatmap(&r, "cpu_sample", hostile[0], &s->map, hostile[2], CELL_NS, "samples");
+	s->flame.tree = &s->tree;
+	s->flame.weights = s->weights;
+	s->flame.range = range;
+	h->flame = &s->flame;
+	write_heat_outputs(folder, name, &r);
+	report_done(&r);
+	heatmap_builder_done(&s->map);
+	tree_done(&s->tree);
+	free(s->weights);
+}
+
+/* Function f<second % 3> everywhere, and 97 samples of a hostile one in row 23. */
+static void write_seconds(const char *folder, const char *name, bool range)
+{
+	struct seconds s;
+	uint32_t base, f[3], bad;
+
+	seconds_init(&s, 13);
+	base = tree_child(&s.tree, 0, "server", 6, FRAME_NONE);
+	for (uint32_t i = 0; i < 3; i++)
+		f[i] = tree_child(&s.tree, base, (const char *[]){ "f0", "f1", "f2" }[i], 2,
+			FRAME_USER);
+	bad = tree_child(&s.tree, base, hostile[2], strlen(hostile[2]), FRAME_KERNEL);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		for (uint32_t column = 0; column < 13; column++) {
+			seconds_add(&s, column, row, f[column % 3], 1 + (column * 7 + row * 3) % 5);
+			if (row == 23)
+				seconds_add(&s, column, row, bad, 97);
+		}
+	}
+	seconds_write(&s, folder, name, range);
+}
+
+/* More than a page can hold: two hundred different stacks in each of 15,000 cells. */
+static void write_many(const char *folder)
+{
+	struct seconds s;
+
+	seconds_init(&s, HEAT_COLUMNS);
+	fill_big(&s.tree, 60000);
+	for (uint32_t n = 0; n < s.tree.n_nodes; n++)
+		s.tree.nodes[n].self = 0;
+	for (uint32_t row = 0; row < ROWS; row++)
+		for (uint32_t column = 0; column < HEAT_COLUMNS; column++)
+			for (unsigned i = 0; i < 200; i++)
+				seconds_add(&s, column, row, random_below(s.tree.n_nodes), 1);
+	seconds_write(&s, folder, "many", true);
 }
 
 int main(int argc, char **argv)
@@ -380,6 +475,9 @@ int main(int argc, char **argv)
 	}
 	write_full(argv[1]);
 	write_heat(argv[1]);
+	write_seconds(argv[1], "seconds", true);
+	write_seconds(argv[1], "rectangle", false);
+	write_many(argv[1]);
 	tree_init(&t, "samples");
 	fill_small(&t);
 	write_tree(argv[1], "small", &t, "CPU samples");

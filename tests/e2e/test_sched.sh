@@ -75,6 +75,20 @@ test_a_plan_of_sleeping_and_blocking_is_found_again() {
 	check_equal "$(grep -c pipe_read stacks)" 31 "waits for the pipe"
 }
 
+# Who waits for the pipe is woken by the writer, whom the timer woke meanwhile; sleepers by the timer.
+test_off_cpu_time_tells_who_woke_and_the_chain() {
+	need_bpf
+	check_status 0 "$REC" sched --stacks sched,wakers -o s.rec -- "$SAMPLES/schedplan"
+	check_status 0 "$ANA" offcpu s.rec -f folded
+	grep -qE '^schedplan;\[sleeping\];.*pipe_read;.*;--;.*write;.*;writer;--;.*\[interrupt\] ' out ||
+		fail "no chain behind the pipe: $(grep pipe_read out | head -n 3)"
+	check_between $((23 * 3000000)) "$(awk '/^schedplan;\[sleeping\];.*nanosleep/ { n += $NF } END { print n }' out)" \
+		$((23 * 50000000)) "time asleep, ns"
+	check_equal "$(grep -E '^schedplan;\[sleeping\];.*nanosleep' out | grep -vc '\[interrupt\] ')" 0 "sleepers woken by others than the timer"
+	"$ANA" sched s.rec -f json | jq -e '.sections.threads.rows | map(select(.comm == "rival")) | length == 3' >/dev/null ||
+		fail "no rivals"
+}
+
 test_with_min_only_long_waits_are_recorded() {
 	need_bpf
 	check_status 0 "$REC" sched --min 2ms -o s.rec -- "$SAMPLES/schedplan"

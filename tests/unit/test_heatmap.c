@@ -6,6 +6,7 @@
 #include "format/base/log_scale.h"
 #include "render/heat_levels.h"
 #include "render/heatmap.h"
+#include "render/render.h"
 #include "render/ticks.h"
 #include "tests/unit/support.h"
 
@@ -472,6 +473,150 @@ static void ticks_are_round_numbers_in_one_unit(void **state)
 	expect_ticks(&bytes, 512, 1048576, "1 KiB|4 KiB|16 KiB|64 KiB|256 KiB|1 MiB");
 }
 
+/* ---- outputs ---- */
+
+/* 7 reads of 5 ns and 2 of 20 ns; and where 11 events were. */
+static void fill_report(struct report *r, struct histogram *h)
+{
+	struct heatmap_builder b;
+	struct distribution *d;
+
+	report_init(r, "Disk", "");
+	histogram_add(h, 5, 7);
+	histogram_add(h, 20, 2);
+	d = report_histogram(r, "waits", "Waits", "Latency", CELL_NS, "requests");
+	distribution_add(r, d, "a\033<b>,", h);
+	heatmap_builder_init_linear(&b, 0, 1);
+	heatmap_builder_columns(&b, 1000000000);
+	heatmap_add(&b, 500000000, 0, 3);
+	heatmap_add(&b, 1500000000, 2, 8);
+	report_heatmap(r, "map", "Map", &b, "CPU <c>", CELL_NUMBER, "events");
+	heatmap_builder_done(&b);
+}
+
+static char *rendered(const struct report *r, const char *format)
+{
+	struct render_options o = { .min_percent = -1 };
+	struct err err;
+	size_t len;
+	char *text;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_int_equal(renderer_by_name(format)->render(r, &o, f, &err), 0);
+	fclose(f);
+	return text;
+}
+
+static void expect_output(const char *format, const char *wanted)
+{
+	struct histogram h = { 0 };
+	struct report r;
+	char *text;
+
+	fill_report(&r, &h);
+	text = rendered(&r, format);
+	assert_string_equal(text, wanted);
+	free(text);
+	report_done(&r);
+	histogram_done(&h);
+}
+
+static void text_draws_bars_and_shades(void **state)
+{
+	expect_output("text",
+		"Disk\n\nWaits\na\\x1b<b>,:\n"
+		"       Latency  requests\n"
+		"  [4 ns, 8 ns)         7  |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
+		" [8 ns, 16 ns)         0  |                                        |\n"
+		"[16 ns, 32 ns)         2  |@@@@@@@@@@@                             |\n"
+		"9 requests, min 5 ns, mean 8 ns, max 20 ns\n"
+		"p50 5 ns  p90 20 ns  p95 20 ns  p99 20 ns  p99.9 20 ns  p99.99 20 ns\n"
+		"\nMap\nCPU <c>\n"
+		"2 ┤    ████\n"
+		"  │        \n"
+		"0 ┤▓▓▓▓    \n"
+		"  └┬──────┬\n"
+		"   0       2 s\n"
+		"   ▒ from 1  ▓ from 2  █ from 4 events\n");
+}
+
+static void csv_has_buckets_and_cells(void **state)
+{
+	expect_output("csv",
+		"# waits\nseries,from,to,count\n"
+		"\"a\\x1b<b>,\",4,8,7\n\"a\\x1b<b>,\",8,16,0\n\"a\\x1b<b>,\",16,32,2\n"
+		"\n# map\nx_from,x_to,y_from,y_to,count\n"
+		"0,1000000000,0,1,3\n1000000000,2000000000,2,3,8\n");
+}
+
+static void json_has_exact_edges_and_counts(void **state)
+{
+	expect_output("json",
+		"{\"format\":\"rec-report\",\"version\":1,\n\"title\":\"Disk\",\n\"subtitle\":\"\",\n"
+		"\"notes\":[],\n\"sections\":{\n"
+		"\"waits\":{\"kind\":\"histogram\",\"title\":\"Waits\",\"value\":\"Latency\","
+		"\"unit\":\"ns\",\"counted\":\"requests\",\n\"series\":["
+		"{\"name\":\"a\\\\x1b\\u003cb\\u003e,\",\"count\":9,\"sum\":75,\"min\":5,\"mean\":8,"
+		"\"max\":20,\n\"percentiles\":{\"p50\":5,\"p90\":20,\"p95\":20,\"p99\":20,"
+		"\"p99.9\":20,\"p99.99\":20},\n\"buckets\":[{\"from\":4,\"to\":8,\"count\":7},"
+		"{\"from\":8,\"to\":16,\"count\":0},{\"from\":16,\"to\":32,\"count\":2}]}]},\n"
+		"\"map\":{\"kind\":\"heatmap\",\"title\":\"Map\",\"counted\":\"events\",\"full\":0,\n"
+		"\"x\":{\"title\":\"Time\",\"unit\":\"ns\",\"edges\":[0,1000000000,2000000000]},\n"
+		"\"y\":{\"title\":\"CPU \\u003cc\\u003e\",\"unit\":\"number\",\"edges\":[0,1,2,3]},\n"
+		"\"cells\":[\n[3,0],\n[0,0],\n[0,8]]}}}\n");
+}
+
+static void pictures_name_nothing_as_markup(void **state)
+{
+	static const char *const formats[] = { "svg", "html" };
+
+	for (int i = 0; i < 2; i++) {
+		struct histogram h = { 0 };
+		struct report r;
+		char *text;
+
+		fill_report(&r, &h);
+		text = rendered(&r, formats[i]);
+		assert_non_null(strstr(text, "a\\x1b&lt;b&gt;,"));
+		assert_non_null(strstr(text, "CPU &lt;c&gt;"));
+		assert_null(strstr(text, "<b>"));
+		assert_null(strstr(text, "<c>"));
+		assert_non_null(strstr(text, "d=\"M0 2h1\""));
+		assert_non_null(strstr(text, "7 requests (77.8%)</title>"));
+		free(text);
+		report_done(&r);
+		histogram_done(&h);
+	}
+}
+
+static void empty_parts_say_so(void **state)
+{
+	static const char *const formats[] = { "text", "json", "csv", "svg", "html" };
+
+	for (int i = 0; i < 5; i++) {
+		struct histogram h = { 0 };
+		struct heatmap_builder b;
+		struct distribution *d;
+		struct report r;
+		char *text;
+
+		report_init(&r, "Disk", "");
+		d = report_histogram(&r, "waits", "Waits", "Latency", CELL_NS, "requests");
+		distribution_add(&r, d, "none", &h);
+		report_histogram(&r, "no", "No", "Latency", CELL_NS, "requests");
+		heatmap_builder_init(&b, 0);
+		report_heatmap(&r, "map", "Map", &b, "Latency", CELL_NS, "events");
+		text = rendered(&r, formats[i]);
+		if (i == 0)
+			assert_non_null(strstr(text, "Map\n(nothing)\n"));
+		else if (i > 2)
+			assert_non_null(strstr(text, "There is nothing to show."));
+		free(text);
+		heatmap_builder_done(&b);
+		report_done(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +636,11 @@ int main(void)
 		cmocka_unit_test(levels_begin_at_1_grow_evenly_and_end_at_the_largest_count),
 		cmocka_unit_test(levels_of_shares_are_even),
 		cmocka_unit_test(ticks_are_round_numbers_in_one_unit),
+		cmocka_unit_test(text_draws_bars_and_shades),
+		cmocka_unit_test(csv_has_buckets_and_cells),
+		cmocka_unit_test(json_has_exact_edges_and_counts),
+		cmocka_unit_test(pictures_name_nothing_as_markup),
+		cmocka_unit_test(empty_parts_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
