@@ -9,7 +9,7 @@
 
 /* What prev_state says: TASK_REPORT of include/linux/sched.h, the same from 4.14 to 6.18. Whoever was
  * preempted has TASK_REPORT_MAX, beyond these bits, or none. */
-#define WAITS	  "prev_state & 255"
+#define WAITS     "prev_state & 255"
 #define PREEMPTED "!(prev_state & 255)"
 
 static enum sched_state state_of(int64_t prev_state)
@@ -41,8 +41,8 @@ static bool wants(const struct sched_source *s, const struct tracepoint_record *
 	char comm[16];
 
 	raw_text(r->fields, comm_field, r->sample, comm, sizeof(comm));
-	return recording_wants(s->recording,
-		processes_find_late(s->recording->processes, tid), comm);
+	return recording_wants(s->recording, processes_find_late(s->recording->processes, tid),
+		comm);
 }
 
 /* The process of a thread. That of who was running is in the record, unless it has ended. */
@@ -58,7 +58,10 @@ static uint32_t process_of(const struct sched_source *s, const struct tracepoint
 
 enum { PREV_PID, PREV_PRIO, PREV_STATE, PREV_COMM, NEXT_PID, NEXT_PRIO, NEXT_COMM };
 #define SWITCH_FIELDS \
-	{ "prev_pid", "prev_prio", "prev_state", "prev_comm", "next_pid", "next_prio", "next_comm" }
+	{ \
+		"prev_pid", "prev_prio", "prev_state", "prev_comm", "next_pid", "next_prio", \
+			"next_comm" \
+	}
 
 static void leave(struct sched_source *s, const struct sched_switch *e)
 {
@@ -152,7 +155,10 @@ static void on_switch(void *ctx, const struct tracepoint_record *r)
 /* ---- wake-ups ---- */
 
 enum { PID, PRIO, TARGET_CPU, COMM };
-#define WAKEUP_FIELDS { "pid", "prio", "target_cpu", "comm" }
+#define WAKEUP_FIELDS \
+	{ \
+		"pid", "prio", "target_cpu", "comm" \
+	}
 
 static uint32_t context_of(const struct tracepoint_record *r)
 {
@@ -237,7 +243,10 @@ static void on_wakeup_new(void *ctx, const struct tracepoint_record *r)
 /* ---- migrations ---- */
 
 enum { MOVED_PID, MOVED_PRIO, ORIG_CPU, DEST_CPU, MOVED_COMM };
-#define MIGRATE_FIELDS { "pid", "prio", "orig_cpu", "dest_cpu", "comm" }
+#define MIGRATE_FIELDS \
+	{ \
+		"pid", "prio", "orig_cpu", "dest_cpu", "comm" \
+	}
 
 static void on_migrate(void *ctx, const struct tracepoint_record *r)
 {

@@ -258,7 +258,8 @@ static int sched_open(struct recording *r, void **state, struct err *err)
 	if (!open_programs(s, &why))
 		return 0;
 	rc = sched_tracepoints_open(s, stacks(s), err);
-	return rc ? tracepoint_feed_neither(&why, rc, err) : tracepoint_feed_instead(r, "sched", &why);
+	return rc ? tracepoint_feed_neither(&why, rc, err)
+		  : tracepoint_feed_instead(r, "sched", &why);
 }
 
 static void sched_enable(void *state)

@@ -160,8 +160,8 @@ static int feed_all(struct tracepoint_feed *f, struct err *err)
 		struct event_set_user user = { handle, lost, &f->used[i] };
 
 		if (f->used[i].events)
-			rc = event_set_feed(f->used[i].events, r->loop, r->writer, "tracepoint", &user,
-				err);
+			rc = event_set_feed(f->used[i].events, r->loop, r->writer, "tracepoint",
+				&user, err);
 	}
 	return rc;
 }

@@ -25,9 +25,10 @@ typedef void (*tracepoint_handler)(void *ctx, const struct tracepoint_record *r)
 
 /* A tracepoint and what becomes of it. */
 struct tracepoint_use {
-	const char *name;               /* "sched:sched_switch" */
-	const char *event;              /* what losses are told of */
-	const char *fields[RAW_FIELDS]; /* what the handler asks for by place; "x?" may be missing */
+	const char *name;  /* "sched:sched_switch" */
+	const char *event; /* what losses are told of */
+	const char
+		*fields[RAW_FIELDS]; /* what the handler asks for by place; "x?" may be missing */
 	tracepoint_handler call;
 	const char *filter; /* in the kernel's words; NULL: none */
 	bool stack;
