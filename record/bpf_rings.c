@@ -126,7 +126,7 @@ static int explain(int code, const char *doing, struct err *err)
 /* ---- records ---- */
 
 /* A record made by a program of ours: sizes are checked all the same. */
-static bool parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind)
+bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind)
 {
 	const struct ring_head *h = record;
 	uint64_t need;
@@ -199,7 +199,7 @@ static void feed_take(void *feed, const void *record, uint64_t time_ns)
 	uint32_t kind, bytes = 0;
 
 	bpf_ring_peek(&f->ring, &bytes);
-	if (parse(record, bytes, &e, &kind)) {
+	if (bpf_event_parse(record, bytes, &e, &kind)) {
 		h = &f->rings->handlers[kind];
 		if (h->call && (const char *)e.kernel - (const char *)e.data >= h->size)
 			h->call(h->ctx, &e);

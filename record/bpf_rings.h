@@ -27,6 +27,10 @@ struct bpf_event {
 };
 typedef void (*bpf_event_handler)(void *ctx, const struct bpf_event *e);
 
+/* Takes a record of `bytes` bytes, 8-aligned, apart; time and stream are not touched. False if its sizes do not
+ * fit. */
+bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind);
+
 /* Whom programs look at; the same in all of them (bpf/filter.bpf.h). */
 struct bpf_filter {
 	uint32_t by, own_tgid;
