@@ -192,6 +192,11 @@ static bool is_asked_for(const struct analyze_options *o, const struct row *row)
 				o->event));
 }
 
+static void show(void *out)
+{
+	fflush(out);
+}
+
 static int dump_rows(struct inputs *in, struct analyze_options *o, const struct row_format *format,
 	struct dump *d, struct err *err)
 {
@@ -207,6 +212,8 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 		return rc;
 	d->hosts = inputs_several_machines(in);
 	filter_bounds(&o->filter, d->start_ns, &mo.from_ns, &mo.to_ns);
+	for (uint32_t i = 0; i < in->n; i++)
+		reader_on_wait(in->readers[i], show, d->out);
 	m = merge_new(in->readers, in->n, &mo);
 	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
 		if (!is_asked_for(o, &row) || !filter_pass_row(&o->filter, &row))

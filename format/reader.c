@@ -694,6 +694,12 @@ uint64_t reader_bytes(const struct reader *r)
 	return r->size;
 }
 
+void reader_on_wait(struct reader *r, void (*call)(void *ctx), void *ctx)
+{
+	r->scan.waits = call;
+	r->scan.waits_ctx = ctx;
+}
+
 const char *reader_name(const struct reader *r)
 {
 	return r->name;

@@ -90,6 +90,9 @@ void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char
 /* Whether the last segment was ended properly. For a stream only known at its end. */
 bool reader_is_complete(const struct reader *r);
 
+/* Has a function called before waiting for more of a stream, so that what is done so far can be shown. */
+void reader_on_wait(struct reader *r, void (*call)(void *ctx), void *ctx);
+
 /* Size of the file; of a stream what was read so far. */
 uint64_t reader_bytes(const struct reader *r);
 const char *reader_name(const struct reader *r);

@@ -388,6 +388,17 @@ static int start_threads(struct recording *r, struct err *err)
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
 }
 
+/* Opening everything took its time, of BPF programs on a busy machine seconds: the recording is what comes
+ * now. */
+static void begin_now(struct recording *r)
+{
+	struct writer_config config;
+
+	machine_clocks(&config);
+	r->start_ns = r->safe_ns = config.start_ns;
+	writer_set_start(r->writer, config.start_ns, config.start_real_ns);
+}
+
 static int start(struct recording *r, int signals, struct err *err)
 {
 	int rc = loop_watch(r->loop, signals, err);
@@ -395,6 +406,7 @@ static int start(struct recording *r, int signals, struct err *err)
 	if (!rc)
 		rc = start_threads(r, err);
 	machine_read_topology(&r->topology);
+	begin_now(r);
 	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
