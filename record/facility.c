@@ -18,6 +18,7 @@
 #include "record/cgroup.h"
 #include "record/perf_event.h"
 #include "record/privileges.h"
+#include "record/proc_fs.h"
 #include "record/tracefs.h"
 
 #define SYSCTL "/proc/sys/kernel/"
@@ -377,15 +378,13 @@ static void probe_lockdown(struct finding *f)
 
 static void probe_namespace(struct finding *f)
 {
-	char link[64] = "";
-	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
-
-	link[n > 0 ? n : 0] = '\0';
-	if (strcmp(link, "pid:[4026531836]") == 0) { /* PROC_PID_INIT_INO */
+	if (proc_in_first_namespace()) {
 		found(f, FACILITY_WORKS, "the host's: every process can be seen");
 		return;
 	}
-	found(f, FACILITY_LESSER, "a container's: processes outside of it have no names here");
+	found(f, FACILITY_LESSER,
+		"a container's: processes outside of it have no names here, and sources that need "
+		"BPF record no command and no -p");
 	fix(f, "run rec on the host, or the container with --pid=host");
 }
 

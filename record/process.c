@@ -255,12 +255,12 @@ void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t pa
 {
 	struct thread parent = *processes_thread(p, parent_pid, parent_tid), *t;
 
+	parent.space->refs++; /* the number may be the parent's own, if records are wrong */
 	if (find(p, tid))
 		remove_thread(p, tid);
 	t = add_thread(p, pid, tid);
 	space_put(t->space);
 	t->space = parent.space;
-	t->space->refs++;
 	t->kernel = parent.kernel;
 	set_comm(t, parent.comm);
 }

@@ -217,9 +217,23 @@ static const record_function by_type[] = {
 	[PERF_RECORD_KSYMBOL] = on_ksymbol,
 };
 
+/* Of processes outside of our pid namespace perf tells no numbers, but 0 (6.18). All of these records begin with
+ * the process, but for PERF_RECORD_KSYMBOL. */
+static bool is_nameless(const struct perf_event_header *h)
+{
+	uint32_t pid;
+
+	if (h->type == PERF_RECORD_KSYMBOL || h->size < sizeof(*h) + sizeof(pid))
+		return false;
+	memcpy(&pid, h + 1, sizeof(pid));
+	return !pid;
+}
+
 static void handle(void *ctx, const struct perf_ring *ring, const struct perf_event_header *h,
 	uint64_t time)
 {
+	if (is_nameless(h))
+		return;
 	if (h->type < sizeof(by_type) / sizeof(by_type[0]) && by_type[h->type])
 		by_type[h->type](ctx, ring, h, time);
 }

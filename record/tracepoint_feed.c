@@ -31,8 +31,9 @@ struct tracepoint_feed {
 	unsigned n;
 };
 
-/* Of a thread that has just ended perf knows no numbers any more (6.18), but the raw record does. */
-static void name_the_dead(const struct tracepoint_feed *f, struct raw_sample *s)
+/* Of a thread that has just ended perf knows no numbers any more (6.18), but the raw record does. In a pid
+ * namespace perf tells its numbers, and the raw record, like all of its fields, the first one's. */
+static void take_raw_numbers(const struct tracepoint_feed *f, struct raw_sample *s)
 {
 	s->tid = raw_sample_thread(s);
 	s->pid = processes_by_tid(f->recording->processes, s->tid)->pid;
@@ -48,8 +49,8 @@ static void handle(void *ctx, const struct perf_ring *ring, const struct perf_ev
 	(void)time;
 	if (h->type != PERF_RECORD_SAMPLE || !raw_sample_read(h, u->use.stack, &s))
 		return;
-	if (s.tid == UINT32_MAX || s.pid == UINT32_MAX)
-		name_the_dead(u->feed, &s);
+	if (s.pid == UINT32_MAX || s.tid != raw_sample_thread(&s))
+		take_raw_numbers(u->feed, &s);
 	u->use.call(u->feed->ctx, &r);
 }
 

@@ -187,10 +187,24 @@ test_where_neither_is_permitted_both_reasons_are_said() {
 
 test_sources_that_need_bpf_say_so() {
 	need_tracepoints
-	for source in block faults; do
+	for source in block faults syscalls; do
 		check_status 3 without bpf "$REC" $source -- true
 		check_says "source $source: .*BPF is (refused|not permitted)"
 	done
+}
+
+test_in_a_pid_namespace_a_command_is_refused_and_the_system_noted() {
+	[ "$(id -u)" = 0 ] || skip "needs root to make a namespace"
+	unshare --pid --fork --mount-proc true 2>/dev/null || skip "no namespaces may be made"
+	check_status 3 without bpf unshare --pid --fork --mount-proc "$REC" sched -o n.rec -- true
+	check_says 'from within a container'
+	check_status 3 unshare --pid --fork --mount-proc "$REC" sched -o n.rec -- true
+	check_says 'source sched: it cannot find a command or process from within a container.*--pid=host'
+	need_tracepoints
+	check_status 0 unshare --pid --fork --mount-proc "$REC" sched -a -d 1 -o a.rec
+	check_says 'sched: rec runs in a container: processes have their numbers of outside of it'
+	unshare --pid --fork --mount-proc "$REC" doctor >out
+	check_prints "^lesser +pid namespace .*record no command and no -p"
 }
 
 run_tests

@@ -786,7 +786,9 @@ static void raw_samples_are_read_as_far_as_they_go(void **state)
 		assert_true(raw_sample_read(&whole.header, true, &s));
 		assert_int_equal(raw_number(&r, W_PID, &s), n >= 28 ? -31 : 0);
 		assert_int_equal(raw_text(&r, W_COMM, &s, text, sizeof(text)),
-			n < 8 ? 0 : n < 24 ? n - 8 : 16);
+			n < 8            ? 0
+				: n < 24 ? n - 8
+					 : 16);
 		raw_text(&r, W_PATH, &s, text, sizeof(text));
 	}
 	whole.n_chain = UINT64_MAX / 8;
