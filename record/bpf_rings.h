@@ -41,7 +41,8 @@ struct bpf_filter {
 	uint64_t wake_bytes;
 };
 
-/* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused. */
+/* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused, the same to all who ask;
+ * tracepoint_feed.h is what is left then. */
 int bpf_rings_open(struct recording *r, struct err *err);
 void bpf_rings_close(struct bpf_rings *b);
 
