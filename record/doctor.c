@@ -36,7 +36,7 @@ static void probe_need(const struct source *s, const char *need, struct finding 
 /* The worst of what a source cannot do without, or else of what makes it better. */
 static void judge(const struct source *s, struct finding *worst)
 {
-	struct finding f;
+	struct finding f = { 0 };
 
 	for (int i = 0; i < SOURCE_NEEDS && s->needs[i]; i++) {
 		probe_need(s, s->needs[i], &f);

@@ -8,7 +8,7 @@
 
 struct sched_source {
 	struct recording *recording;         /* borrowed */
-	struct sched_bpf *skel;              /* owned; NULL: the tracepoints are used */
+	struct sched_bpf *skel;              /* owned; NULL: not even opened */
 	struct tracepoint_feed *tracepoints; /* owned; NULL: the programs are used */
 	int switch_type, wakeup_type, migrate_type, delay_type, off_cpu_type;
 };

@@ -238,10 +238,8 @@ static int open_programs(struct sched_source *s, struct err *err)
 	configure(s);
 	handle_records(s);
 	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
-	if (!rc)
-		return 0;
-	sched_bpf__destroy(s->skel);
-	s->skel = NULL;
+	if (rc)
+		sched_bpf__detach(s->skel); /* not one of them tells what the tracepoints do */
 	return rc;
 }
 
