@@ -36,8 +36,9 @@ static void probe_need(const struct source *s, const char *need, struct finding 
 /* The worst of what a source cannot do without, or else of what makes it better. */
 static void judge(const struct source *s, struct finding *worst)
 {
-	struct finding f = { 0 };
+	struct finding f;
 
+	*worst = (struct finding){ FACILITY_WORKS };
 	for (int i = 0; i < SOURCE_NEEDS && s->needs[i]; i++) {
 		probe_need(s, s->needs[i], &f);
 		if (i == 0 || f.state > worst->state)
