@@ -780,6 +780,8 @@ static void add_findings(const struct block *b, struct report *r)
 	for (uint32_t i = 0; i < b->n_disks; i++)
 		if (!most || b->disks[i].all.latency.sum > most->all.latency.sum)
 			most = &b->disks[i];
+	if (!most)
+		return;
 	report_finding(r, most->all.latency.sum, "operations",
 		"%" PRIu64
 		" requests to the disk %s took %s in all (p99 %s), %.0f%% of it in the queue.",

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/symbols/kallsyms.h"
 #include "gen/events.h"
 #include "gen/sched.skel.h"
 #include "record/bpf_rings.h"
@@ -164,17 +163,13 @@ static void configure(struct sched_source *s)
 {
 	const struct recording *r = s->recording;
 	struct sched_bpf *skel = s->skel;
-	bool context = kallsyms_has(KALLSYMS_PATH, "__preempt_count") ||
-		kallsyms_has(KALLSYMS_PATH, "pcpu_hot");
 
 	bpf_rings_configure(r->bpf, skel->rodata);
 	skel->rodata->sched_stacks = stacks(s);
 	skel->rodata->sched_waker_stacks = options_has_stacks(r->options, "wakers");
 	skel->rodata->sched_state_is_argument = bpf_rings_arguments(r->bpf, "sched_switch") >= 4;
 	skel->rodata->sched_min_ns = r->options->min_ns;
-	bpf_program__set_autoload(context ? skel->progs.sched_waking_context
-					  : skel->progs.sched_waking_btf,
-		true);
+	bpf_program__set_autoload(skel->progs.sched_waking_btf, !sched_waking_has_context());
 	if (!r->options->min_ns)
 		return;
 	bpf_map__set_max_entries(skel->maps.waits, MAX_WAITS);
@@ -238,6 +233,8 @@ static int open_programs(struct sched_source *s, struct err *err)
 	configure(s);
 	handle_records(s);
 	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
+	if (!rc && sched_waking_has_context())
+		rc = sched_waking_load(&s->waking, r->bpf, s->skel->maps.wakings, err);
 	if (rc)
 		sched_bpf__detach(s->skel); /* not one of them tells what the tracepoints do */
 	return rc;
@@ -288,6 +285,7 @@ static void sched_close(void *state)
 	if (!s)
 		return;
 	tracepoint_feed_close(s->tracepoints);
+	sched_waking_close(&s->waking);
 	sched_bpf__destroy(s->skel);
 	free(s);
 }

@@ -162,7 +162,7 @@ test_processes_that_are_not_there() {
 
 test_disks_that_are_not_there() {
 	"$REC" block -q -o probe.rec -- true 2>probe.err || skip "no BPF here: $(cat probe.err)"
-	for d in nosuchdisk 999:7 /dev/null /dev/nosuchdisk vda,nosuchdisk,; do
+	for d in nosuchdisk 999:7 /dev/null /dev/nosuchdisk vda,nosuchdisk; do
 		check_status 3 "$REC" block -a -d 1 --device $d -o t.rec
 		check_one_line rec
 		check_says "there is no block device '[^']+'; there are: "
