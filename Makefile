@@ -41,7 +41,7 @@ BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PAGES := $(wildcard render/page/*)
 
 LIBS_FORMAT := -llz4 -lpthread
-LIBS_SYMBOLS := -lelf -liberty
+LIBS_SYMBOLS := -lelf -lz -liberty
 LIBS_RECORD := $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 # The same for a server that has libc and nothing else. What the static libraries need themselves:
 # zlib, and from libelf 0.189 on zstd.
