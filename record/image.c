@@ -140,6 +140,7 @@ static uint32_t add_image(struct images *m, const struct image *like)
 	*i = *like;
 	i->path = arena_strdup(&m->arena, like->path);
 	i->mapping = i->generation = 0;
+	i->rules = NULL;
 	m->all = xrealloc(m->all, m->n + 1, sizeof(struct image *));
 	m->all[m->n] = i;
 	return m->n++;

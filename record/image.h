@@ -14,6 +14,8 @@
 #include "format/symbols/build_id.h"
 #include "format/writer.h"
 
+struct image_rules;
+
 struct image {
 	enum mapping_kind kind;
 	const char *path;
@@ -25,6 +27,7 @@ struct image {
 	uint64_t dev, inode; /* 0 if unknown */
 	/* Its number in the trace, valid in one segment. */
 	uint32_t mapping, generation;
+	_Atomic(struct image_rules *) rules; /* of unwinding.c; NULL: not looked for yet */
 };
 
 struct images {

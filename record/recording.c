@@ -17,9 +17,11 @@
 #include "gen/events.h"
 #include "record/machine.h"
 #include "record/names.h"
+#include "record/perf_user.h"
 #include "record/privileges.h"
 #include "record/sideband.h"
 #include "record/summary.h"
+#include "record/unwinding.h"
 #include "specs/events/recorder.h"
 
 #define SECOND   1000000000ULL
@@ -143,6 +145,9 @@ static void write_info(struct recording *r)
 		writer_info(r->writer, "target.pids", o->pids);
 	if (o->cgroup)
 		writer_info(r->writer, "target.cgroup", o->cgroup);
+	snprintf(text, sizeof(text), "%u", o->stack_bytes);
+	if (options_sample_copies(o) || options_event_copies(o))
+		writer_info(r->writer, "unwind.stack_bytes", text);
 	machine_info(r->writer);
 }
 
@@ -188,6 +193,21 @@ static int open_sources(struct recording *r, struct err *err)
 	return 0;
 }
 
+/* Whether some source takes copies of stacks. */
+static bool wants_unwinding(struct recording *r)
+{
+	const struct options *o = r->options;
+
+	if (!options_sample_copies(o) && !options_event_copies(o))
+		return false;
+	if (perf_user_supported())
+		return true;
+	if (o->unwind == UNWIND_DWARF)
+		recording_note(r, "unwind",
+			"--unwind dwarf is not there for this processor yet: stacks are by frame pointers");
+	return false;
+}
+
 static int open_everything(struct recording *r, struct err *err)
 {
 	const char *trouble;
@@ -198,6 +218,8 @@ static int open_everything(struct recording *r, struct err *err)
 	r->kernel = kernel_map_new(&r->images);
 	r->names = names_new(r->writer);
 	r->stacks = stacks_new(r->writer, r->kernel, new_frame, r);
+	if (wants_unwinding(r))
+		r->unwinding = unwinding_new(r);
 	trouble = kernel_map_trouble(r->kernel);
 	if (trouble)
 		recording_note(r, "kernel", "%s", trouble);
@@ -225,6 +247,7 @@ static void close_everything(struct recording *r)
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->close(r->source_state[i]);
 	sideband_close(r->sideband);
+	unwinding_free(r->unwinding);
 	stacks_free(r->stacks);
 	names_free(r->names);
 	kernel_map_free(r->kernel);
@@ -260,6 +283,8 @@ static void start_segment(struct recording *r)
 	uint64_t now, at = loop_last(r->loop) > r->safe_ns ? loop_last(r->loop) : r->safe_ns;
 	struct timespec real;
 
+	if (r->unwinding)
+		unwinding_finish(r->unwinding);
 	retention_before_segment(r->retention, now_ns());
 	clock_gettime(CLOCK_REALTIME, &real);
 	now = now_ns();
@@ -319,6 +344,19 @@ static void keep_cost_down(struct recording *r)
 			r->options->sources[i]->thin(r->source_state[i], factor);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Everything before this is with the writer. */
+static uint64_t handed_on_until(const struct recording *r)
+{
+	uint64_t oldest = r->unwinding ? unwinding_oldest_ns(r->unwinding) : UINT64_MAX;
+
+	return earlier(oldest, r->safe_ns);
+}
+
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
@@ -329,7 +367,7 @@ static void each_second(struct recording *r, uint64_t second)
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
-	writer_flush(r->writer, r->safe_ns);
+	writer_flush(r->writer, handed_on_until(r));
 	retention_tick(r->retention, r->writer);
 }
 
@@ -411,11 +449,6 @@ static void check_triggers(struct recording *r, uint64_t now)
 	retention_ask_snapshot(r->retention);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Takes records in until the end. */
 static enum end run(struct recording *r, int signals)
 {
@@ -428,6 +461,8 @@ static enum end run(struct recording *r, int signals)
 
 		loop_drain(r->loop, now - SLACK, between_records, r);
 		r->safe_ns = now - SLACK;
+		if (r->unwinding)
+			unwinding_collect(r->unwinding);
 		if (now >= next) {
 			each_second(r, second);
 			second = (now - r->start_ns) / SECOND + 1;
@@ -456,6 +491,8 @@ static int start_threads(struct recording *r, struct err *err)
 
 	if (!rc)
 		rc = names_start(r->names);
+	if (!rc && r->unwinding)
+		rc = unwinding_start(r->unwinding);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
 }
 
@@ -487,6 +524,8 @@ static void stop(struct recording *r)
 	sideband_settle(r->sideband);
 	recorder_event(r);
 	machine_clock_event(r->writer);
+	if (r->unwinding)
+		unwinding_finish(r->unwinding);
 }
 
 /* Writes what is there, waiting for a slow disk. Events are safe in the file before names are looked up,
@@ -529,6 +568,8 @@ static int finish(struct recording *r, int exit_status)
 		writer_info(r->writer, "target.exit_status", text);
 	}
 	summary_info(r);
+	if (r->unwinding)
+		unwinding_info(r->unwinding, r->writer);
 	return writer_close(r->writer, now_ns());
 }
 

@@ -28,6 +28,7 @@ struct recording {
 	struct kernel_map *kernel;
 	struct stacks *stacks;
 	struct names *names;
+	struct unwinding *unwinding; /* NULL: stacks come from the kernel as they are */
 	struct sideband *sideband;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;

@@ -45,7 +45,7 @@ static bool stop_at(struct walk *w, uint64_t address)
 	uint64_t into = address - s->start;
 	bool behind = into < s->len + (uint64_t)FAR && into + UNWIND_WORD > s->len;
 
-	return stop(w, w->elsewhere || (s->cut && behind) ? UNWIND_COPY_ENDS : UNWIND_LOST);
+	return stop(w, w->elsewhere || behind ? UNWIND_COPY_ENDS : UNWIND_LOST);
 }
 
 static bool is_copied(const struct walk *w, uint64_t address)

@@ -21,7 +21,6 @@ struct unwind_stack {
 	uint64_t start;
 	const uint8_t *bytes; /* borrowed */
 	size_t len;
-	bool cut; /* there is more of it, which was not copied */
 };
 
 /* The same stack as the kernel found it by frame pointers alone: where it is, then return addresses. That

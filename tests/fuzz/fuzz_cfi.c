@@ -30,7 +30,7 @@ static void walk(const struct cfi *c, const uint8_t *data, size_t size, uint64_t
 {
 	static struct unwind_result result;
 	struct place place = { c, size };
-	struct unwind_stack stack = { STACK_AT, data, size, size % 2 };
+	struct unwind_stack stack = { STACK_AT, data, size };
 	uint64_t ips[3] = { at, at + 8, at + 16 };
 	struct unwind_chain chain = { ips, size % 3 ? 3 : 0 };
 	struct unwind_regs regs = { .known = (1u << UNWIND_REGS) - 1 };
@@ -76,7 +76,7 @@ struct rows {
 
 static void compute(const struct cfi_section *s, struct cfi_span by)
 {
-	struct unwind_stack stack = { STACK_AT, s->bytes, s->len, false };
+	struct unwind_stack stack = { STACK_AT, s->bytes, s->len };
 	struct unwind_regs regs = { .known = 0x10055, .value = { STACK_AT } };
 	uint64_t v, outside, first = STACK_AT + 8;
 

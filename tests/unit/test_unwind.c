@@ -146,8 +146,7 @@ static void walk(const struct moment *m, size_t copied)
 {
 	struct unwind_stack stack = { .start = m->regs.value[UNWIND_REG_SP],
 		.bytes = m->stack,
-		.len = copied ? copied : stack_left(m->regs.value[UNWIND_REG_SP]),
-		.cut = true };
+		.len = copied ? copied : stack_left(m->regs.value[UNWIND_REG_SP]) };
 	struct unwind_chain none = { NULL, 0 };
 
 	unwind(&m->regs, &stack, &none, find, NULL, &result);
@@ -352,7 +351,7 @@ static void make(struct made *m, unsigned n)
 
 static void walk_made(const struct made *m, size_t copied, bool with_chain)
 {
-	struct unwind_stack stack = { STACK_AT, (const uint8_t *)m->words, copied, true };
+	struct unwind_stack stack = { STACK_AT, (const uint8_t *)m->words, copied };
 	struct unwind_chain chain = { m->ips, with_chain ? m->n_ips : 0 };
 
 	unwind(&m->regs, &stack, &chain, only_code, NULL, &result);
