@@ -124,6 +124,64 @@ echo "ana cut -t ${half}s..$half.01s: $("$measure" "$ana" cut big.rec -t "${half
 	awk '{ printf "ana verify: %.1f s, %.1f MiB\n", $2, $3 / 1024 }'
 rm -f big.rec cut.rec
 
+echo "== stacks of code without frame pointers: how many are whole, and what that takes ($seconds s at 499 Hz)"
+# Of stacks, one a line, ';' between frames: the percentage that goes back to where a thread starts.
+started() { awk -F ' ' '{ n = $NF; all += n }
+	/(^|;)(_start|__libc_start_main[^;]*|__libc_start_call_main|main|start_thread|__?clone3?)(;| [0-9]+$)/ { part += n }
+	END { printf "%.1f", all ? 100 * part / all : 0 }'; }
+perf_folded() { perf script --no-inline -i "$1" -F ip,sym 2>/dev/null | awk '
+	NF { $1 = ""; sub(/^ /, ""); s = s ";" $0; next }
+	s != "" { print s " 1"; s = "" } END { if (s != "") print s " 1" }'; }
+# stacks NAME COMMAND...: by rec, rec with frame pointers, and perf with DWARF, one after the other.
+stacks() {
+	local name=$1 a b fp
+	shift
+	rm -f t.rec fp.rec
+	"$rec" cpu -q -F 499 -o t.rec -- "$@" >/dev/null
+	"$rec" cpu -q -F 499 -u fp -o fp.rec -- "$@" >/dev/null
+	a=$("$ana" flame t.rec -f folded | started)
+	fp=$("$ana" flame fp.rec -f folded | started)
+	a="rec $a% ($(ratio "$(stat -c %s t.rec)" "$(samples_of t.rec)") bytes per sample), by frame pointers $fp%"
+	[ -n "$have_perf" ] || { echo "$name: $a" && return; }
+	rm -f d.data
+	# perf 6.1 sometimes aborts at its end.
+	perf record -q -F 499 --call-graph dwarf -o d.data -- "$@" >/dev/null 2>&1 ||
+		{ echo "$name: $a; perf failed" && return; }
+	b=$("$measure" perf script --no-inline -i d.data 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f1)
+	echo "$name: $a; perf --call-graph dwarf $(perf_folded d.data | started)%" \
+		"($(ratio "$(stat -c %s d.data)" "$(perf_samples_of d.data)") bytes per sample," \
+		"and perf script $(awk -v s="$b" -v n="$(perf_samples_of d.data)" 'BEGIN { printf "%.0f", n ? s * 1e6 / n : 0 }') us of CPU for each)"
+}
+ms=$((seconds * 1000))
+for kind in recursion callback signal thread deep; do stacks "frames $kind" "$build/samples/frames" $kind $ms; done
+cat >load.py <<-PY
+	import json, re, time
+	end = time.time() + $seconds
+	def work(n):
+	    if n: return work(n - 1)
+	    s = json.dumps({str(i): [i] * 5 for i in range(2000)})
+	    return sorted(s, key=ord), re.findall(r"(\d+)+,", s)
+	while time.time() < end: work(20)
+PY
+python=$(readlink -f /usr/bin/python3)
+[ -x "$python" ] && stacks "python3" "$python" load.py
+command -v perl >/dev/null && stacks "perl" perl -e "\$t = time + $seconds; while (time < \$t) { @a = sort { \$a <=> \$b } map { rand } 1 .. 2000 }"
+
+echo "== CPU time of rec per sample, with what every recording takes (one busy process, $seconds s at 4999 Hz)"
+for kind in recursion callback deep; do
+	for u in fp auto; do
+		rm -f t.rec
+		"$rec" cpu -q -F 4999 -u $u -o t.rec -- "$build/samples/frames" $kind $ms
+		"$ana" info t.rec -f json | jq -r --arg what "$kind, --unwind $u" \
+			--arg bytes "$(ratio "$(stat -c %s t.rec)" "$(samples_of t.rec)")" '.sections.facts.facts |
+			"\($what): \((."recorder.cpu_ns" | tonumber) / (."recorder.events" | tonumber) / 100 | round / 10) us and \($bytes) bytes a sample, \(."recorder.events") samples, \(."recorder.lost") lost"'
+	done
+done
+
+echo "== call frame information of binaries, compiled"
+"$build/bench/bench_cfi" "$(ldconfig -p | sed -n 's/.*libc.so.6 .*x86-64.* => //p' | head -n 1)" "$python" /usr/lib/jvm/*/lib/server/libjvm.so \
+	/usr/lib/x86_64-linux-gnu/libLLVM-1*.so.1 /usr/lib/llvm-*/lib/libclang-cpp.so.1? /usr/lib/chromium/chromium 2>/dev/null
+
 echo "== what the recorder costs (CPU seconds in a recording of $seconds s of one busy process)"
 "$build/samples/calltree" 1000000 &
 server=$!

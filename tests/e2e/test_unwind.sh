@@ -172,8 +172,8 @@ test_samples_of_a_flood_are_in_order_and_none_is_lost_unsaid() {
 	need_x86
 	"$REC" cpu -q -F 9999 -o t.rec -- "$SAMPLES/frames" recursion 1500 || fail "rec"
 	check_status 0 "$ANA" verify t.rec
-	"$ANA" dump t.rec -e cpu_sample -f jsonl | jq -r .time >times
-	sort -n times | cmp - times || fail "samples are not in order of time"
+	"$ANA" dump t.rec -e cpu_sample -f jsonl | jq -r .time >moments
+	sort -n moments | cmp - moments || fail "samples are not in order of time"
 	check_status 0 "$ANA" info t.rec -f json
 	check_equal "$(jq '[.sections.losses.rows[].lost] | add // 0' out)" \
 		"$(jq -r '.sections.facts.facts."recorder.lost"' out)" "losses told and counted"
