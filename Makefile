@@ -7,12 +7,14 @@ V ?= 0
 SAN ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG ?= clang
+BPFTOOL ?= $(or $(shell PATH=$$PATH:/usr/sbin:/sbin command -v bpftool),bpftool)
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 VERSION := 0.1
 DATE := 2026-11-23# of the manuals
 
 comma := ,
+BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 B ?= build$(if $(SAN),/san)
 
 CFLAGS ?= -O2 -g
@@ -22,7 +24,7 @@ FUZZING ?=
 override CFLAGS += $(if $(FUZZING),-fsanitize=fuzzer-no-link) -std=gnu11 $(WARN) -fno-omit-frame-pointer -fvisibility=hidden \
 	-DVERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -I$(B) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
-BPF_CFLAGS := -g -O2 -target bpf -I. -I/usr/include/$(shell $(CC) -dumpmachine)
+BPF_CFLAGS := -g -O2 -Wall -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(shell $(CC) -dumpmachine)
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -42,7 +44,7 @@ PAGES := $(wildcard render/page/*)
 
 LIBS_FORMAT := -llz4 -lpthread
 LIBS_SYMBOLS := -lelf -lz -liberty
-LIBS_RECORD := $(LIBS_SYMBOLS) $(LIBS_FORMAT)
+LIBS_RECORD := -lbpf $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 # The same for a server that has libc and nothing else. What the static libraries need themselves:
 # zlib, and from libelf 0.189 on zstd.
 LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lz \
@@ -74,7 +76,22 @@ $(B)/gen/events.c $(B)/gen/events.h &: $(B)/gen/events.bpf.o $(B)/gen/schema_gen
 	$(call say,GEN,$(B)/gen/events.c)
 	$(Q)$(B)/gen/schema_gen $(B)/gen/events.bpf.o $(B)/gen/events.h $(B)/gen/events.c
 
+# ---- programs for the kernel, each embedded in a header that opens and loads it ----
+
+$(B)/gen/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/gen/%.skel.h: $(B)/gen/%.bpf.o
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
 # ---- objects, libraries, programs ----
+
+SKELETONS := $(patsubst bpf/%.bpf.c,$(B)/gen/%.skel.h,$(filter-out bpf/events.bpf.c,$(wildcard bpf/*.bpf.c)))
+
+$(call objects,$(RECORD)): | $(SKELETONS)
 
 $(B)/obj/%.o: %.c | $(B)/gen/events.h
 	$(call say,CC,$@)
@@ -312,4 +329,4 @@ clean: ## remove what was built
 help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/gen -name '*.d' 2>/dev/null)

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "analyze/analyzer.h"
+#include "analyze/fold.h"
 #include "analyze/frames.h"
+#include "analyze/sample_event.h"
 #include "render/tree.h"
 
 enum {
-	MAX_DEPTH = 2048, /* frames of a stack that are drawn; hostile traces have more */
-	MAX_EVENTS = 64,  /* that samples were taken by; likewise */
+	MAX_EVENTS = 64, /* that samples were taken by; likewise */
 };
 
 enum group_by { BY_COMM, BY_PID, BY_TID, BY_CPU, BY_NONE, BY_HOST };
@@ -186,15 +187,6 @@ static void flame_row(void *state, const struct row *row)
 
 /* ---- the tree ---- */
 
-struct fold {
-	struct flame *flame;
-	const struct segment *segment;
-	uint32_t *node_of; /* owned; tree node of a stack node, valid for one group... */
-	uint32_t *stamp;   /* ...if this is the group's stamp */
-	uint32_t n_stacks, now;
-	uint32_t *tree_frame; /* owned; 1 + the tree's frame of a frame that has one name */
-};
-
 static int by_group(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
@@ -204,74 +196,19 @@ static int by_group(const void *a, const void *b)
 	return x->stack < y->stack ? -1 : x->stack > y->stack;
 }
 
-static uint32_t add_names(struct fold *fold, uint32_t parent, uint32_t frame)
-{
-	struct tree *tree = &fold->flame->tree;
-	struct frame_name names[FRAME_NAMES];
-	bool known = frame < fold->segment->n_frames;
-	uint32_t number = 0;
-	unsigned n;
-
-	if (known && fold->tree_frame[frame])
-		return tree_child_of(tree, parent, fold->tree_frame[frame] - 1);
-	n = frames_name(fold->segment, frame, &fold->flame->scratch, names);
-	for (unsigned i = 0; i < n; i++) {
-		number = tree_frame(tree, names[i].s, names[i].len, names[i].kind, names[i].module);
-		parent = tree_child_of(tree, parent, number);
-	}
-	if (known && n == 1)
-		fold->tree_frame[frame] = number + 1;
-	return parent;
-}
-
-/* Where the outermost frames are missing a frame says so: what stands on it is no entry point. */
-static uint32_t add_root(struct fold *fold, uint32_t group, uint32_t stack)
-{
-	uint8_t flags = segment_stack_flags(fold->segment, stack);
-	const char *name = flags & STACK_TRUNCATED ? "[truncated]" : "[broken stack]";
-
-	if (!(flags & (STACK_TRUNCATED | STACK_BROKEN)))
-		return group;
-	return tree_child(&fold->flame->tree, group, name, strlen(name), FRAME_UNKNOWN);
-}
-
-/* The tree node for a stack, made from the nearest outer one that is known. */
-static uint32_t tree_node(struct fold *fold, uint32_t group, uint32_t stack)
-{
-	const struct segment *s = fold->segment;
-	uint32_t path[MAX_DEPTH], n = 0, node;
-
-	for (; stack && stack < fold->n_stacks && fold->stamp[stack] != fold->now && n < MAX_DEPTH;
-		stack = segment_stack_parent(s, stack))
-		path[n++] = stack;
-	node = stack && stack < fold->n_stacks && fold->stamp[stack] == fold->now
-		? fold->node_of[stack]
-		: group;
-	while (n-- > 0) {
-		uint32_t parent = segment_stack_parent(s, path[n]);
-
-		node = parent ? add_names(fold, node, segment_stack_frame(s, path[n]))
-			      : add_root(fold, node, path[n]);
-		fold->node_of[path[n]] = node;
-		fold->stamp[path[n]] = fold->now;
-	}
-	return node;
-}
-
 static int shown(struct text t)
 {
 	return t.len < 64 ? (int)t.len : 64;
 }
 
-static uint32_t group_node(struct fold *fold, const struct pair *p)
+static uint32_t group_node(struct flame *f, const struct segment *s, const struct pair *p)
 {
-	struct flame *f = fold->flame;
-	struct text comm = segment_string(fold->segment, p->comm), host = { "", 0 };
+	struct text comm = segment_string(s, p->comm), host = { "", 0 };
 	char name[192];
 	int n = 0;
 
 	if (f->hosts || f->by == BY_HOST)
-		host = segment_info(fold->segment, "machine.host");
+		host = segment_info(s, "machine.host");
 	if (f->hosts && (f->by == BY_PID || f->by == BY_TID || f->by == BY_CPU))
 		n = snprintf(name, sizeof(name), "%.*s: ", shown(host), host.s);
 	switch (f->by) {
@@ -313,29 +250,22 @@ static void count_quality(struct flame *f, const struct segment *s, const struct
 
 static void fold_tally(struct flame *f, struct tally *t)
 {
-	struct fold fold = { .flame = f, .segment = t->segment, .n_stacks = t->segment->n_stacks };
-	uint32_t group = 0;
+	struct fold fold;
 
-	fold.node_of = xcalloc(fold.n_stacks, sizeof(*fold.node_of));
-	fold.stamp = xcalloc(fold.n_stacks, sizeof(*fold.stamp));
-	fold.tree_frame = xcalloc(t->segment->n_frames, sizeof(*fold.tree_frame));
+	fold_init(&fold, &f->tree, t->segment, &f->scratch);
 	qsort(t->pairs, t->n, sizeof(*t->pairs), by_group);
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct pair *p = &t->pairs[i];
 
-		if (i == 0 || p->group != t->pairs[i - 1].group) {
-			fold.now++;
-			group = group_node(&fold, p);
-		}
-		tree_add(&f->tree, tree_node(&fold, group, p->stack), p->weight);
+		if (i == 0 || p->group != t->pairs[i - 1].group)
+			fold_onto(&fold, group_node(f, t->segment, p));
+		tree_add(&f->tree, fold_stack(&fold, p->stack), p->weight);
 		count_quality(f, t->segment, p);
 	}
 	f->n_rows += t->n_rows;
 	f->n_without_stack += t->n_without_stack;
 	f->n_no_weight += t->n_no_weight;
-	free(fold.node_of);
-	free(fold.stamp);
-	free(fold.tree_frame);
+	fold_done(&fold);
 }
 
 /* ---- which samples ---- */
@@ -376,18 +306,9 @@ static unsigned group_events(const struct flame *f, struct by_event events[MAX_E
 	return n;
 }
 
-/* Whether its samples show where time goes: "cycles:u" too. */
 static bool is_time(const struct tally *t)
 {
-	static const char *const names[] = { "cycles", "cpu-cycles", "cpu-clock", "task-clock" };
-	struct text e = event_text(t);
-	const char *colon = e.len ? memchr(e.s, ':', e.len) : NULL;
-	size_t len = colon ? (size_t)(colon - e.s) : e.len;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i]) == len && memcmp(names[i], e.s, len) == 0)
-			return true;
-	return false;
+	return sample_event_is_time(event_text(t));
 }
 
 /* Samples by cycles and samples by page faults do not add up to anything: without --event those are
@@ -509,6 +430,7 @@ const struct analyzer analyzer_flame = {
 	.name = "flame",
 	.title = "CPU flame graph",
 	.summary = "flame graph of CPU samples, or of any event with stacks",
+	.options = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME | OPTIONS_PICTURE,
 	.new = flame_new,
 	.wants = flame_wants,
 	.row = flame_row,

@@ -24,8 +24,13 @@ struct analyzer {
 	const char *title;   /* of its report */
 	const char *summary; /* one line for --help */
 	bool ordered;        /* rows must come in order of time */
+	bool unfiltered; /* rows come whatever the filter says but for the window: it looks itself */
+	unsigned options; /* enum option_group: what it takes beside OPTIONS_OUTPUT */
 	/* The state, handed to the functions below; owned by the caller, who ends it with free. */
 	void *(*new)(const struct analyze_options *o);
+	/* Looks at what the traces declare, before any row and before wants(), and may refuse them; of
+	 * the facts the inputs and the start are known. May be NULL. */
+	int (*begin)(void *state, const struct trace_facts *facts, struct err *err);
 	/* The wants; borrowed while the state lives. */
 	const struct want *(*wants)(void *state, uint32_t *n);
 	/* One row; row->want is a number of wants(). The filter has let it pass. */
@@ -35,7 +40,9 @@ struct analyzer {
 	void (*free)(void *state);
 };
 
-extern const struct analyzer analyzer_flame, analyzer_info;
+extern const struct analyzer analyzer_block, analyzer_faults, analyzer_flame;
+extern const struct analyzer analyzer_heatmap, analyzer_info, analyzer_offcpu;
+extern const struct analyzer analyzer_sched;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

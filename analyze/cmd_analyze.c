@@ -16,13 +16,6 @@ int command_failed(const struct err *err, int status)
 	return status;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 void command_tell_damage(const struct inputs *in)
 {
 	for (uint32_t i = 0; i < in->n; i++) {
@@ -46,6 +39,7 @@ const char *command_output(const struct analyze_options *o, const char *command)
 
 static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
 {
+	const char *ending = out_ending(o->output);
 	const struct renderer *r;
 
 	if (o->format) {
@@ -55,13 +49,12 @@ static const struct renderer *choose_renderer(const struct analyze_options *o, s
 				o->format);
 		return r;
 	}
-	if (!o->output || !strrchr(base_name(o->output), '.'))
+	if (!ending)
 		return renderer_by_name("text");
 	r = renderer_by_file(o->output);
 	if (!r)
 		err_set(err, EINVAL,
-			"no format ends in '%s': choose one with -f (--help lists them)",
-			strrchr(o->output, '.'));
+			"no format ends in '%s': choose one with -f (--help lists them)", ending);
 	return r;
 }
 
@@ -92,7 +85,6 @@ static int render(const struct report *report, const struct renderer *renderer,
 
 int analyzer_command(const struct analyzer *a, int argc, char **argv)
 {
-	unsigned groups = OPTIONS_OUTPUT;
 	struct analyze_options o;
 	const struct renderer *renderer;
 	struct report report;
@@ -101,10 +93,8 @@ int analyzer_command(const struct analyzer *a, int argc, char **argv)
 	char formats[1024];
 	int status = EXIT_CANNOT;
 
-	if (a == &analyzer_flame)
-		groups |= OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME;
 	list_formats(formats, sizeof(formats));
-	analyze_options_parse(&o, argc, argv, groups, a->summary, formats);
+	analyze_options_parse(&o, argc, argv, a->options | OPTIONS_OUTPUT, a->summary, formats);
 	renderer = choose_renderer(&o, &err);
 	if (!renderer || out_check(o.output, o.files, o.n_files, &err)) {
 		analyze_options_done(&o);

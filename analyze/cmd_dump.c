@@ -160,9 +160,8 @@ static const struct row_format formats[] = {
 
 static const struct row_format *choose_format(const struct analyze_options *o, struct err *err)
 {
-	const char *slash = o->output ? strrchr(o->output, '/') : NULL;
-	const char *dot = o->output ? strrchr(slash ? slash : o->output, '.') : NULL;
-	const char *name = o->format ? o->format : dot ? dot + 1 : "text";
+	const char *ending = out_ending(o->output);
+	const char *name = o->format ? o->format : ending ? ending + 1 : "text";
 
 	if (!o->format)
 		name = strcasecmp(name, "json") == 0   ? "jsonl"
@@ -182,21 +181,6 @@ static const struct row_format *choose_format(const struct analyze_options *o, s
 	return NULL;
 }
 
-/* The filter's fields of a row whose values are all fields of its type. */
-static bool passes(struct filter *f, const struct row *row)
-{
-	uint64_t v[FILTER_FIELDS];
-	unsigned missing = 0;
-
-	for (int i = 0; i < FILTER_FIELDS; i++) {
-		int field = event_field(row->type, filter_fields[i]);
-
-		v[i] = field < 0 ? 0 : row->values[field];
-		missing |= field < 0 ? 1u << i : 0;
-	}
-	return filter_pass(f, row->segment, v, missing);
-}
-
 /* --event names a type of events, or what CPU samples were taken by. */
 static bool is_asked_for(const struct analyze_options *o, const struct row *row)
 {
@@ -206,6 +190,11 @@ static bool is_asked_for(const struct analyze_options *o, const struct row *row)
 		(event >= 0 &&
 			text_is(segment_string(row->segment, (uint32_t)row->values[event]),
 				o->event));
+}
+
+static void show(void *out)
+{
+	fflush(out);
 }
 
 static int dump_rows(struct inputs *in, struct analyze_options *o, const struct row_format *format,
@@ -223,9 +212,11 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 		return rc;
 	d->hosts = inputs_several_machines(in);
 	filter_bounds(&o->filter, d->start_ns, &mo.from_ns, &mo.to_ns);
+	for (uint32_t i = 0; i < in->n; i++)
+		reader_on_wait(in->readers[i], show, d->out);
 	m = merge_new(in->readers, in->n, &mo);
 	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
-		if (!is_asked_for(o, &row) || !passes(&o->filter, &row))
+		if (!is_asked_for(o, &row) || !filter_pass_row(&o->filter, &row))
 			continue;
 		format->put(d, &row);
 		arena_reset(&d->scratch);

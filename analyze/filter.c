@@ -162,6 +162,13 @@ static bool id_passes(const struct id_list *list, const uint64_t *v, unsigned mi
 	return !list->n || (!(missing & 1u << field) && listed(list, v[field]));
 }
 
+/* The idle thread has the number 0 and a name; a number 0 without one means that nobody is known. */
+static bool is_idle(const uint64_t *v, unsigned missing)
+{
+	return !(missing & (1u << PID | 1u << TID)) && v[PID] == 0 && v[TID] == 0 &&
+		(missing & 1u << COMM || v[COMM] != 0);
+}
+
 bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, unsigned missing)
 {
 	if (!id_passes(&f->pids, v, missing, PID) || !id_passes(&f->tids, v, missing, TID) ||
@@ -171,9 +178,23 @@ bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, u
 		return false;
 	if (f->n_comms && (missing & 1u << COMM || !comm_passes(f, s, v[COMM])))
 		return false;
-	if (!f->idle && !(missing & (1u << PID | 1u << TID)) && v[PID] == 0 && v[TID] == 0) {
+	if (!f->idle && is_idle(v, missing)) {
 		f->n_idle++;
 		return false;
 	}
 	return true;
+}
+
+bool filter_pass_row(struct filter *f, const struct row *row)
+{
+	uint64_t v[FILTER_FIELDS];
+	unsigned missing = 0;
+
+	for (int i = 0; i < FILTER_FIELDS; i++) {
+		int field = event_field(row->type, filter_fields[i]);
+
+		v[i] = field < 0 ? 0 : row->values[field];
+		missing |= field < 0 ? 1u << i : 0;
+	}
+	return filter_pass(f, row->segment, v, missing);
 }

@@ -57,4 +57,7 @@ extern const char *const filter_fields[FILTER_FIELDS];
 /* Whether an event passes; v are the values of filter_fields, bit i of missing: not there. */
 bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, unsigned missing);
 
+/* The same of a row whose values are all fields of its type. */
+bool filter_pass_row(struct filter *f, const struct row *row);
+
 #endif

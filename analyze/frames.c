@@ -13,7 +13,7 @@ static enum frame_kind kind_of(const struct mapping *m)
 	}
 }
 
-static struct text base_name(struct text path)
+struct text frames_file_name(struct text path)
 {
 	for (size_t i = path.len; i > 0; i--)
 		if (path.s[i - 1] == '/' && i < path.len)
@@ -25,7 +25,7 @@ static struct text base_name(struct text path)
 static const char *module_of(const struct segment *s, const struct mapping *m,
 	struct arena *scratch)
 {
-	struct text base = base_name(segment_string(s, m->path));
+	struct text base = frames_file_name(segment_string(s, m->path));
 
 	if (m->kind == MAPPING_JIT)
 		return "";

@@ -28,4 +28,7 @@ unsigned frames_name(const struct segment *s, uint32_t frame, struct arena *scra
 /* Whether the frame has a real name. */
 bool frames_is_named(const struct segment *s, uint32_t frame);
 
+/* The last part of a path; all of it if it ends in a slash. */
+struct text frames_file_name(struct text path);
+
 #endif

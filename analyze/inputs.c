@@ -132,20 +132,13 @@ bool inputs_several_machines(const struct inputs *in)
 	return false;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 const char *inputs_names(const struct inputs *in, struct arena *a)
 {
 	const char *names = "";
 
 	for (uint32_t i = 0; i < in->n && i < NAMES_SHOWN; i++)
 		names = arena_printf(a, "%s%s%s", names, i ? ", " : "",
-			base_name(reader_name(in->readers[i])));
+			basename(reader_name(in->readers[i])));
 	if (in->n > NAMES_SHOWN)
 		names = arena_printf(a, "%s and %u more", names, in->n - NAMES_SHOWN);
 	return names;

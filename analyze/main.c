@@ -8,7 +8,16 @@
 #include "analyze/analyzer.h"
 #include "analyze/command.h"
 
-const struct analyzer *const analyzers[] = { &analyzer_flame, &analyzer_info, NULL };
+const struct analyzer *const analyzers[] = {
+	&analyzer_flame,
+	&analyzer_heatmap,
+	&analyzer_sched,
+	&analyzer_offcpu,
+	&analyzer_block,
+	&analyzer_faults,
+	&analyzer_info,
+	NULL,
+};
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
 	&command_verify, NULL };
 
@@ -27,6 +36,7 @@ static void help(FILE *out)
 		"  ana flame run.rec                  the tree of stacks, in the terminal\n"
 		"  ana flame run.rec -o cpu.svg       as an interactive picture\n"
 		"  ana flame run.rec -c nginx -o nginx.html\n"
+		"  ana heatmap run.rec -o run.html    select a range to see its flame graph\n"
 		"  ana dump run.rec -e cpu_sample -f jsonl\n"
 		"  ana cut run.rec -t 2s..2.5s -o spike.rec\n"
 		"  rec cpu -d 5 -o - | ana flame -\n\n"

@@ -22,6 +22,10 @@ enum key {
 	KEY_IDLE,
 	KEY_HOST,
 	KEY_REPAIR,
+	KEY_TOP,
+	KEY_LIST,
+	KEY_FIELD,
+	KEY_OFFSET,
 };
 
 #define BY_WORDS "comm|pid|tid|cpu|none|host"
@@ -60,6 +64,11 @@ static const struct grouped_option all[] = {
 			"Write to FILE; its ending chooses the format (default: standard output)",
 			0 } },
 	{ OPTIONS_OUTPUT, { "format", 'f', "FORMAT", 0, "One of those below (default: text)", 0 } },
+	{ OPTIONS_TABLES,
+		{ "top", KEY_TOP, "N", 0, "Rows of each table at the most (default: 20)", 0 } },
+	{ OPTIONS_TABLES,
+		{ "list", KEY_LIST, NULL, 0, "Also list the events one by one, up to a million",
+			0 } },
 	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_REPAIR,
 		{ "repair", KEY_REPAIR, NULL, 0,
@@ -68,7 +77,15 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TRACE,
 		{ "output", 'o', "FILE", 0,
 			"The new trace, which must not exist yet; - is standard output", 0 } },
-	{ OPTIONS_FLAME, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_PICTURE, { NULL, 0, NULL, 0, "The graph", 3 } },
+	{ OPTIONS_HEATMAP,
+		{ "field", KEY_FIELD, "FIELD", 0,
+			"What the rows are: a number of the events (default: their duration)",
+			0 } },
+	{ OPTIONS_HEATMAP,
+		{ "offset-in-second", KEY_OFFSET, NULL, 0,
+			"Columns are seconds, rows where in the second: the default for CPU samples",
+			0 } },
 	{ OPTIONS_FLAME,
 		{ "weight", KEY_WEIGHT, "FIELD", 0,
 			"Sum this field of the events, such as period, instead of counting them",
@@ -81,8 +98,8 @@ static const struct grouped_option all[] = {
 		{ "annotate", KEY_ANNOTATE, NULL, 0,
 			"Mark kernel, JIT and inlined frames in text: _[k], _[j], _[i]", 0 } },
 	{ OPTIONS_FLAME, { "inverted", KEY_INVERTED, NULL, 0, "Grow down, as icicles", 0 } },
-	{ OPTIONS_FLAME, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
-	{ OPTIONS_FLAME, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
+	{ OPTIONS_PICTURE, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
+	{ OPTIONS_PICTURE, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
 };
 
 static unsigned number(const char *text, unsigned max, struct argp_state *state)
@@ -134,6 +151,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_IDLE: o->filter.idle = true; return 0;
 	case KEY_HOST: filter_host(&o->filter, arg); return 0;
 	case KEY_REPAIR: o->repair = true; return 0;
+	case KEY_TOP: o->top = number(arg, 1000000, state); return 0;
+	case KEY_LIST: o->list = true; return 0;
 	case KEY_WEIGHT: o->weight = arg; return 0;
 	case KEY_BY: check_by(o->by = arg, state); return 0;
 	case KEY_MIN: o->render.min_percent = percent(arg, state); return 0;
@@ -141,6 +160,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_INVERTED: o->render.inverted = true; return 0;
 	case KEY_WIDTH: o->render.width = number(arg, 100000, state); return 0;
 	case KEY_TITLE: o->title = arg; return 0;
+	case KEY_FIELD: o->field = arg; return 0;
+	case KEY_OFFSET: o->offset_in_second = true; return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));

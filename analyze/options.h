@@ -17,16 +17,23 @@ struct analyze_options {
 	const char *weight; /* flame: a field to sum instead of counting */
 	const char *by;     /* flame: what the lowest frames are */
 	const char *title;
-	bool repair; /* verify */
+	const char *field;     /* heatmap: what the rows are */
+	bool offset_in_second; /* heatmap: that instead of a field */
+	bool repair;           /* verify */
+	uint32_t top;          /* rows of a table at the most; 0: the default */
+	bool list;             /* also events one by one */
 };
 
 enum option_group {
 	OPTIONS_FILTER = 1, /* --time, --pid, --tid, --comm, --cpu, --host, --event */
 	OPTIONS_OUTPUT = 2, /* --output, --format */
-	OPTIONS_FLAME = 4,  /* --weight, --by, --min, --annotate, --inverted, --width, --title */
+	OPTIONS_FLAME = 4,  /* --weight, --by, --min, --annotate, --inverted */
 	OPTIONS_IDLE = 8,   /* --idle */
 	OPTIONS_TRACE = 16, /* --output, of a new trace */
 	OPTIONS_REPAIR = 32,
+	OPTIONS_TABLES = 64,   /* --top, --list */
+	OPTIONS_HEATMAP = 128, /* --field, --offset-in-second */
+	OPTIONS_PICTURE = 256, /* --width, --title */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).

@@ -15,6 +15,11 @@ static bool is_stdio(const char *path)
 	return !path || strcmp(path, "-") == 0;
 }
 
+const char *out_ending(const char *path)
+{
+	return path ? strrchr(basename(path), '.') : NULL;
+}
+
 int out_check(const char *path, const char *const *inputs, uint32_t n, struct err *err)
 {
 	struct stat out, in;

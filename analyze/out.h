@@ -17,6 +17,9 @@ struct out {
  * was there stays until then, and if something fails. */
 int out_open(struct out *o, const char *path, struct err *err);
 
+/* The ending that chooses a format: a file's name from its last dot on. NULL if there is none. */
+const char *out_ending(const char *path);
+
 /* Refuses an output that is one of the inputs ("-": standard input). */
 int out_check(const char *path, const char *const *inputs, uint32_t n, struct err *err);
 

@@ -33,7 +33,7 @@ struct pass {
 
 static void add_want(struct pass *p, uint32_t analyzer, uint32_t number, const struct want *w)
 {
-	bool filtered = analyzer < p->n && w->fields;
+	bool filtered = analyzer < p->n && w->fields && !p->list[analyzer]->unfiltered;
 	uint32_t n = w->n_fields + (filtered ? FILTER_FIELDS : 0);
 	const char **fields = arena_alloc(&p->arena, (n + 1) * sizeof(*fields));
 
@@ -53,18 +53,39 @@ struct pass *pass_new(const struct analyzer *const *list, uint32_t n, struct ana
 	p->n = n;
 	p->options = o;
 	p->states = xcalloc(n, sizeof(*p->states));
-	for (uint32_t i = 0; i < n; i++) {
-		const struct want *wants;
-		uint32_t n_wants;
-
+	for (uint32_t i = 0; i < n; i++)
 		p->states[i] = list[i]->new (o);
-		wants = list[i]->wants(p->states[i], &n_wants);
+	return p;
+}
+
+static void add_wants(struct pass *p)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint32_t n_wants;
+		const struct want *wants = p->list[i]->wants(p->states[i], &n_wants);
+
 		for (uint32_t k = 0; k < n_wants; k++)
 			add_want(p, i, k, &wants[k]);
 	}
 	for (uint32_t k = 0; k < trust_n_wants; k++)
-		add_want(p, n, k, &trust_wants[k]);
-	return p;
+		add_want(p, p->n, k, &trust_wants[k]);
+}
+
+/* Opens the traces and lets the analyzers look at what is declared in them. */
+static int begin(struct pass *p, struct err *err)
+{
+	struct trace_facts facts = { .inputs = &p->inputs, .trust = &p->trust };
+	int rc = inputs_open(&p->inputs, p->options->files, p->options->n_files, err);
+
+	if (!rc)
+		rc = inputs_start(&p->inputs, &p->start_ns, err);
+	facts.start_ns = p->start_ns;
+	for (uint32_t i = 0; !rc && i < p->n; i++)
+		if (p->list[i]->begin)
+			rc = p->list[i]->begin(p->states[i], &facts, err);
+	if (!rc)
+		add_wants(p);
+	return rc;
 }
 
 void pass_free(struct pass *p)
@@ -116,9 +137,6 @@ static int read_rows(struct pass *p, struct err *err)
 	for (uint32_t i = 0; i < p->n; i++)
 		if (p->list[i]->ordered)
 			o.unordered = false;
-	rc = inputs_start(&p->inputs, &p->start_ns, err);
-	if (rc)
-		return rc;
 	filter_bounds(&p->options->filter, p->start_ns, &o.from_ns, &o.to_ns);
 	p->first_ns = UINT64_MAX;
 	m = merge_new(p->inputs.readers, p->inputs.n, &o);
@@ -132,7 +150,7 @@ static int read_rows(struct pass *p, struct err *err)
 int pass_run(struct pass *p, struct report *report, struct err *err)
 {
 	struct trace_facts facts;
-	int rc = inputs_open(&p->inputs, p->options->files, p->options->n_files, err);
+	int rc = begin(p, err);
 
 	if (!rc)
 		rc = read_rows(p, err);

@@ -20,15 +20,14 @@ struct repair {
 };
 
 /* The block of events that lies where damage was found, as far as an index tells. */
-static const struct block_ref *events_at(struct reader *r, uint64_t offset)
+static bool events_at(const struct reader *r, uint64_t offset, struct block_ref *ref)
 {
-	size_t n;
-	const struct block_ref *refs = reader_blocks(r, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (refs[i].offset == offset && refs[i].kind == BLOCK_EVENTS)
-			return &refs[i];
-	return NULL;
+	for (size_t i = 0; i < reader_n_blocks(r); i++) {
+		*ref = reader_block_ref(r, i);
+		if (ref->offset == offset && ref->kind == BLOCK_EVENTS)
+			return true;
+	}
+	return false;
 }
 
 static bool was_dropped(const struct reader *copied, uint64_t offset)
@@ -44,18 +43,19 @@ static bool was_dropped(const struct reader *copied, uint64_t offset)
 
 static void say_damage(struct repair *p, struct reader *copied, const struct damage *d)
 {
-	const struct block_ref *ref = events_at(copied, d->offset);
-	bool kept = ref && !was_dropped(copied, d->offset);
+	struct block_ref ref;
+	bool is_events = events_at(copied, d->offset, &ref);
+	bool kept = is_events && !was_dropped(copied, d->offset);
 	const struct event_type *type = NULL;
 
 	if (!kept)
 		p->dropped_bytes += d->bytes;
 	fprintf(p->say, "%s: %s %" PRIu64 " bytes at %" PRIu64, reader_name(copied),
 		kept ? "kept" : "dropped", d->bytes, d->offset);
-	if (ref)
-		type = segment_type(reader_declarations(copied, ref->segment), ref->type);
-	if (ref)
-		fprintf(p->say, " (%u %s events%s)", ref->count, type ? type->name : "unknown",
+	if (is_events)
+		type = segment_type(reader_declarations(copied, ref.segment), ref.type);
+	if (is_events)
+		fprintf(p->say, " (%u %s events%s)", ref.count, type ? type->name : "unknown",
 			kept ? ", some with unknown names" : "");
 	fprintf(p->say, ": %s\n", d->what);
 }
@@ -111,11 +111,8 @@ static int repair_file(struct repair *p, const char *path, struct err *err)
 
 	if (!r)
 		return -EIO;
-	if (reader_is_stream(r))
-		rc = err_set(err, ESPIPE,
-			"%s is read twice, to check and to copy: save it to a file first",
-			reader_name(r));
-	else
+	rc = reader_refuse_stream(r, err);
+	if (!rc)
 		rc = verify(r, &v, err);
 	if (!rc)
 		rc = copy_intact(p, r, &v, path, err);

@@ -28,11 +28,11 @@ static const char *frame_text(const struct segment *s, uint32_t frame, struct ar
 {
 	uint64_t address;
 	struct mapping m = segment_mapping(s, segment_frame(s, frame, &address));
-	const char *path = c_text(a, segment_string(s, m.path)), *slash = strrchr(path, '/');
+	const char *file = c_text(a, frames_file_name(segment_string(s, m.path)));
 
-	if (!path[0])
+	if (!file[0])
 		return arena_printf(a, "0x%" PRIx64, address);
-	return arena_printf(a, "%s+0x%" PRIx64, slash && slash[1] ? slash + 1 : path, address);
+	return arena_printf(a, "%s+0x%" PRIx64, file, address);
 }
 
 static void call_frame(const struct segment *s, uint32_t frame, struct arena *a,

@@ -133,18 +133,17 @@ static void add_chosen(struct copier *c, uint64_t first, size_t block, enum copy
 }
 
 /* Lists the blocks [from, to) of a segment that may be copied, in order of time. */
-static void choose_blocks(struct copier *c, const struct segment *s, const struct block_ref *refs,
-	size_t from, size_t to)
+static void choose_blocks(struct copier *c, const struct segment *s, size_t from, size_t to)
 {
 	c->n_chosen = 0;
 	for (size_t i = from; i < to; i++) {
-		const struct block_ref *b = &refs[i];
+		const struct block_ref b = reader_block_ref(c->reader, i);
 		enum copy_choice choice = COPY_NOT;
 
-		if (b->kind == BLOCK_EVENTS)
-			choice = choose(c, s, segment_type(s, b->type), b->first, b->last);
+		if (b.kind == BLOCK_EVENTS)
+			choice = choose(c, s, segment_type(s, b.type), b.first, b.last);
 		if (choice != COPY_NOT)
-			add_chosen(c, b->first, i, choice);
+			add_chosen(c, b.first, i, choice);
 	}
 	if (c->n_chosen)
 		qsort(c->chosen, c->n_chosen, sizeof(*c->chosen), by_first);
@@ -152,19 +151,19 @@ static void choose_blocks(struct copier *c, const struct segment *s, const struc
 
 /* Whether a row of the chosen blocks is a reason to copy the segment; what a damaged block had could
  * have been one. Mostly the first block that is looked at answers it. */
-static bool has_reason(struct copier *c, const struct segment *s, const struct block_ref *refs)
+static bool has_reason(struct copier *c, const struct segment *s)
 {
 	for (size_t i = 0; i < c->n_chosen; i++) {
-		const struct block_ref *ref = &refs[c->chosen[i].block];
+		const struct block_ref ref = reader_block_ref(c->reader, c->chosen[i].block);
 		struct block_header h;
 		const void *payload;
 
 		if (c->chosen[i].choice != COPY_THIS)
 			continue;
-		payload = reader_block(c->reader, ref, &h);
+		payload = reader_block(c->reader, &ref, &h);
 		if (!payload || mark_rows(c, s, &h, payload, NULL))
 			return true;
-		reader_done_before(c->reader, ref->offset);
+		reader_done_before(c->reader, ref.offset);
 	}
 	return false;
 }
@@ -201,15 +200,19 @@ static struct segment_clock clock_of(const struct copier *c, const struct segmen
 }
 
 /* As blocks come in order of time, no event that is still to come is before the next block. */
-static int copy_blocks(struct copier *c, const struct segment *s, const struct block_ref *refs)
+static int copy_blocks(struct copier *c, const struct segment *s)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < c->n_chosen; i++) {
 		if (carry_waiting(c->carry) > WAITING_BYTES)
 			rc = carry_flush(c->carry, c->chosen[i].first);
-		if (!rc)
-			rc = copy_chosen(c, s, &refs[c->chosen[i].block]);
+		if (!rc) {
+			const struct block_ref ref = reader_block_ref(c->reader,
+				c->chosen[i].block);
+
+			rc = copy_chosen(c, s, &ref);
+		}
 	}
 	return rc;
 }
@@ -225,8 +228,7 @@ static bool is_first_of_boot(struct reader *r, uint32_t number)
 	return true;
 }
 
-static int copy_segment(struct copier *c, uint32_t number, const struct block_ref *refs,
-	size_t from, size_t to)
+static int copy_segment(struct copier *c, uint32_t number, size_t from, size_t to)
 {
 	const struct segment *s = reader_declarations(c->reader, number);
 	struct segment_clock clock;
@@ -234,27 +236,26 @@ static int copy_segment(struct copier *c, uint32_t number, const struct block_re
 
 	if (c->o->segment && !c->o->segment(c->o->ctx, s))
 		return 0;
-	choose_blocks(c, s, refs, from, to);
+	choose_blocks(c, s, from, to);
 	s = reader_segment(c->reader, number);
-	if (!is_first_of_boot(c->reader, number) && !has_reason(c, s, refs))
+	if (!is_first_of_boot(c->reader, number) && !has_reason(c, s))
 		return 0;
 	clock = clock_of(c, s);
 	rc = begin_segment(c, s, &clock);
 	if (!rc)
-		rc = copy_blocks(c, s, refs);
+		rc = copy_blocks(c, s);
 	return rc ? rc : end_segment(c);
 }
 
 static int copy_file(struct copier *c, struct err *err)
 {
-	size_t n, from = 0, to;
-	const struct block_ref *refs = reader_blocks(c->reader, &n);
+	size_t n = reader_n_blocks(c->reader), from = 0, to;
 	int rc = 0;
 
 	for (uint32_t k = 0; !rc && k < reader_n_segments(c->reader); k++) {
-		for (to = from; to < n && refs[to].segment == k; to++)
+		for (to = from; to < n && reader_block_ref(c->reader, to).segment == k; to++)
 			;
-		rc = copy_segment(c, k, refs, from, to);
+		rc = copy_segment(c, k, from, to);
 		reader_forget(c->reader, k);
 		from = to;
 	}

@@ -97,25 +97,3 @@ int emit_plain(struct emit *e, const struct block_header *h, const void *payload
 		memcpy(e->block + sizeof(*h), payload, len);
 	return seal_and_put(e, h, len);
 }
-
-int emit_end(struct emit *e)
-{
-	struct block_header h = { .kind = BLOCK_END };
-	struct end_payload end = { .index_offset = e->segment_bytes };
-	int rc;
-
-	if (!e->patient &&
-		sink_room(e->sink) < BLOCK_MAX_BYTES / 4 + e->n_index * sizeof(*e->index))
-		return -EAGAIN;
-	rc = emit_index(e);
-	if (rc)
-		return rc;
-	end.segment_bytes = e->segment_bytes + sizeof(h) + sizeof(end);
-	rc = emit_plain(e, &h, &end, sizeof(end));
-	if (!rc) {
-		e->segment_bytes = 0;
-		e->n_index = 0;
-		e->must_know = 0;
-	}
-	return rc;
-}

@@ -48,27 +48,4 @@ int emit_block(struct emit *e, struct block_header *h);
 /* Writes a block with this payload (may be empty). */
 int emit_plain(struct emit *e, const struct block_header *h, const void *payload, size_t len);
 
-/* What is new in the dictionaries, in the order in which a reader needs it. Stops at the first
- * block that does not go through; what is done stays marked as done. */
-int emit_dict(struct emit *e, struct dict *d);
-
-/* A table of two texts a row. */
-int emit_info(struct emit *e, const char *const (*pairs)[2], uint32_t n);
-
-enum { EMIT_TYPE_ENUMS = 64, EMIT_TYPE_VALUES = 4096 };
-
-/* Declares event types; numbers[i] is the number of types[i]. Each has at most EMIT_TYPE_ENUMS
- * enumerations with at most EMIT_TYPE_VALUES names together (emit_schema_fits). */
-int emit_schema(struct emit *e, const struct event_type *const *types, const uint16_t *numbers,
-	uint32_t n);
-
-bool emit_schema_fits(const struct event_type *type);
-
-/* The index of all blocks so far. */
-int emit_index(struct emit *e);
-
-/* The index and the end block; the next block starts a segment. When the sink may have no room for
- * all of it, -EAGAIN and nothing is written. */
-int emit_end(struct emit *e);
-
 #endif

@@ -1,10 +1,12 @@
-/* The blocks that are tables: dictionaries, facts, schema. Each function lays out the columns that
+/* The blocks that are tables: dictionaries, facts, schema, index. Each function lays out the columns that
  * format/tables.c lists for the kind. */
+#include "format/emit_tables.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/arena.h"
-#include "format/emit.h"
 #include "format/tables.h"
 
 enum { TEXT_LIMIT = BLOCK_MAX_BYTES / 4 }; /* bytes of text in one block */
@@ -352,7 +354,7 @@ static int emit_index_rows(struct emit *e, const struct index_entry *row, uint32
 	return emit_block(e, &h);
 }
 
-int emit_index(struct emit *e)
+static int emit_index(struct emit *e)
 {
 	uint32_t n_index = e->n_index;
 	int rc = 0;
@@ -360,6 +362,28 @@ int emit_index(struct emit *e)
 	for (uint32_t i = 0, n; !rc && i < n_index; i += n) {
 		n = rows_that_fit(i, n_index);
 		rc = emit_index_rows(e, e->index + i, n);
+	}
+	return rc;
+}
+
+int emit_end(struct emit *e)
+{
+	struct block_header h = { .kind = BLOCK_END };
+	struct end_payload end = { .index_offset = e->segment_bytes };
+	int rc;
+
+	if (!e->patient &&
+		sink_room(e->sink) < BLOCK_MAX_BYTES / 4 + e->n_index * sizeof(*e->index))
+		return -EAGAIN;
+	rc = emit_index(e);
+	if (rc)
+		return rc;
+	end.segment_bytes = e->segment_bytes + sizeof(h) + sizeof(end);
+	rc = emit_plain(e, &h, &end, sizeof(end));
+	if (!rc) {
+		e->segment_bytes = 0;
+		e->n_index = 0;
+		e->must_know = 0;
 	}
 	return rc;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "format/base/arena.h"
 #include "format/block.h"
@@ -38,20 +37,6 @@ static int decode_columns(const struct block_header *h, const void *payload,
 		if (column_decode(decoder, c, columns + (size_t)c * h->count, NULL))
 			return -EBADMSG;
 	return 0;
-}
-
-/* Memory for the list. That of a large trace is all written at once: huge pages, where the kernel has
- * some, spare it thousands of page faults, which were a tenth of the time of a small window. */
-static struct block_ref *new_list(size_t n)
-{
-	enum { HUGE_PAGE = 2 << 20 };
-	size_t bytes = n * sizeof(struct block_ref);
-	void *p;
-
-	if (bytes < 2 * HUGE_PAGE || posix_memalign(&p, HUGE_PAGE, bytes))
-		return xrealloc(NULL, n, sizeof(struct block_ref));
-	madvise(p, bytes, MADV_HUGEPAGE);
-	return p;
 }
 
 /* How many rows the index blocks [at, end) have; that they are intact is looked at when they are read. */
@@ -98,50 +83,66 @@ int index_decode(const struct block_header *h, const void *payload, struct colum
 	return rc;
 }
 
-/* Appends the rows of one index block; there is room for them. Blocks follow each other without a gap,
- * so none comes twice. v has room for their columns. */
-static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
-	struct column_decoder *decoder, uint64_t *v)
-{
-	uint64_t expected = ix->n ? end_of(&ix->blocks[ix->n - 1]) : 0;
-	struct block_ref *to = ix->blocks + ix->n;
+/* What reading the index blocks of a segment needs. */
+struct index_rows {
+	struct column_decoder *decoder; /* borrowed */
+	uint64_t *values;               /* owned; the columns of one block */
+	struct block_ref *rows;         /* owned; the rows of one block */
+	uint32_t cap;
+	uint64_t at; /* from the segment's start: where the next block must be */
+};
 
-	if (index_decode(h, payload, decoder, v, to) || to->offset != expected)
+/* Appends what one index block lists. Blocks follow each other without a gap, so none comes twice. A
+ * kind that needs a newer reader makes the index unusable: the walk that replaces it refuses by name. */
+static int add_rows(struct segment_index *ix, const struct block_header *h, const uint8_t *payload,
+	struct index_rows *x)
+{
+	if (h->count > x->cap) {
+		x->cap = h->count;
+		x->values = xrealloc(x->values, (size_t)x->cap * INDEX_COLUMNS, sizeof(*x->values));
+		x->rows = xrealloc(x->rows, x->cap, sizeof(*x->rows));
+	}
+	if (index_decode(h, payload, x->decoder, x->values, x->rows) || x->rows->offset != x->at)
 		return -EBADMSG;
-	ix->n += h->count;
+	for (uint32_t i = 0; i < h->count; i++) {
+		struct block_ref *b = &x->rows[i];
+		const struct block_header kind = { .kind = b->kind };
+
+		if (block_understood(&kind, NULL))
+			return -EBADMSG;
+		x->at = end_of(b);
+		b->offset += ix->offset;
+		if (block_has_content(b->kind))
+			block_list_add(&ix->blocks, b);
+	}
 	return 0;
 }
 
 static int read_blocks(const uint8_t *map, uint64_t at, uint64_t end, uint32_t segment,
 	struct column_decoder *decoder, struct segment_index *ix)
 {
+	struct index_rows x = { .decoder = decoder };
 	struct block_header h;
-	uint64_t limit = at - ix->offset, *values = NULL; /* one memory for all blocks */
-	size_t n = count_rows(map, at, end), cap = 0;
+	uint64_t limit = at - ix->offset;
+	size_t n = count_rows(map, at, end), left = n;
 	int rc = 0;
 
 	if (n > limit / sizeof(h))
 		return -EBADMSG; /* more blocks than there is room for in front of it */
-	ix->blocks = new_list(n);
+	block_list_reserve(&ix->blocks, n);
 	while (!rc && at < end) {
 		if (!block_at(map, at, end, BLOCK_INDEX, &h) || h.segment != segment || !h.count ||
-			ix->n + h.count > n) {
+			h.count > left) {
 			rc = -EBADMSG;
 			break;
 		}
-		if (h.count > cap) {
-			cap = h.count;
-			values = xrealloc(values, cap * INDEX_COLUMNS, sizeof(*values));
-		}
-		rc = add_rows(ix, &h, map + at + sizeof(h), decoder, values);
+		rc = add_rows(ix, &h, map + at + sizeof(h), &x);
+		left -= h.count;
 		at += sizeof(h) + h.stored;
 	}
-	free(values);
-	if (!rc && (!ix->n || end_of(&ix->blocks[ix->n - 1]) != limit))
-		rc = -EBADMSG;
-	for (size_t i = 0; !rc && i < ix->n; i++)
-		ix->blocks[i].offset += ix->offset;
-	return rc;
+	free(x.values);
+	free(x.rows);
+	return !rc && x.at == limit && n ? 0 : -EBADMSG;
 }
 
 int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
@@ -164,7 +165,7 @@ int index_read(const uint8_t *map, uint64_t end, struct column_decoder *decoder,
 		ix.start.segment != h.segment)
 		return -EBADMSG;
 	if (read_blocks(map, ix.offset + e.index_offset, last, h.segment, decoder, &ix)) {
-		free(ix.blocks);
+		block_list_done(&ix.blocks);
 		return -EBADMSG;
 	}
 	*index = ix;

@@ -33,10 +33,8 @@ static int check_input(struct join *j, struct reader *r, struct err *err)
 	const struct damage *d;
 	size_t n;
 
-	if (reader_is_stream(r))
-		return err_set(err, ESPIPE,
-			"%s is read twice, to check and to copy: save it to a file first",
-			reader_name(r));
+	if (reader_refuse_stream(r, err))
+		return -ESPIPE;
 	verify(r, &v, NULL); /* of a file never fails */
 	d = reader_damage(r, &n);
 	if (n)

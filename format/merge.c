@@ -40,9 +40,9 @@ struct run {
 	struct run *next_free;
 	struct segment *segment;
 	const struct binding *binding;
-	const struct block_ref *ref; /* of a file, where it can be decoded again; otherwise NULL */
-	uint64_t *memory;            /* owned; the columns that are needed, of `rows` rows each */
-	size_t cap;                  /* values in memory */
+	struct block_ref ref; /* of a file: where it can be decoded again */
+	uint64_t *memory;     /* owned; the columns that are needed, of `rows` rows each */
+	size_t cap;           /* values in memory */
 	uint32_t n, at, stream, reader;
 	uint32_t base, rows; /* memory has the rows [base, base + rows) */
 	uint64_t sequence;
@@ -297,7 +297,7 @@ static bool next_slice(struct merge *m, struct run *r)
 {
 	struct reader *reader = m->inputs[r->reader].reader;
 	struct block_header h;
-	const void *payload = reader_block(reader, r->ref, &h);
+	const void *payload = reader_block(reader, &r->ref, &h);
 
 	return payload && decode_run(m, r, &h, payload, false, NULL) == 0;
 }
@@ -325,7 +325,8 @@ static void open_block(struct merge *m, uint32_t input, struct segment *segment,
 	r = new_run(m, (size_t)rows_kept(m, ref, h->count) * b->n_needed);
 	r->segment = segment;
 	r->binding = b;
-	r->ref = ref;
+	if (ref)
+		r->ref = *ref;
 	r->rows = rows_kept(m, ref, h->count);
 	r->n = h->count;
 	r->at = 0;
@@ -367,27 +368,26 @@ static void list_blocks(struct merge *m, uint32_t number)
 {
 	struct input *in = &m->inputs[number];
 	const struct merge_options *o = &m->options;
-	size_t n;
-	const struct block_ref *blocks = reader_blocks(in->reader, &n);
+	size_t n = reader_n_blocks(in->reader);
 
 	m->pending = xrealloc(m->pending, m->n_pending + n, sizeof(*m->pending));
 	for (size_t i = 0; i < n; i++) {
+		const struct block_ref ref = reader_block_ref(in->reader, i);
 		struct segment *s;
 		uint64_t shift;
 
-		if (blocks[i].kind != BLOCK_EVENTS)
+		if (ref.kind != BLOCK_EVENTS)
 			continue;
 		/* A window may need few of many segments: dictionaries are loaded with the first
 		 * block that is opened. */
-		s = reader_declarations(in->reader, blocks[i].segment);
+		s = reader_declarations(in->reader, ref.segment);
 		if (o->block)
-			o->block(o->ctx, s, &blocks[i]);
+			o->block(o->ctx, s, &ref);
 		shift = (uint64_t)s->shift_ns;
-		if (blocks[i].last + shift < o->from_ns ||
-			(o->to_ns && blocks[i].first + shift >= o->to_ns) ||
-			!type_wanted(m, s, blocks[i].type))
+		if (ref.last + shift < o->from_ns || (o->to_ns && ref.first + shift >= o->to_ns) ||
+			!type_wanted(m, s, ref.type))
 			continue;
-		m->pending[m->n_pending++] = (struct pending){ blocks[i].first + shift, number,
+		m->pending[m->n_pending++] = (struct pending){ ref.first + shift, number,
 			(uint32_t)i };
 	}
 }
@@ -396,17 +396,16 @@ static void open_pending(struct merge *m)
 {
 	const struct pending *p = &m->pending[m->at_pending++];
 	struct reader *reader = m->inputs[p->reader].reader;
-	size_t n;
-	const struct block_ref *ref = &reader_blocks(reader, &n)[p->block];
+	const struct block_ref ref = reader_block_ref(reader, p->block);
 	struct block_header h;
-	const void *payload = reader_block(reader, ref, &h);
+	const void *payload = reader_block(reader, &ref, &h);
 
 	if (payload)
-		open_block(m, p->reader, reader_segment(reader, ref->segment), &h, payload,
-			ref->offset, ref);
+		open_block(m, p->reader, reader_segment(reader, ref.segment), &h, payload,
+			ref.offset, &ref);
 	/* Blocks are nearly in file order: what lies well before this one is done. */
-	if (ref->offset > BLOCK_MAX_BYTES)
-		reader_done_before(reader, ref->offset - BLOCK_MAX_BYTES);
+	if (ref.offset > BLOCK_MAX_BYTES)
+		reader_done_before(reader, ref.offset - BLOCK_MAX_BYTES);
 }
 
 /* ---- streams ---- */
@@ -466,20 +465,19 @@ static uint64_t peak_of(struct merge *m)
 {
 	struct span *spans = xcalloc(m->n_pending, sizeof(*spans));
 	uint64_t peak;
-	size_t n;
 
 	for (size_t i = 0; i < m->n_pending; i++) {
 		const struct pending *p = &m->pending[i];
 		const struct input *in = &m->inputs[p->reader];
-		const struct block_ref *ref = &reader_blocks(in->reader, &n)[p->block];
+		const struct block_ref ref = reader_block_ref(in->reader, p->block);
 		const struct event_type *type;
-		struct segment *s = reader_segment(in->reader, ref->segment);
+		struct segment *s = reader_segment(in->reader, ref.segment);
 
-		type = segment_type(s, ref->type);
+		type = segment_type(s, ref.type);
 		spans[i].first = p->first;
-		spans[i].last = ref->last + (uint64_t)s->shift_ns;
-		if (type && event_row_bytes(type) * ref->count <= BLOCK_MAX_BYTES)
-			spans[i].weight = (uint64_t)ref->count * sizeof(uint64_t) *
+		spans[i].last = ref.last + (uint64_t)s->shift_ns;
+		if (type && event_row_bytes(type) * ref.count <= BLOCK_MAX_BYTES)
+			spans[i].weight = (uint64_t)ref.count * sizeof(uint64_t) *
 				binding_of(m, type)->n_needed;
 	}
 	peak = overlap_peak(spans, m->n_pending);

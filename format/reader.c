@@ -28,8 +28,9 @@ struct slot {
 	struct segment *segment; /* owned */
 	enum loaded loaded;
 	bool ended;
-	bool headless; /* its SEGMENT block was lost: it starts with its first event */
-	size_t first_block, n_blocks;
+	bool headless;      /* its SEGMENT block was lost: it starts with its first event */
+	size_t first_block; /* how many blocks the segments before it have */
+	struct block_list blocks;
 };
 
 struct reader {
@@ -50,8 +51,7 @@ struct reader {
 	bool is_held;       /* ...and is still to be looked at */
 	struct slot *slots; /* owned */
 	uint32_t n_slots;
-	struct block_ref *blocks; /* owned */
-	size_t n_blocks, cap_blocks;
+	size_t n_blocks;
 	struct damage *damage; /* owned */
 	size_t n_damage;
 	struct column_decoder *decoder; /* owned */
@@ -152,29 +152,6 @@ static int place_block(struct reader *r, const struct block_header *h, const voi
 
 /* ---- files ---- */
 
-/* Room for n more. */
-static void reserve_blocks(struct reader *r, size_t n)
-{
-	size_t twice = r->cap_blocks * 2;
-
-	if (r->cap_blocks - r->n_blocks >= n)
-		return;
-	r->cap_blocks = r->n_blocks + n > twice ? r->n_blocks + n : twice;
-	r->blocks = xrealloc(r->blocks, r->cap_blocks, sizeof(*r->blocks));
-}
-
-static void add_block(struct reader *r, const struct block_ref *ref)
-{
-	reserve_blocks(r, 1);
-	r->blocks[r->n_blocks++] = *ref;
-	r->slots[r->n_slots - 1].n_blocks++;
-}
-
-static bool wanted(unsigned kind)
-{
-	return kind == BLOCK_EVENTS || (table_layout(kind) && kind != BLOCK_INDEX);
-}
-
 /* Takes in [0, to) without an index. */
 static int walk(struct reader *r, uint64_t to, struct err *err)
 {
@@ -190,16 +167,17 @@ static int walk(struct reader *r, uint64_t to, struct err *err)
 	s.damaged = add_damage;
 	s.ctx = r;
 	while (!rc && scan_next(&s, &h, &payload, &offset) > 0) {
-		struct block_ref ref = { offset, h.first, h.last, 0, h.stored, h.stream, h.count,
-			h.type, h.kind };
+		const struct block_ref ref = { offset, h.first, h.last, 0, h.stored, h.stream,
+			h.count, h.type, h.kind };
 
 		rc = place_block(r, &h, payload, offset, err);
 		if (rc)
 			break;
 		account_block(&account, &h, payload, offset);
-		ref.segment = r->n_slots - 1;
-		if (wanted(h.kind))
-			add_block(r, &ref);
+		if (block_has_content(h.kind)) {
+			block_list_add(&r->slots[r->n_slots - 1].blocks, &ref);
+			r->n_blocks++;
+		}
 		reader_done_before(r, offset);
 	}
 	if (!rc)
@@ -215,47 +193,21 @@ struct indexed {
 	struct indexed *next;
 };
 
-/* The first segment's list becomes the reader's as it is (of most traces it is the only one); others
- * are copied behind it. */
-static const struct block_ref *adopt(struct reader *r, struct segment_index *ix)
+static int add_indexed(struct reader *r, struct segment_index *ix, struct err *err)
 {
-	if (r->n_blocks) {
-		reserve_blocks(r, ix->n);
-		return ix->blocks;
-	}
-	free(r->blocks);
-	r->blocks = ix->blocks;
-	r->cap_blocks = ix->n;
-	ix->blocks = NULL;
-	return r->blocks;
-}
-
-static int add_indexed(struct reader *r, struct indexed *x, struct err *err)
-{
-	struct segment_index *ix = &x->index;
-	const struct block_ref *from;
+	struct slot *slot;
 	int rc = add_segment(r, &ix->start, r->map + ix->offset + sizeof(ix->start), ix->offset,
 		err);
 
 	if (rc)
 		return rc;
-	from = adopt(r, ix);
-	for (size_t i = 0; !rc && i < ix->n; i++) {
-		struct block_ref ref = from[i]; /* before a place at or below i is written */
-		struct block_header h = { .kind = ref.kind };
-
-		rc = block_understood(&h, err);
-		ref.segment = r->n_slots - 1;
-		if (!rc && wanted(ref.kind))
-			add_block(r, &ref);
-	}
-	if (!rc) {
-		struct slot *slot = &r->slots[r->n_slots - 1];
-
-		slot->ended = true;
-		slot->segment->bytes = ix->bytes;
-	}
-	return rc;
+	slot = &r->slots[r->n_slots - 1];
+	slot->ended = true;
+	slot->segment->bytes = ix->bytes;
+	slot->blocks = ix->blocks;
+	ix->blocks = (struct block_list){ 0 };
+	r->n_blocks += slot->blocks.n;
+	return 0;
 }
 
 /* Finds all blocks: indexed segments from the back, the rest by walking. */
@@ -280,8 +232,8 @@ static int find_blocks(struct reader *r, struct err *err)
 	for (; list; list = next) {
 		next = list->next;
 		if (!rc)
-			rc = add_indexed(r, list, err);
-		free(list->index.blocks);
+			rc = add_indexed(r, &list->index, err);
+		block_list_done(&list->index.blocks);
 		free(list);
 	}
 	return rc;
@@ -439,20 +391,44 @@ void reader_close(struct reader *r)
 	if (r->stream)
 		scan_done(&r->scan);
 	account_done(&r->account);
-	for (uint32_t i = 0; i < r->n_slots; i++)
+	for (uint32_t i = 0; i < r->n_slots; i++) {
 		segment_free(r->slots[i].segment);
+		block_list_done(&r->slots[i].blocks);
+	}
 	column_decoder_free(r->decoder);
 	free(r->name);
 	free(r->slots);
-	free(r->blocks);
 	free(r->damage);
 	free(r);
 }
 
-const struct block_ref *reader_blocks(const struct reader *r, size_t *n)
+size_t reader_n_blocks(const struct reader *r)
 {
-	*n = r->n_blocks;
-	return r->blocks;
+	return r->n_blocks;
+}
+
+/* A segment's block by its number in the segment. */
+static struct block_ref ref_in(const struct reader *r, uint32_t segment, size_t number)
+{
+	struct block_ref ref = block_list_get(&r->slots[segment].blocks, number);
+
+	ref.segment = segment;
+	return ref;
+}
+
+struct block_ref reader_block_ref(const struct reader *r, size_t number)
+{
+	uint32_t low = 0, high = r->n_slots - 1; /* the last that starts at or before it has it */
+
+	while (low < high) {
+		uint32_t middle = high - (high - low) / 2;
+
+		if (r->slots[middle].first_block <= number)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return ref_in(r, low, number - r->slots[low].first_block);
 }
 
 static bool same_block(const struct block_ref *ref, const struct block_header *h, uint32_t segment)
@@ -501,19 +477,21 @@ static bool is_declaration(unsigned kind)
 }
 
 /* Declarations need no dictionaries, and the other way round, so each can be had alone. */
-static void load_tables(struct reader *r, struct slot *slot, bool declarations)
+static void load_tables(struct reader *r, uint32_t number, bool declarations)
 {
-	for (size_t i = 0; i < slot->n_blocks; i++) {
-		const struct block_ref *ref = &r->blocks[slot->first_block + i];
+	const struct slot *slot = &r->slots[number];
+
+	for (size_t i = 0; i < slot->blocks.n; i++) {
+		const struct block_ref ref = ref_in(r, number, i);
 		struct block_header h;
 		const void *payload;
 		struct err err;
 
-		if (ref->kind == BLOCK_EVENTS || is_declaration(ref->kind) != declarations)
+		if (ref.kind == BLOCK_EVENTS || is_declaration(ref.kind) != declarations)
 			continue;
-		payload = reader_block(r, ref, &h);
+		payload = reader_block(r, &ref, &h);
 		if (payload && segment_load(slot->segment, &h, payload, r->decoder, &err))
-			reader_report(r, ref->offset, sizeof(h) + h.stored, "%.90s", err.text);
+			reader_report(r, ref.offset, sizeof(h) + h.stored, "%.90s", err.text);
 	}
 }
 
@@ -524,7 +502,7 @@ static struct segment *load(struct reader *r, uint32_t number, enum loaded how_m
 	if (r->stream)
 		return slot->segment; /* has what has come so far */
 	for (; slot->loaded < how_much; slot->loaded++)
-		load_tables(r, slot, slot->loaded == LOADED_NOTHING);
+		load_tables(r, number, slot->loaded == LOADED_NOTHING);
 	return slot->segment;
 }
 
@@ -693,6 +671,14 @@ bool reader_is_stream(const struct reader *r)
 	return r->stream;
 }
 
+int reader_refuse_stream(const struct reader *r, struct err *err)
+{
+	if (!r->stream)
+		return 0;
+	return err_set(err, ESPIPE,
+		"%s is read twice, to check and to copy: save it to a file first", reader_name(r));
+}
+
 uint32_t reader_n_segments(const struct reader *r)
 {
 	return r->n_slots;
@@ -706,6 +692,12 @@ bool reader_is_complete(const struct reader *r)
 uint64_t reader_bytes(const struct reader *r)
 {
 	return r->size;
+}
+
+void reader_on_wait(struct reader *r, void (*call)(void *ctx), void *ctx)
+{
+	r->scan.waits = call;
+	r->scan.waits_ctx = ctx;
 }
 
 const char *reader_name(const struct reader *r)

@@ -9,18 +9,9 @@
 #include <stdbool.h>
 
 #include "format/base/err.h"
+#include "format/block_list.h"
 #include "format/scan.h"
 #include "format/segment.h"
-
-/* Where a block is: an entry of the index, or of what replaces it. */
-struct block_ref {
-	uint64_t offset;
-	uint64_t first, last;
-	uint32_t segment; /* number in the reader */
-	uint32_t stored, stream, count;
-	uint16_t type;
-	uint8_t kind;
-};
 
 struct reader;
 
@@ -38,6 +29,9 @@ void reader_close(struct reader *r);
 
 /* True when events come only once, in the order of the file. */
 bool reader_is_stream(const struct reader *r);
+
+/* -ESPIPE and what to do, for those who read a trace twice and were given a stream. */
+int reader_refuse_stream(const struct reader *r, struct err *err);
 
 /* Segments known so far; a stream learns of them as it is read. */
 uint32_t reader_n_segments(const struct reader *r);
@@ -66,8 +60,9 @@ void readers_align(struct reader *const *readers, uint32_t n);
 /* The first moment of all segments known now, in ns on that clock; 0 if none tells its start. */
 uint64_t readers_start(struct reader *const *readers, uint32_t n);
 
-/* Files: all blocks of tables and events, in file order; borrowed. */
-const struct block_ref *reader_blocks(const struct reader *r, size_t *n);
+/* Files: the blocks of tables and events, in file order, by their numbers from 0 on. */
+size_t reader_n_blocks(const struct reader *r);
+struct block_ref reader_block_ref(const struct reader *r, size_t number);
 
 /* Files: checks the block against its checksum and reference. NULL (and a report of damage) if it
  * does not hold; the payload is borrowed. */
@@ -94,6 +89,9 @@ void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char
 
 /* Whether the last segment was ended properly. For a stream only known at its end. */
 bool reader_is_complete(const struct reader *r);
+
+/* Has a function called before waiting for more of a stream, so that what is done so far can be shown. */
+void reader_on_wait(struct reader *r, void (*call)(void *ctx), void *ctx);
 
 /* Size of the file; of a stream what was read so far. */
 uint64_t reader_bytes(const struct reader *r);

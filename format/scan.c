@@ -2,6 +2,7 @@
 #include "format/scan.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,14 @@ void scan_done(struct scan *s)
 	s->data = NULL;
 }
 
+static void tell_of_waiting(const struct scan *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+	if (s->waits && poll(&p, 1, 0) == 0)
+		s->waits(s->waits_ctx);
+}
+
 /* Reads what is there, at least one byte. Never asks for more than a pipe has, so that a live
  * stream is seen as it comes. */
 static void read_more(struct scan *s)
@@ -51,6 +60,7 @@ static void read_more(struct scan *s)
 		s->len -= s->at;
 		s->at = 0;
 	}
+	tell_of_waiting(s);
 	do {
 		n = read(s->fd, buffer + s->len, s->cap - s->len);
 	} while (n < 0 && errno == EINTR);

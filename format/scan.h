@@ -26,6 +26,9 @@ struct scan {
 	/* Called for each gap; may be NULL. */
 	void (*damaged)(void *ctx, const struct damage *d);
 	void *ctx;
+	/* Called when a stream has no more bytes now and the next read will wait; may be NULL. */
+	void (*waits)(void *ctx);
+	void *waits_ctx;
 };
 
 /* [from, to) of a file that is mapped at `map`. */

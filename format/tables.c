@@ -34,6 +34,11 @@ const struct table_layout *table_layout(unsigned kind)
 	return NULL;
 }
 
+bool block_has_content(unsigned kind)
+{
+	return kind == BLOCK_EVENTS || (table_layout(kind) && kind != BLOCK_INDEX);
+}
+
 int table_rows_allowed(const struct block_header *h, struct err *err)
 {
 	if (h->columns < table_layout(h->kind)->n_columns || h->count > table_max_rows(h->stored))

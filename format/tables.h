@@ -2,6 +2,8 @@
 #ifndef FORMAT_TABLES_H
 #define FORMAT_TABLES_H
 
+#include <stdbool.h>
+
 #include "format/base/err.h"
 #include "specs/layout.h"
 
@@ -43,6 +45,9 @@ enum {
 
 /* NULL for a kind whose payload is no table, or is events. */
 const struct table_layout *table_layout(unsigned kind);
+
+/* Whether the kind is events or a table that tells about them (all but the index). */
+bool block_has_content(unsigned kind);
 
 /* Whether a table block (not events) has all columns of its kind and no more rows than its bytes
  * may stand for, which bounds a reader's memory. 0 or -EBADMSG. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "format/base/arena.h"
-#include "format/emit.h"
+#include "format/emit_tables.h"
 #include "format/tables.h"
 #include "gen/events.h"
 #include "specs/events/recorder.h"
@@ -64,6 +64,7 @@ struct writer {
 	struct row_order *order; /* owned */
 	int lost_type;
 	int error;
+	bool started; /* the first segment has begun */
 	uint64_t events, dropped;
 };
 
@@ -98,7 +99,15 @@ static void begin(struct writer *w)
 {
 	writer_stream(w, "recorder", -1, 0);
 	w->lost_type = writer_type(w, &event_lost, NULL);
-	w->error = start_segment(w);
+}
+
+/* The first segment begins with what is first written, so that its start can still be set. */
+static int start_if_new(struct writer *w)
+{
+	if (w->started)
+		return 0;
+	w->started = true;
+	return start_segment(w);
 }
 
 struct writer *writer_new(struct sink *sink, const struct writer_config *config)
@@ -115,6 +124,14 @@ struct writer *writer_new(struct sink *sink, const struct writer_config *config)
 	w->generation = 1;
 	begin(w);
 	return w;
+}
+
+void writer_set_start(struct writer *w, uint64_t start_ns, uint64_t start_real_ns)
+{
+	if (w->started)
+		return;
+	w->config.start_ns = start_ns;
+	w->config.start_real_ns = start_real_ns;
 }
 
 static void free_stages(struct writer *w)
@@ -335,8 +352,10 @@ static int emit_new_streams(struct writer *w)
  * out with the dictionary. */
 static int emit_references(struct writer *w)
 {
-	int rc = emit_new_info(w);
+	int rc = start_if_new(w);
 
+	if (!rc)
+		rc = emit_new_info(w);
 	if (!rc)
 		rc = emit_new_types(w);
 	for (uint32_t i = w->streams_done; i < w->n_streams; i++)
@@ -597,8 +616,9 @@ int writer_restart(struct writer *w, const struct writer_config *config)
 	w->config = *config;
 	w->config.stage_bytes = stage_bytes;
 	w->emit.patient = false;
+	w->started = false;
 	begin(w);
-	return w->error;
+	return w->error = start_if_new(w);
 }
 
 int writer_roll(struct writer *w, uint64_t now_ns, uint64_t now_real_ns)

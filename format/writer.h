@@ -40,6 +40,10 @@ struct writer_stats {
 struct writer *writer_new(struct sink *sink, const struct writer_config *config);
 void writer_free(struct writer *w);
 
+/* Another start than that of the config, as opening everything took its time; nothing may have been written
+ * yet. */
+void writer_set_start(struct writer *w, uint64_t start_ns, uint64_t start_real_ns);
+
 /* After writer_close: begins another trace behind the one that was ended, as if the writer were new but
  * without taking its memory again, which costs more than a small trace. Types, streams, facts and numbers
  * of dictionaries are forgotten; stage_bytes stays. 0 or the sink's errno. */

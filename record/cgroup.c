@@ -8,6 +8,7 @@
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -53,14 +54,30 @@ static int open_folder(const char *path)
 	return fd;
 }
 
+/* A machine may have several; each has a device number of its own. */
+static bool in_hierarchy(int fd, const char *mount)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) || stat(mount, &b) || a.st_dev == b.st_dev;
+}
+
 int cgroup_open(const char *path, struct err *err)
 {
 	char mount[1024], full[4096];
 	int fd = open_folder(path);
+	bool mounted = find_mount(mount, sizeof(mount));
 
+	if (fd >= 0 && mounted && !in_hierarchy(fd, mount)) {
+		close(fd);
+		return err_set(err, EINVAL,
+			"%s is in another hierarchy of cgroups than perf_event, which is at %s: give a "
+			"group there (/proc/PID/cgroup tells a process's)",
+			path, mount);
+	}
 	if (fd >= 0)
 		return fd;
-	if (!find_mount(mount, sizeof(mount)))
+	if (!mounted)
 		return err_set(err, ENOENT,
 			"no cgroup file system is mounted: mount -t cgroup2 none /sys/fs/cgroup");
 	snprintf(full, sizeof(full), "%s/%s", mount, path);
@@ -118,4 +135,27 @@ void cgroup_each_process(int fd, void (*call)(void *ctx, uint32_t pid), void *ct
 bool cgroup_is_gone(int fd)
 {
 	return faccessat(fd, "cgroup.procs", F_OK, 0) != 0;
+}
+
+bool cgroup_is_v1(int fd)
+{
+	struct statfs s;
+
+	return fstatfs(fd, &s) == 0 && s.f_type == CGROUP_SUPER_MAGIC;
+}
+
+uint32_t cgroup_level(int fd)
+{
+	int at = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), up;
+	uint32_t level = 0;
+
+	while (at >= 0 && is_cgroup(at) && level < MAX_DEPTH) {
+		level++;
+		up = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = up;
+	}
+	if (at >= 0)
+		close(at);
+	return level;
 }

@@ -15,6 +15,12 @@ int cgroup_open(const char *path, struct err *err);
 /* Calls for each process in the group and in those below it. */
 void cgroup_each_process(int fd, void (*call)(void *ctx, uint32_t pid), void *ctx);
 
+/* How many groups it is in: 0 for the root, as far as the file system is mounted. */
+uint32_t cgroup_level(int fd);
+
+/* Whether it is in a hierarchy of version 1. */
+bool cgroup_is_v1(int fd);
+
 /* Whether the group has been removed. */
 bool cgroup_is_gone(int fd);
 

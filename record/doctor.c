@@ -21,7 +21,11 @@ static void judge(const struct source *s, struct finding *worst)
 {
 	struct finding f;
 
-	facility_probe(s->needs, worst);
+	for (int i = 0; i < SOURCE_NEEDS && s->needs[i]; i++) {
+		facility_probe(s->needs[i], &f);
+		if (i == 0 || f.state > worst->state)
+			*worst = f;
+	}
 	for (int i = 0; worst->state != FACILITY_ABSENT && i < SOURCE_BETTER && s->better_with[i];
 		i++) {
 		facility_probe(s->better_with[i], &f);

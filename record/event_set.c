@@ -1,5 +1,4 @@
-/* Threads times CPUs. Threads that start while we open are caught by looking again until nothing
- * new is there; those that start later are inherited. */
+/* Threads times CPUs. Threads that start later are inherited. */
 #include "record/event_set.h"
 
 #include <errno.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "format/base/arena.h"
-#include "format/base/map.h"
 #include "record/cpus.h"
 #include "record/proc_fs.h"
 
@@ -116,42 +114,25 @@ static int open_thread(struct event_set *s, pid_t tid, struct err *err)
 
 struct open_threads {
 	struct event_set *set;
-	struct map seen;
-	uint32_t n_new;
-	int rc;
 	struct err *err;
 };
 
-static void open_new_thread(void *ctx, uint32_t tid)
+static int open_new_thread(void *ctx, uint32_t tid)
 {
 	struct open_threads *o = ctx;
-	bool is_new;
-	int rc;
 
-	map_put(&o->seen, tid, &is_new);
-	if (!is_new || o->rc)
-		return;
-	o->n_new++;
-	rc = open_thread(o->set, (pid_t)tid, o->err);
-	if (rc != -ESRCH) /* it may end while we look */
-		o->rc = rc;
+	return open_thread(o->set, (pid_t)tid, o->err);
 }
 
 static int open_process(struct event_set *s, uint32_t pid, struct err *err)
 {
-	struct open_threads o = { .set = s, .err = err };
+	struct open_threads o = { s, err };
 	uint32_t n_fds = s->n_fds;
+	int rc = proc_all_threads(pid, open_new_thread, &o);
 
-	map_init(&o.seen, 64);
-	do {
-		o.n_new = 0;
-		if (proc_each_thread(pid, open_new_thread, &o))
-			o.rc = s->n_fds > n_fds
-				? 0
-				: err_set(err, ESRCH, "there is no process %u", pid);
-	} while (o.n_new && !o.rc);
-	map_done(&o.seen);
-	return o.rc;
+	if (rc != -ESRCH)
+		return rc;
+	return s->n_fds > n_fds ? 0 : err_set(err, ESRCH, "there is no process %u", pid);
 }
 
 static int open_all(struct event_set *s, const struct target *t, struct err *err)
@@ -305,7 +286,8 @@ static void feed_release(void *feed)
 	perf_ring_release(&f->ring);
 }
 
-static const struct feed_ops ring_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+static const struct feed_ops ring_feed = { feed_refresh, feed_peek, feed_take, feed_release,
+	false };
 
 /* The ring joins the loop as a stream of its own. */
 static int start_feed(struct event_set *s, uint32_t i, struct err *err)
@@ -369,6 +351,14 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 		if (was_offline && !s->feeds[i].offline && s->by_cpu)
 			open_again(s, i);
 	}
+}
+
+int event_set_blind_cpu(const struct event_set *s)
+{
+	for (uint32_t i = 0; !s->by_cpu && i < s->n_feeds; i++)
+		if (!s->feeds[i].offline && !s->feeds[i].ring.page)
+			return (int)i;
+	return -1;
 }
 
 int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, const char *stream,

@@ -53,6 +53,9 @@ void event_set_disable(struct event_set *s);
  * the kernel passes on enabling, but not this (6.18). */
 void event_set_rate(struct event_set *s, uint64_t value);
 
+/* A CPU that came after the events of threads had been opened, and on which they see nothing; -1: none. */
+int event_set_blind_cpu(const struct event_set *s);
+
 /* After the last record: tells of losses that no record told of. The kernel puts that record in front
  * of the next one that fits, which may never come; since Linux 6.0 the event itself can be asked. */
 void event_set_settle(struct event_set *s, uint64_t now_ns);

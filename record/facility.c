@@ -18,6 +18,7 @@
 #include "record/cgroup.h"
 #include "record/perf_event.h"
 #include "record/privileges.h"
+#include "record/tracefs.h"
 
 #define SYSCTL "/proc/sys/kernel/"
 
@@ -76,7 +77,7 @@ static int try_event(unsigned type, unsigned long long config, pid_t pid, bool k
 
 static void probe_sampling(struct finding *f)
 {
-	long paranoid = perf_read_number(SYSCTL "perf_event_paranoid", 2);
+	long paranoid = perf_paranoid();
 	char why[256];
 	int rc = try_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, -1, true, why);
 
@@ -231,36 +232,32 @@ static void probe_files(struct finding *f)
 
 /* ---- tracing ---- */
 
-static const char *tracefs(void)
+/* Where tracefs can be read; false, having told, if nowhere. */
+static bool find_tracefs(struct finding *f, char *place, size_t size)
 {
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	char path[64];
+	char path[256];
 
-	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/events", places[i]);
-		if (access(path, R_OK | X_OK) == 0)
-			return places[i];
+	if (tracefs_find(NULL, place, size, NULL)) {
+		found(f, FACILITY_ABSENT, "tracefs is not mounted");
+		fix(f, TRACEFS_MOUNT);
+		return false;
 	}
-	return NULL;
+	snprintf(path, sizeof(path), "%s/events", place);
+	if (access(path, R_OK | X_OK) == 0)
+		return true;
+	found(f, FACILITY_ABSENT, "tracefs may not be read by you");
+	fix(f, "as root, or: " TRACEFS_SHARE, place);
+	return false;
 }
 
 static void probe_tracefs(struct finding *f)
 {
-	const char *place = tracefs();
-	char path[96], why[256];
+	char place[128], path[256], why[256];
 	long id;
 	int rc;
 
-	if (!place) {
-		bool mounted = has_word("/proc/mounts", " tracefs ");
-
-		found(f, FACILITY_ABSENT,
-			mounted ? "tracefs may not be read by you" : "tracefs is not mounted");
-		fix(f, "%s",
-			mounted ? "as root, or: mount -o remount,mode=755 /sys/kernel/tracing"
-				: "mount -t tracefs nodev /sys/kernel/tracing");
+	if (!find_tracefs(f, place, sizeof(place)))
 		return;
-	}
 	snprintf(path, sizeof(path), "%s/events/sched/sched_switch/id", place);
 	id = perf_read_number(path, -1);
 	if (id < 0) {
@@ -284,7 +281,7 @@ static void probe_pmu(struct finding *f, const char *pmu, const char *config)
 	snprintf(path, sizeof(path), "/sys/bus/event_source/devices/%s/type", pmu);
 	if (perf_read_number(path, -1) < 0)
 		found(f, FACILITY_ABSENT, "the kernel is built without them (%s)", config);
-	else if (privileges_has(CAP_SYS_ADMIN) || privileges_has(38 /* CAP_PERFMON */))
+	else if (privileges_has(CAP_SYS_ADMIN) || privileges_has(PRIVILEGE_PERFMON))
 		found(f, FACILITY_WORKS, "through the kernel's %s events", pmu);
 	else {
 		found(f, FACILITY_ABSENT, "you are not permitted");
@@ -391,7 +388,7 @@ const struct facility facilities[] = {
 	{ "uprobes", "-e uprobe:, -e usdt:", probe_uprobes },
 	{ "kprobes", "no source needs them yet", probe_kprobes },
 	{ "BTF", "BPF programs that fit this kernel", probe_btf },
-	{ "BPF", "no source needs it yet", probe_bpf },
+	{ "BPF", "scheduler, disks, system calls, faults", probe_bpf },
 	{ "lockdown", "what even root may not do", probe_lockdown },
 	{ "pid namespace", "whose processes can be seen", probe_namespace },
 	{ "cgroups", "--cgroup", probe_cgroups },

@@ -1,6 +1,7 @@
 /* Telling files apart, and finding them again. */
 #include "record/image.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,22 +12,28 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "format/base/arena.h"
 #include "format/symbols/build_id.h"
 #include "format/symbols/target_file.h"
+
+enum { MAX_IDS = 4096 }; /* build ids of files, remembered as long as they fit */
 
 void images_init(struct images *m)
 {
 	memset(m, 0, sizeof(*m));
+	m->ids = xcalloc(MAX_IDS, sizeof(*m->ids));
 	map_init(&m->by_key, 256);
 	map_init(&m->by_file, 256);
 }
 
 void images_done(struct images *m)
 {
-	arena_done(&m->arena);
+	for (uint32_t i = 0; i < m->n; i++)
+		free(m->all[i]);
+	free(m->all);
+	free(m->ids);
 	map_done(&m->by_key);
 	map_done(&m->by_file);
-	free(m->all);
 }
 
 void image_set_build_id(struct image *image, const struct build_id *id)
@@ -120,66 +127,148 @@ int image_open(const struct image *image)
 	return fd >= 0 ? fd : keep_if_same(image, target_file_open("", image->path, true, NULL));
 }
 
-/* Reads the build id from the file. */
-static void identify(struct image *image)
+/* Reads the build id from the file; one without bytes if there is none. */
+static void identify(const struct image *image, struct build_id *id)
 {
 	int fd = image_open(image);
-	struct build_id id;
 
+	memset(id, 0, sizeof(*id));
 	if (fd < 0)
 		return;
-	if (build_id_of_file(fd, &id, NULL) == 0)
-		image_set_build_id(image, &id);
+	if (build_id_of_file(fd, id, NULL))
+		id->len = 0;
 	close(fd);
 }
 
-static uint32_t add_image(struct images *m, const struct image *like)
+/* ---- all of them ---- */
+
+static struct image *add_image(struct images *m, const struct image *like, uint64_t key)
 {
-	struct image *i = arena_alloc(&m->arena, sizeof(*i));
+	size_t len = strlen(like->path) + 1;
+	struct image *i = xcalloc(1, sizeof(*i) + len);
 
 	*i = *like;
-	i->path = arena_strdup(&m->arena, like->path);
-	i->mapping = i->generation = 0;
+	i->path = memcpy(i + 1, like->path, len);
+	i->mapping = i->generation = i->home = i->users = 0;
+	i->was_idle = false;
 	i->rules = NULL;
-	m->all = xrealloc(m->all, m->n + 1, sizeof(struct image *));
-	m->all[m->n] = i;
-	return m->n++;
+	i->key = key;
+	i->place = m->n;
+	if (m->n == m->cap) {
+		m->cap = m->cap ? m->cap * 2 : 64;
+		m->all = xrealloc(m->all, m->cap, sizeof(struct image *));
+	}
+	m->all[m->n++] = i;
+	*map_put(&m->by_key, key, NULL) = m->n;
+	return i;
 }
 
-static uint32_t find_or_add(struct images *m, const struct image *like)
+/* Images with the same hash have keys one behind the other. */
+static struct image *find_or_add(struct images *m, const struct image *like)
 {
-	uint64_t key = image_key(like);
+	uint64_t key = image_key(like), vacant = 0;
+	bool has_vacant = false;
 	uint32_t *at;
 
-	for (; (at = map_get(&m->by_key, key)); key++)
-		if (same_image(m->all[*at], like))
-			return *at;
-	at = map_put(&m->by_key, key, NULL);
-	*at = add_image(m, like);
-	return *at;
+	for (; (at = map_get(&m->by_key, key)); key++) {
+		if (*at && same_image(m->all[*at - 1], like))
+			return m->all[*at - 1];
+		if (!*at && !has_vacant) {
+			has_vacant = true;
+			vacant = key;
+		}
+	}
+	return add_image(m, like, has_vacant ? vacant : key);
 }
 
-/* The number of a file's image; its build id is read the first time. */
-static uint32_t find_file(struct images *m, const struct image *like)
+/* The build id that a file had when it was first seen; NULL if it has none. */
+static const struct build_id *id_of_file(struct images *m, const struct image *like)
 {
 	uint64_t key = hash_u64(hash_bytes(like->path, strlen(like->path)) ^ like->inode);
-	struct image named = *like;
 	bool is_new;
 	uint32_t *at;
 
-	key = hash_u64(key ^ like->dev);
-	at = map_put(&m->by_file, key, &is_new);
-	if (!is_new)
-		return *at;
-	identify(&named);
-	*at = find_or_add(m, &named);
-	return *at;
+	if (m->n_ids == MAX_IDS) {
+		map_clear(&m->by_file);
+		m->n_ids = 0;
+	}
+	at = map_put(&m->by_file, hash_u64(key ^ like->dev), &is_new);
+	if (is_new) {
+		*at = m->n_ids++;
+		identify(like, &m->ids[*at]);
+	}
+	return m->ids[*at].len ? &m->ids[*at] : NULL;
 }
 
 struct image *images_get(struct images *m, const struct image *like)
 {
 	bool told = like->kind != MAPPING_FILE || like->build_id_len || !like->inode;
-	uint32_t number = told ? find_or_add(m, like) : find_file(m, like);
+	const struct build_id *id = told ? NULL : id_of_file(m, like);
+	struct image named = *like;
 
-	return m->all[number];
+	if (id)
+		image_set_build_id(&named, id);
+	return find_or_add(m, &named);
+}
+
+/* ---- and their end ---- */
+
+void image_hold(struct image *image)
+{
+	image->users++;
+	image->was_idle = false;
+}
+
+void image_release(struct image *image)
+{
+	assert(image->users);
+	image->users--;
+}
+
+/* A map cannot forget single keys: when those of forgotten images outnumber the others it is made anew. */
+static void rebuild_map(struct images *m)
+{
+	map_clear(&m->by_key);
+	for (uint32_t i = 0; i < m->n; i++) {
+		uint64_t key = image_key(m->all[i]);
+
+		while (map_get(&m->by_key, key))
+			key++;
+		*map_put(&m->by_key, key, NULL) = i + 1;
+		m->all[i]->key = key;
+	}
+}
+
+static void remove_image(struct images *m, struct image *image)
+{
+	struct image *last = m->all[--m->n];
+
+	*map_get(&m->by_key, image->key) = 0;
+	if (last != image) {
+		last->place = image->place;
+		m->all[last->place] = last;
+		*map_get(&m->by_key, last->key) = last->place + 1;
+	}
+	free(image);
+	if (m->by_key.count > 2 * m->n + 1024)
+		rebuild_map(m);
+}
+
+void images_forget(struct images *m, bool (*let_go)(void *ctx, struct image *image), void *ctx)
+{
+	uint32_t n_idle = 0, i = 0;
+
+	for (uint32_t k = 0; k < m->n; k++)
+		n_idle += !m->all[k]->users;
+	while (i < m->n) {
+		struct image *image = m->all[i];
+		bool idle = !image->users;
+
+		if (idle && image->was_idle && n_idle > IMAGES_IDLE && let_go(ctx, image)) {
+			remove_image(m, image); /* another takes its place */
+			continue;
+		}
+		image->was_idle = idle;
+		i++;
+	}
 }

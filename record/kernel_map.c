@@ -12,13 +12,13 @@
 
 struct range {
 	uint64_t start, end;
-	struct image *image;
+	struct image *image; /* held */
 };
 
 struct kernel_map {
 	struct images *images; /* borrowed */
-	struct image *kernel;
-	struct range *ranges; /* owned; modules and BPF programs, ascending, without overlap */
+	struct image *kernel;  /* held */
+	struct range *ranges;  /* owned; modules and BPF programs, ascending, without overlap */
 	uint32_t n, cap;
 	uint64_t modules_read_ns;
 	struct err trouble;
@@ -43,6 +43,7 @@ static uint32_t search(const struct kernel_map *k, uint64_t address)
 
 static void remove_range(struct kernel_map *k, uint32_t i)
 {
+	image_release(k->ranges[i].image);
 	memmove(k->ranges + i, k->ranges + i + 1, (k->n - i - 1) * sizeof(*k->ranges));
 	k->n--;
 }
@@ -60,6 +61,7 @@ static void add_range(struct kernel_map *k, uint64_t start, uint64_t end, struct
 	}
 	memmove(k->ranges + i + 1, k->ranges + i, (k->n - i) * sizeof(*k->ranges));
 	k->ranges[i] = (struct range){ start, end, image };
+	image_hold(image);
 	k->n++;
 }
 
@@ -98,6 +100,7 @@ struct kernel_map *kernel_map_new(struct images *images)
 	if (build_id_of_notes_file(KERNEL_NOTES_PATH, &id, NULL) == 0)
 		image_set_build_id(&like, &id);
 	k->kernel = images_get(images, &like);
+	image_hold(k->kernel);
 	read_modules(k, 0);
 	return k;
 }
@@ -106,6 +109,9 @@ void kernel_map_free(struct kernel_map *k)
 {
 	if (!k)
 		return;
+	for (uint32_t i = 0; i < k->n; i++)
+		image_release(k->ranges[i].image);
+	image_release(k->kernel);
 	free(k->ranges);
 	free(k);
 }

@@ -83,13 +83,18 @@ bool loop_check_cpus(struct loop *l)
 	return changed;
 }
 
-int loop_watch(struct loop *l, int fd, struct err *err)
+static int watch(struct loop *l, int fd, uint32_t events, struct err *err)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data = { .fd = fd } };
+	struct epoll_event e = { .events = events, .data = { .fd = fd } };
 
 	if (fd >= 0 && epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) && errno != EEXIST)
 		return err_errno(err, errno, "watching a descriptor");
 	return 0;
+}
+
+int loop_watch(struct loop *l, int fd, struct err *err)
+{
+	return watch(l, fd, EPOLLIN, err);
 }
 
 int loop_add(struct loop *l, const struct feed_ops *ops, void *state, int fd, struct err *err)
@@ -100,7 +105,7 @@ int loop_add(struct loop *l, const struct feed_ops *ops, void *state, int fd, st
 		l->heap = xrealloc(l->heap, l->cap, sizeof(struct feed *));
 	}
 	l->feeds[l->n++] = (struct feed){ .ops = ops, .state = state };
-	return loop_watch(l, fd, err);
+	return watch(l, fd, EPOLLIN | (ops->on_change ? EPOLLET : 0), err);
 }
 
 static void sink_down(struct loop *l, uint32_t i)

@@ -21,6 +21,8 @@ struct feed_ops {
 	void (*take)(void *feed, const void *record, uint64_t time_ns);
 	/* Gives the space back to the producer. */
 	void (*release)(void *feed);
+	/* Its descriptor is readable as long as anything is there: only look when it says so anew. */
+	bool on_change;
 };
 
 struct loop;

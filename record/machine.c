@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "format/base/arena.h"
 #include "format/symbols/build_id.h"
 #include "gen/events.h"
 #include "record/cpus.h"
 #include "record/perf_event.h"
-#include "specs/events/recorder.h"
 
 static uint64_t read_clock(clockid_t id)
 {
@@ -157,22 +157,32 @@ static int32_t node_of(int cpu)
 	return -1;
 }
 
-void machine_topology(struct writer *w, uint64_t time_ns)
+void machine_read_topology(struct topology *t)
 {
-	int type = writer_type(w, &event_cpu_topology, NULL), *online;
-	uint32_t n = cpus_online(&online);
+	int *online;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct cpu_topology e = { .time = time_ns,
-			.cpu = (uint32_t)online[i],
+	free(t->cpus);
+	t->n = cpus_online(&online);
+	t->cpus = xcalloc(t->n, sizeof(*t->cpus));
+	for (uint32_t i = 0; i < t->n; i++)
+		t->cpus[i] = (struct cpu_topology){ .cpu = (uint32_t)online[i],
 			.core = topology(online[i], "core_id"),
 			.package = topology(online[i], "physical_package_id"),
 			.node = node_of(online[i]),
 			.online = 1 };
+	free(online);
+}
 
+void machine_write_topology(const struct topology *t, struct writer *w, uint64_t time_ns)
+{
+	int type = writer_type(w, &event_cpu_topology, NULL);
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct cpu_topology e = t->cpus[i];
+
+		e.time = time_ns;
 		writer_add(w, 0, type, &e);
 	}
-	free(online);
 }
 
 void machine_clock_event(struct writer *w)

@@ -25,12 +25,16 @@ enum {
 	SETTLE_ROUNDS = 2,
 };
 
-/* An image and the way to its names. */
+/* An image and the way to its names. While something is asked of it it stays where it is. */
 struct home {
-	struct image *image; /* borrowed */
+	struct image *image; /* borrowed; NULL: free for another */
+	uint32_t serial;     /* that no other ever had */
+	uint32_t n_wanted;   /* requests that are not answered yet */
 	int fd;              /* its file, or a perf map; -1 */
+	bool tried;          /* to open it */
 	uint32_t pid;
 	uint32_t wait, due; /* seconds between batches, and the second of the next one */
+	uint32_t next_free;
 };
 
 struct request {
@@ -39,10 +43,13 @@ struct request {
 };
 
 struct answer {
-	uint32_t frame, generation, home;
+	uint32_t frame, generation;
+	uint32_t serial; /* of its home, which may be gone by now */
 	uint64_t address;
 	const char *name, *linkage; /* in the batch's arena; NULL: has none, or the same */
 	uint64_t start;
+	bool lasting; /* true also in later segments: not so of code made at run time, which can be
+		       * other code later, nor of a file that was not found */
 };
 
 struct batch {
@@ -60,7 +67,7 @@ struct requests {
 /* What is known of an address of an image; the texts are in the arena. */
 struct known {
 	struct arena arena;
-	struct map by_place; /* hash of home and address -> number in list */
+	struct map by_place; /* hash of a home's serial and address -> number in list */
 	struct answer *list; /* owned */
 	uint32_t n;
 };
@@ -78,16 +85,16 @@ struct names {
 	uint32_t n_rounds; /* of looking up at the end of a segment */
 	/* Under the lock. */
 	struct requests asked;
-	struct home *homes; /* owned; only grows */
-	uint32_t n_homes, cap_homes, n_opened;
-	struct map home_of; /* image -> number in homes */
+	struct home *homes; /* owned; an image has its number; the first is nobody's */
+	uint32_t n_homes, cap_homes, free_home, last_serial;
+	uint32_t n_fds;
+	uint32_t generation; /* of the newest request */
 	struct batch *done;
 	bool finish, hurry;
 	uint32_t second; /* of the thread's life */
 	/* The thread's own. */
 	struct requests waiting; /* JIT code without a name yet: asked again later */
 	struct home kernel;      /* only its wait and due */
-	uint32_t n_fds;
 };
 
 /* ---- the recording's side ---- */
@@ -101,27 +108,71 @@ static void add_request(struct requests *r, const struct request *q)
 	r->list[r->n++] = *q;
 }
 
-static uint32_t home_number(struct names *n, struct image *image, uint32_t pid, bool *is_new)
+/* The number of a place for a home. */
+static uint32_t free_place(struct names *n)
 {
-	uint32_t *at = map_put(&n->home_of, (uint64_t)(uintptr_t)image, is_new);
+	uint32_t at = n->free_home;
 
-	if (!*is_new)
-		return *at;
-	*at = n->n_homes;
+	if (at) {
+		n->free_home = n->homes[at].next_free;
+		return at;
+	}
 	if (n->n_homes == n->cap_homes) {
-		n->cap_homes = n->cap_homes ? n->cap_homes * 2 : 64;
+		n->cap_homes *= 2;
 		n->homes = xrealloc(n->homes, n->cap_homes, sizeof(*n->homes));
 	}
-	n->homes[n->n_homes++] = (struct home){ image, -1, pid, FIRST_WAIT,
-		n->second + FIRST_WAIT };
-	return *at;
+	return n->n_homes++;
+}
+
+static uint32_t home_number(struct names *n, struct image *image, uint32_t pid, bool *is_new)
+{
+	*is_new = !image->home;
+	if (!*is_new)
+		return image->home;
+	image->home = free_place(n);
+	n->homes[image->home] = (struct home){ .image = image,
+		.serial = ++n->last_serial,
+		.fd = -1,
+		.pid = pid,
+		.wait = FIRST_WAIT,
+		.due = n->second + FIRST_WAIT };
+	return image->home;
+}
+
+static void close_home(struct names *n, struct home *h)
+{
+	if (h->fd < 0)
+		return;
+	close(h->fd);
+	h->fd = -1;
+	h->tried = false;
+	n->n_fds--;
+}
+
+bool names_let_go(struct names *n, struct image *image)
+{
+	uint32_t at = image->home;
+	bool wanted;
+
+	if (!at)
+		return true;
+	pthread_mutex_lock(&n->lock);
+	wanted = n->homes[at].n_wanted > 0;
+	if (!wanted) {
+		close_home(n, &n->homes[at]);
+		n->homes[at] = (struct home){ .fd = -1, .next_free = n->free_home };
+		n->free_home = at;
+		image->home = 0;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return !wanted;
 }
 
 /* ---- names from earlier segments ---- */
 
-static uint64_t place(uint32_t home, uint64_t address)
+static uint64_t place(uint32_t serial, uint64_t address)
 {
-	return hash_u64(hash_u64(home) ^ address);
+	return hash_u64(hash_u64(serial) ^ address);
 }
 
 static void forget(struct known *k)
@@ -144,7 +195,7 @@ static void remember(struct known *k, const struct answer *a)
 		k->list = xcalloc(MAX_KNOWN, sizeof(*k->list));
 		map_init(&k->by_place, 1024);
 	}
-	at = map_put(&k->by_place, place(a->home, a->address), &is_new);
+	at = map_put(&k->by_place, place(a->serial, a->address), &is_new);
 	if (!is_new)
 		return;
 	*at = k->n;
@@ -154,12 +205,12 @@ static void remember(struct known *k, const struct answer *a)
 	to->linkage = a->linkage ? arena_strdup(&k->arena, a->linkage) : NULL;
 }
 
-static const struct answer *recall(const struct known *k, uint32_t home, uint64_t address)
+static const struct answer *recall(const struct known *k, uint32_t serial, uint64_t address)
 {
-	const uint32_t *at = k->n ? map_get(&k->by_place, place(home, address)) : NULL;
+	const uint32_t *at = k->n ? map_get(&k->by_place, place(serial, address)) : NULL;
 	const struct answer *a = at ? &k->list[*at] : NULL;
 
-	return a && a->home == home && a->address == address ? a : NULL;
+	return a && a->serial == serial && a->address == address ? a : NULL;
 }
 
 static void add_ready(struct names *n, const struct answer *known, const struct request *q)
@@ -187,9 +238,12 @@ void names_request(struct names *n, const struct new_frame *f)
 
 	pthread_mutex_lock(&n->lock);
 	q.home = home_number(n, f->image, f->pid, &is_new);
-	known = recall(&n->known, q.home, q.address);
-	if (!known)
+	n->generation = q.generation;
+	known = recall(&n->known, n->homes[q.home].serial, q.address);
+	if (!known) {
 		add_request(&n->asked, &q);
+		n->homes[q.home].n_wanted++;
+	}
 	if (is_new) /* its file is to be opened while it is there */
 		pthread_cond_signal(&n->wake);
 	pthread_mutex_unlock(&n->lock);
@@ -217,23 +271,14 @@ static bool write_answer(struct names *n, const struct answer *a)
 	return writer_symbol(n->writer, &s);
 }
 
-/* Code made at run time can be other code at the same address later. */
-static bool is_lasting(struct names *n, const struct answer *a)
-{
-	bool lasting;
-
-	pthread_mutex_lock(&n->lock);
-	lasting = n->homes[a->home].image->kind != MAPPING_JIT;
-	pthread_mutex_unlock(&n->lock);
-	return lasting;
-}
-
 static void collect_ready(struct names *n)
 {
 	uint32_t at = 0;
 
 	while (at < n->n_ready && write_answer(n, &n->ready[at]))
 		at++;
+	if (!at)
+		return;
 	n->n_ready -= at;
 	memmove(n->ready, n->ready + at, n->n_ready * sizeof(*n->ready));
 }
@@ -243,6 +288,8 @@ void names_collect(struct names *n)
 	struct batch *b, *rest;
 
 	collect_ready(n);
+	if (n->n_ready) /* the writer is full; and remembering may forget what these are made of */
+		return;
 	pthread_mutex_lock(&n->lock);
 	b = n->done;
 	n->done = NULL;
@@ -250,7 +297,7 @@ void names_collect(struct names *n)
 	for (; b; b = rest) {
 		rest = b->next;
 		for (; b->at < b->n && write_answer(n, &b->answers[b->at]); b->at++)
-			if (is_lasting(n, &b->answers[b->at]))
+			if (b->answers[b->at].lasting)
 				remember(&n->known, &b->answers[b->at]);
 		if (b->at == b->n) {
 			free_batch(b);
@@ -265,36 +312,32 @@ void names_collect(struct names *n)
 
 /* ---- the thread's side ---- */
 
-static void open_home(struct names *n, struct home *h)
+/* A perf map may come to be while its process runs. */
+static bool is_to_open(const struct home *h)
 {
-	if (h->fd >= 0 || n->n_fds >= MAX_OPEN)
-		return;
+	return h->n_wanted && h->fd < 0 && (!h->tried || h->image->kind == MAPPING_JIT);
+}
+
+static void open_home(struct home *h)
+{
+	h->tried = true;
 	if (h->image->kind == MAPPING_FILE)
 		h->fd = image_open(h->image);
 	else if (h->image->kind == MAPPING_JIT)
 		h->fd = perf_map_open("/proc", (pid_t)h->pid, NULL);
-	n->n_fds += h->fd >= 0;
 }
 
 static void resolve_file(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
 {
-	struct elf_image code, debug;
-	int fd = h->fd >= 0 ? h->fd : image_open(h->image), debug_fd = -1;
-	struct build_id id;
-	bool has_debug;
+	int fd = h->fd >= 0 ? h->fd : image_open(h->image);
+	struct debug_image debug;
+	struct elf_image code;
 
-	if (fd < 0 || elf_image_open(&code, fd, NULL))
-		goto out;
-	if (build_id_of_image(&code, &id, NULL) == 0)
-		debug_fd = debug_file_open("", &id, NULL);
-	has_debug = debug_fd >= 0 && elf_image_open(&debug, debug_fd, NULL) == 0;
-	elf_symbols_resolve(&code, has_debug ? &debug : NULL, q, n, a, NULL);
-	if (has_debug)
-		elf_image_done(&debug);
-	elf_image_done(&code);
-out:
-	if (debug_fd >= 0)
-		close(debug_fd);
+	if (fd >= 0 && elf_image_open(&code, fd, NULL) == 0) {
+		elf_symbols_resolve(&code, debug_image_open(&debug, &code), q, n, a, NULL);
+		debug_image_close(&debug);
+		elf_image_done(&code);
+	}
 	if (fd >= 0 && fd != h->fd)
 		close(fd);
 }
@@ -379,9 +422,10 @@ static const char *readable_name(struct arena *a, const char *name)
 }
 
 /* Requests of one home, or all of the kernel's homes, sorted by what they are looked up by. */
-static void resolve_group(struct names *n, const struct home *h, const struct request *r,
+static void resolve_group(struct names *n, const struct home *homes, const struct request *r,
 	uint32_t n_requests, struct batch *b)
 {
+	const struct home *h = &homes[r[0].home];
 	struct symbol_query *q = xcalloc(n_requests, sizeof(*q));
 
 	for (uint32_t i = 0; i < n_requests; i++)
@@ -396,8 +440,10 @@ static void resolve_group(struct names *n, const struct home *h, const struct re
 		}
 		a->frame = r[i].frame;
 		a->generation = r[i].generation;
-		a->home = r[i].home;
+		a->serial = homes[r[i].home].serial;
 		a->address = r[i].address;
+		a->lasting = h->image->kind != MAPPING_JIT &&
+			(q[i].name || h->fd >= 0 || in_kernel(h));
 		b->n++;
 		if (!q[i].name)
 			continue;
@@ -439,30 +485,48 @@ static struct batch *resolve_all(struct names *n, const struct home *homes, stru
 	b->answers = xcalloc(taken->n, sizeof(*b->answers));
 	at = kernel_first(homes, r, taken->n);
 	if (at)
-		resolve_group(n, &homes[r[0].home], r, at, b);
+		resolve_group(n, homes, r, at, b);
 	for (; at < taken->n; at = end) {
 		for (end = at + 1; end < taken->n && r[end].home == r[at].home;)
 			end++;
-		resolve_group(n, &homes[r[at].home], r + at, end - at, b);
+		resolve_group(n, homes, r + at, end - at, b);
 	}
 	return b;
 }
 
-/* A copy of the homes, which the other thread may move; files are opened in it and in the original. */
+/* When too many files are open, those that nothing is asked of are closed. */
+static void make_room(struct names *n)
+{
+	for (uint32_t i = 1; n->n_fds >= MAX_OPEN && i < n->n_homes; i++)
+		if (!n->homes[i].n_wanted)
+			close_home(n, &n->homes[i]);
+}
+
+/* A copy of the homes, which the other thread may move; files are opened in it and in the original.
+ * Only those that something is asked of are looked at: they stay, as only we answer. */
 static struct home *open_homes(struct names *n)
 {
-	struct home *copy = xcalloc(n->n_homes + 1, sizeof(*copy));
-	uint32_t n_homes = n->n_homes;
+	uint32_t n_homes = n->n_homes, n_fds;
+	struct home *copy = xcalloc(n_homes, sizeof(*copy));
 
+	make_room(n);
+	n_fds = n->n_fds;
 	memcpy(copy, n->homes, n_homes * sizeof(*copy));
 	pthread_mutex_unlock(&n->lock);
-	for (uint32_t i = 0; i < n_homes; i++)
-		if (i >= n->n_opened || copy[i].image->kind == MAPPING_JIT)
-			open_home(n, &copy[i]);
+	for (uint32_t i = 1; i < n_homes && n_fds < MAX_OPEN; i++) {
+		if (!is_to_open(&copy[i]))
+			continue;
+		open_home(&copy[i]);
+		n_fds += copy[i].fd >= 0;
+	}
 	pthread_mutex_lock(&n->lock);
-	for (uint32_t i = 0; i < n_homes; i++)
+	for (uint32_t i = 1; i < n_homes; i++) {
+		if (!copy[i].n_wanted)
+			continue;
+		n->n_fds += copy[i].fd >= 0 && n->homes[i].fd < 0;
 		n->homes[i].fd = copy[i].fd;
-	n->n_opened = n_homes;
+		n->homes[i].tried = copy[i].tried;
+	}
 	return copy;
 }
 
@@ -500,6 +564,26 @@ static struct requests take_due(struct names *n)
 	return taken;
 }
 
+/* Code without a name is asked for again, but not into a segment that has ended. */
+static void take_waiting(struct names *n, struct requests *taken)
+{
+	for (uint32_t i = 0; i < n->waiting.n; i++) {
+		const struct request *q = &n->waiting.list[i];
+
+		if (q->generation == n->generation)
+			add_request(taken, q);
+		else
+			n->homes[q->home].n_wanted--;
+	}
+	n->waiting.n = 0;
+}
+
+static void count_wanted(struct names *n, const struct requests *r, uint32_t by)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		n->homes[r->list[i].home].n_wanted += by;
+}
+
 /* Answers the requests that are due; called and left with the lock held. */
 static void work(struct names *n)
 {
@@ -507,17 +591,17 @@ static void work(struct names *n)
 	struct home *homes;
 	struct batch *b;
 
-	if (!taken.n && !n->waiting.n)
+	take_waiting(n, &taken);
+	if (!taken.n)
 		return;
 	homes = open_homes(n);
 	pthread_mutex_unlock(&n->lock);
-	for (uint32_t i = 0; i < n->waiting.n; i++)
-		add_request(&taken, &n->waiting.list[i]);
-	n->waiting.n = 0;
 	b = resolve_all(n, homes, &taken);
-	free(taken.list);
 	free(homes);
 	pthread_mutex_lock(&n->lock);
+	count_wanted(n, &taken, (uint32_t)-1);
+	count_wanted(n, &n->waiting, 1);
+	free(taken.list);
 	b->next = n->done;
 	n->done = b;
 }
@@ -559,7 +643,10 @@ struct names *names_new(struct writer *w)
 
 	n->writer = w;
 	n->kernel.wait = n->kernel.due = FIRST_WAIT;
-	map_init(&n->home_of, 256);
+	n->cap_homes = 64;
+	n->homes = xcalloc(n->cap_homes, sizeof(*n->homes));
+	n->homes[0].fd = -1;
+	n->n_homes = 1;
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -631,7 +718,6 @@ void names_free(struct names *n)
 	free(n->waiting.list);
 	free(n->ready);
 	forget(&n->known);
-	map_done(&n->home_of);
 	pthread_mutex_destroy(&n->lock);
 	pthread_cond_destroy(&n->wake);
 	free(n);

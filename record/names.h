@@ -16,6 +16,9 @@ void names_free(struct names *n);
 /* Starts the thread. 0 or a negative errno. */
 int names_start(struct names *n);
 
+/* The image is to be forgotten: drops what hangs on it. False while names of it are still asked for. */
+bool names_let_go(struct names *n, struct image *image);
+
 /* Asks for the name of a frame. */
 void names_request(struct names *n, const struct new_frame *frame);
 

@@ -13,6 +13,7 @@
 #include "format/base/size.h"
 #include "record/command.h"
 #include "record/source.h"
+#include "record/syscall_names.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -20,10 +21,13 @@ enum {
 	MAX_HZ = 1000000,
 	MIN_RING = 1 << 20,
 	MAX_KEEP = 100000,
+	MAX_SAMPLE = 1000000,
 	MIN_INTERVAL_NS = 1000000,
 	DEFAULT_STACK = 16 << 10,
 	MIN_STACK = 1 << 10,
 	MAX_STACK = (1 << 16) - 8, /* a record's size has 16 bits */
+	MIN_BUFFER = 4096,
+	MAX_BUFFER = 1 << 30,
 };
 
 enum key {
@@ -38,12 +42,30 @@ enum key {
 	KEY_STAT,
 	KEY_INTERVAL,
 	KEY_STACK_SIZE,
+	KEY_STACKS,
+	KEY_MIN,
+	KEY_COMM,
+	KEY_BUFFER,
+	KEY_DEVICE,
+	KEY_SAMPLE,
+	KEY_WORKING_SET,
+	KEY_CALL,
+	KEY_SUMMARY,
 };
 
 /* In the order of enum unwind. */
 #define UNWIND_WORDS "auto|fp|dwarf|none"
 
-const struct source *const sources[] = { &source_cpu, &source_event, &source_stat, NULL };
+const struct source *const sources[] = {
+	&source_cpu,
+	&source_sched,
+	&source_block,
+	&source_syscalls,
+	&source_faults,
+	&source_event,
+	&source_stat,
+	NULL,
+};
 
 const struct source *source_by_name(const char *name, unsigned long len)
 {
@@ -61,6 +83,8 @@ static const struct argp_option argp_options[] = {
 		"a path as in /proc/PID/cgroup",
 		0 },
 	{ "all", 'a', NULL, 0, "The whole system", 0 },
+	{ "comm", KEY_COMM, "NAME", 0,
+		"Of these only threads called NAME (sched, block, syscalls, faults)", 0 },
 	{ NULL, 0, NULL, 0, "How", 2 },
 	{ "output", 'o', "FILE", 0,
 		"Write to FILE, which must not exist, or - for standard output, where a COMMAND's own "
@@ -83,7 +107,34 @@ static const struct argp_option argp_options[] = {
 		"Count these events and write the counts every --interval; those in {} are counted "
 		"at the same time. `rec stat` counts the usual ones",
 		0 },
-	{ "interval", KEY_INTERVAL, "TIME", 0, "Between two counts (default: 100ms)", 0 },
+	{ "interval", KEY_INTERVAL, "TIME", 0,
+		"Between two counts (default: 100ms), or two looks at memory in use (default: 1s)",
+		0 },
+	{ "min", KEY_MIN, "TIME", 0,
+		"Of sched, block, syscalls and faults only what takes at least TIME: 1ms", 0 },
+	{ "device", KEY_DEVICE, "DISK,...", 0,
+		"Of block only these disks or partitions: vda, /dev/sdb1, 254:0", 0 },
+	{ "sample", KEY_SAMPLE, "N", 0,
+		"Of syscalls and faults one in N, picked at random; each counts for N", 0 },
+	{ "working-set", KEY_WORKING_SET, NULL, 0,
+		"With faults: how much memory processes touch in each --interval. Slows them down a "
+		"little, and clears what the kernel knows about the age of their pages",
+		0 },
+	{ "stacks", KEY_STACKS, "WHAT,...", 0,
+		"Take stacks with these sources' events, and with no others of the kernel: sched, block, "
+		"syscalls, faults; wakers: of who wakes a thread; none (default: sched,faults)",
+		0 },
+	{ "call", KEY_CALL, "NAME,...", 0,
+		"Of syscalls only these, with shell wildcards: openat,'epoll_*'; or all but these: '!futex'",
+		0 },
+	{ "summary", KEY_SUMMARY, NULL, 0,
+		"Do not record each system call but count them in the kernel, by process, name and "
+		"duration, and write the counts every second",
+		0 },
+	{ "buffer", KEY_BUFFER, "SIZE", 0,
+		"Memory of a CPU in which the kernel's events wait for `rec` (default: 8M, less on many "
+		"CPUs)",
+		0 },
 	{ "unwind", 'u', UNWIND_WORDS, 0,
 		"User stacks: dwarf (by the call frame information of binaries, where there is none by "
 		"frame pointers), fp (by frame pointers alone, which costs less), none, or auto (default): "
@@ -126,8 +177,10 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 		size_t len = strcspn(list, ",");
 		const struct source *s = source_by_name(list, len);
 
-		if (!s)
+		if (!s) {
 			argp_error(state, "there is no source '%.*s'", (int)len, list);
+			return;
+		}
 		for (unsigned i = 0; i < o->n_sources; i++)
 			if (o->sources[i] == s)
 				argp_error(state, "source '%s' is named twice", s->name);
@@ -136,15 +189,25 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 	}
 }
 
+/* A whole number from 1 on; 0 if it is none or above max. */
+static uint64_t parse_number(const char *text, uint64_t max)
+{
+	unsigned long long n;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return 0;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	return *end || errno || n > max ? 0 : n;
+}
+
 static void parse_frequency(struct options *o, const char *text, struct argp_state *state)
 {
-	char *end;
-	unsigned long hz = strtoul(text, &end, 10);
-
-	if (end == text || *end || hz < 1 || hz > MAX_HZ)
+	o->frequency = (uint32_t)parse_number(text, MAX_HZ);
+	if (!o->frequency)
 		argp_error(state, "'%s' is no frequency: give samples a second, 1 to %d", text,
 			MAX_HZ);
-	o->frequency = (uint32_t)hz;
 }
 
 static void parse_unwind(struct options *o, const char *text, struct argp_state *state)
@@ -190,12 +253,9 @@ static void add_trigger(struct options *o, const char *text, struct argp_state *
 
 static void parse_keep(struct options *o, const char *text, struct argp_state *state)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (end == text || *end || n < 1 || n > MAX_KEEP)
+	o->keep = (uint32_t)parse_number(text, MAX_KEEP);
+	if (!o->keep)
 		argp_error(state, "'%s' is no number of files", text);
-	o->keep = (uint32_t)n;
 }
 
 static void parse_max_cpu(struct options *o, const char *text, struct argp_state *state)
@@ -209,7 +269,7 @@ static void parse_max_cpu(struct options *o, const char *text, struct argp_state
 
 static void check_keeping(const struct options *o, struct argp_state *state)
 {
-	bool ring = o->ring_ns || o->ring_bytes, rotate = o->rotate_ns || o->rotate_bytes;
+	bool ring = options_ring(o), rotate = options_rotate(o);
 
 	if (ring && rotate)
 		argp_error(state, "either --ring or --rotate");
@@ -236,10 +296,8 @@ static void check_pids(const char *list, struct argp_state *state)
 
 static void parse_count(struct options *o, const char *text, struct argp_state *state)
 {
-	char *end;
-
-	o->count = strtoull(text, &end, 10);
-	if (end == text || *end || !o->count || text[0] == '-')
+	o->count = parse_number(text, UINT64_MAX);
+	if (!o->count)
 		argp_error(state, "'%s' is no number of events", text);
 }
 
@@ -247,6 +305,78 @@ static void parse_interval(struct options *o, const char *text, struct argp_stat
 {
 	if (duration_parse(text, &o->interval_ns) || o->interval_ns < MIN_INTERVAL_NS)
 		argp_error(state, "'%s' is no interval: try 100ms, at least 1ms", text);
+}
+
+static void parse_min(struct options *o, const char *text, struct argp_state *state)
+{
+	if (duration_parse(text, &o->min_ns))
+		argp_error(state, "'%s' is no time: try 1ms or 50us", text);
+}
+
+static void parse_sample(struct options *o, const char *text, struct argp_state *state)
+{
+	o->sample = (uint32_t)parse_number(text, MAX_SAMPLE);
+	if (!o->sample)
+		argp_error(state, "'%s' is no number from 1 to %d: one in so many is taken", text,
+			MAX_SAMPLE);
+}
+
+static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
+{
+	char *end;
+
+	o->buffer_bytes = strtoull(text, &end, 10);
+	if ((*end && size_parse(text, &o->buffer_bytes)) || o->buffer_bytes < MIN_BUFFER ||
+		o->buffer_bytes > MAX_BUFFER || o->buffer_bytes & (o->buffer_bytes - 1))
+		argp_error(state, "'%s' is no buffer: a power of two, 4K to 1G", text);
+}
+
+static void check_calls(const char *list, struct argp_state *state)
+{
+	bool wanted[SYSCALL_PLACES];
+	struct err err = { "" };
+
+	if (syscall_select(list, wanted, &err))
+		argp_error(state, "--call: %s", err.text);
+}
+
+static void check_comm(const char *name, struct argp_state *state)
+{
+	if (!name[0] || strlen(name) > 15)
+		argp_error(state, "'%s' is no thread's name: those have 1 to 15 bytes", name);
+}
+
+bool options_has_stacks(const struct options *o, const char *word)
+{
+	const char *at = o->stacks;
+	size_t len = strlen(word);
+
+	while (at && *at) {
+		size_t n = strcspn(at, ",");
+
+		if (n == len && memcmp(at, word, len) == 0)
+			return true;
+		at += n + (at[n] == ',');
+	}
+	return false;
+}
+
+bool options_stacks(const struct options *o, const struct source *s, bool usual)
+{
+	return o->unwind != UNWIND_NONE && (o->stacks ? options_has_stacks(o, s->name) : usual);
+}
+
+static void check_stacks(const char *list, struct argp_state *state)
+{
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		const struct source *s = source_by_name(list, len);
+
+		if (!(s && s->bpf) && !(len == 6 && memcmp(list, "wakers", 6) == 0) &&
+			!(len == 4 && memcmp(list, "none", 4) == 0))
+			argp_error(state, "--stacks knows no '%.*s'", (int)len, list);
+		list += len + (list[len] == ',');
+	}
 }
 
 static void parse_events(struct event_list *l, const char *text, struct argp_state *state)
@@ -288,6 +418,12 @@ static void check(struct options *o, struct argp_state *state)
 	add_sources(o, state);
 	if (!o->n_sources)
 		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
+	if ((o->calls || o->summary) && !has_source(o, &source_syscalls))
+		argp_error(state, "--call and --summary are about the source syscalls");
+	if (o->sample && !has_source(o, &source_syscalls) && !has_source(o, &source_faults))
+		argp_error(state, "--sample is about the sources syscalls and faults");
+	if (o->sample && o->summary)
+		argp_error(state, "--summary counts every call: --sample is for recording them");
 	if (o->count && o->frequency)
 		argp_error(state, "samples come either by frequency (-F) or by count (-c)");
 	for (unsigned i = 0; i < o->stat.n; i++)
@@ -295,6 +431,12 @@ static void check(struct options *o, struct argp_state *state)
 			argp_error(state,
 				"--stat cannot count '%s': give it cycles, page-faults, ...",
 				o->stat.specs[i].text);
+	if (o->working_set && !has_source(o, &source_faults))
+		argp_error(state, "--working-set is about memory: record faults");
+	if (o->working_set && !o->pids && !o->cgroup && !o->command)
+		argp_error(state,
+			"--working-set disturbs whom it looks at: name processes (-p), a cgroup or a "
+			"command");
 	if ((o->pids != NULL) + o->system + (o->cgroup != NULL) + (o->command != NULL) > 1)
 		argp_error(state,
 			"record either processes (-p), a cgroup, the system (-a) or a command");
@@ -331,6 +473,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAX_CPU: parse_max_cpu(o, arg, state); return 0;
 	case 'e': parse_events(&o->events, arg, state); return 0;
 	case 'c': parse_count(o, arg, state); return 0;
+	case KEY_MIN: parse_min(o, arg, state); return 0;
+	case KEY_STACKS: check_stacks(o->stacks = arg, state); return 0;
+	case KEY_COMM: check_comm(o->comm = arg, state); return 0;
+	case KEY_DEVICE: o->devices = arg; return 0;
+	case KEY_CALL: check_calls(o->calls = arg, state); return 0;
+	case KEY_SAMPLE: parse_sample(o, arg, state); return 0;
+	case KEY_SUMMARY: o->summary = true; return 0;
+	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
+	case KEY_WORKING_SET: o->working_set = true; return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
 	case KEY_INTERVAL: parse_interval(o, arg, state); return 0;

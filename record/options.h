@@ -35,6 +35,15 @@ struct options {
 	struct event_list stat;   /* --stat */
 	uint64_t interval_ns;     /* --interval, of reading the counters; 0: the default */
 	bool no_stack;            /* tracepoints and probes without stacks */
+	const char *stacks;       /* --stacks: words; NULL: as each source does by itself */
+	uint64_t min_ns;          /* --min, of what takes time; 0: everything */
+	uint32_t sample;          /* --sample: one in so many; 0: all */
+	bool working_set;         /* --working-set */
+	const char *calls;        /* --call; NULL: all */
+	bool summary;             /* --summary: calls are counted in the kernel */
+	const char *comm;         /* --comm; NULL: everybody */
+	const char *devices;      /* --device; NULL: all */
+	uint64_t buffer_bytes;    /* --buffer, of a CPU; 0: the default */
 	bool quiet;
 	/* What is kept of a long recording; 0: not asked for. */
 	uint64_t ring_ns, ring_bytes;       /* --ring, one of them */
@@ -47,6 +56,23 @@ struct options {
 	int argc;       /* the whole command line, for the trace */
 	char **argv;
 };
+
+/* Whether only the last part is kept, in memory; or in files one after the other. */
+static inline bool options_ring(const struct options *o)
+{
+	return o->ring_ns || o->ring_bytes;
+}
+
+static inline bool options_rotate(const struct options *o)
+{
+	return o->rotate_ns || o->rotate_bytes;
+}
+
+/* Whether a source of the kernel takes stacks; `usual`: what it does if nobody says. */
+bool options_stacks(const struct options *o, const struct source *s, bool usual);
+
+/* Whether --stacks has this word. */
+bool options_has_stacks(const struct options *o, const char *word);
 
 /* Parses `rec SOURCES [options] [-- COMMAND]`. Prints help or usage and exits where those are asked
  * for or due (status 2). */

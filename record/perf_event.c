@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PARANOID "/proc/sys/kernel/perf_event_paranoid"
-
 long perf_read_number(const char *path, long missing)
 {
 	FILE *f = fopen(path, "re");
@@ -21,6 +19,11 @@ long perf_read_number(const char *path, long missing)
 		v = missing;
 	fclose(f);
 	return v;
+}
+
+long perf_paranoid(void)
+{
+	return perf_read_number("/proc/sys/kernel/perf_event_paranoid", 2);
 }
 
 void perf_attr_init(struct perf_event_attr *attr, unsigned type, unsigned long long config)
@@ -52,7 +55,7 @@ void perf_attr_sideband(struct perf_event_attr *attr)
 
 void perf_explain_refusal(struct err *err, int code, bool whole_system)
 {
-	long paranoid = perf_read_number(PARANOID, 2);
+	long paranoid = perf_paranoid();
 	int wanted = whole_system ? 0 : 2;
 
 	if (paranoid > wanted)

@@ -34,9 +34,12 @@ void perf_attr_init(struct perf_event_attr *attr, unsigned type, unsigned long l
 /* Asks for the records about processes: comm, fork, exit, mmap with build ids, BPF symbols. */
 void perf_attr_sideband(struct perf_event_attr *attr);
 
-/* The content of a small file of numbers such as /proc/sys/kernel/perf_event_paranoid, or
- * `missing` if it cannot be read. */
+/* The content of a small file of numbers such as those in /proc/sys/kernel, or `missing` if it cannot
+ * be read. */
 long perf_read_number(const char *path, long missing);
+
+/* kernel.perf_event_paranoid: from -1, everything is permitted, to 2, the default, and beyond. */
+long perf_paranoid(void);
 
 /* A sentence for a caller who was refused: which sysctl, capability or file decides. */
 void perf_explain_refusal(struct err *err, int code, bool whole_system);

@@ -6,13 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* By name here as the headers of older systems lack them: since Linux 5.8 and 5.9. */
-enum {
-	PERFMON = 38,
-	BPF = 39,
-	CHECKPOINT_RESTORE = 40, /* /proc/PID/map_files */
-};
-
 static uint64_t bit(unsigned capability)
 {
 	return 1ULL << capability;
@@ -36,9 +29,9 @@ static uint64_t needed(bool signals, bool files)
 {
 	uint64_t keep = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYSLOG) |
 		bit(CAP_IPC_LOCK) | /* the ring of a CPU that comes later */
-		bit(PERFMON) | bit(BPF) | bit(CHECKPOINT_RESTORE);
+		bit(PRIVILEGE_PERFMON) | bit(PRIVILEGE_BPF) | bit(PRIVILEGE_CHECKPOINT_RESTORE);
 
-	if (prctl(PR_CAPBSET_READ, PERFMON, 0, 0, 0) < 0)
+	if (prctl(PR_CAPBSET_READ, PRIVILEGE_PERFMON, 0, 0, 0) < 0)
 		keep |= bit(CAP_SYS_ADMIN); /* what there was before */
 	if (signals)
 		keep |= bit(CAP_KILL);

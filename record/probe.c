@@ -152,34 +152,17 @@ static int find_marker(struct search *s, const struct elf_image *code, struct er
 
 /* ---- the file ---- */
 
-static int open_debug(const struct elf_image *code)
-{
-	struct build_id id;
-
-	if (build_id_of_image(code, &id, NULL))
-		return -1;
-	return debug_file_open("", &id, NULL);
-}
-
 static int search_image(struct search *s, const struct elf_image *code, struct err *err)
 {
-	struct elf_image debug;
-	int fd, rc;
+	struct debug_image debug;
+	int rc;
 
 	if (code->type != ET_EXEC && code->type != ET_DYN)
 		return err_set(err, EINVAL, "%s is no program or library", s->spec->path);
 	if (s->spec->kind == EVENT_USDT)
 		return find_marker(s, code, err);
-	fd = open_debug(code);
-	if (fd >= 0 && elf_image_open(&debug, fd, NULL)) {
-		close(fd);
-		fd = -1;
-	}
-	rc = find_function(s, code, fd >= 0 ? &debug : NULL, err);
-	if (fd >= 0) {
-		elf_image_done(&debug);
-		close(fd);
-	}
+	rc = find_function(s, code, debug_image_open(&debug, code), err);
+	debug_image_close(&debug);
 	return rc;
 }
 

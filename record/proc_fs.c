@@ -12,6 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "format/base/map.h"
+
 int proc_comm(uint32_t pid, uint32_t tid, char comm[16])
 {
 	char path[64], text[64];
@@ -121,6 +123,42 @@ int proc_each_thread(uint32_t pid, void (*call)(void *ctx, uint32_t tid), void *
 	return each_number(path, call, ctx);
 }
 
+struct all_threads {
+	int (*call)(void *ctx, uint32_t tid);
+	void *ctx;
+	struct map seen;
+	uint32_t n_new;
+	int rc;
+};
+
+static void look_at_thread(void *ctx, uint32_t tid)
+{
+	struct all_threads *a = ctx;
+	bool is_new;
+	int rc;
+
+	map_put(&a->seen, tid, &is_new);
+	if (!is_new || a->rc)
+		return;
+	a->n_new++;
+	rc = a->call(a->ctx, tid);
+	a->rc = rc == -ESRCH ? 0 : rc;
+}
+
+int proc_all_threads(uint32_t pid, int (*call)(void *ctx, uint32_t tid), void *ctx)
+{
+	struct all_threads a = { .call = call, .ctx = ctx };
+	int gone;
+
+	map_init(&a.seen, 64);
+	do {
+		a.n_new = 0;
+		gone = proc_each_thread(pid, look_at_thread, &a);
+	} while (a.n_new && !a.rc && !gone);
+	map_done(&a.seen);
+	return a.rc ? a.rc : gone;
+}
+
 int proc_each_process(void (*call)(void *ctx, uint32_t pid), void *ctx)
 {
 	return each_number("/proc", call, ctx);
@@ -135,20 +173,33 @@ bool proc_is_kernel_thread(uint32_t pid)
 	return readlink(path, target, sizeof(target)) < 0 && errno == ENOENT;
 }
 
-uint32_t proc_process_of(uint32_t tid)
+/* The last number of a line of /proc/PID/status, such as "Tgid:"; 0 if there is none. */
+static uint32_t status_number(uint32_t pid, const char *key)
 {
 	char path[64], line[256];
-	unsigned pid = tid;
+	unsigned number = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Tgid: %u", &pid) == 1)
-			break;
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *last = strrchr(line, '\t');
+
+		if (strncmp(line, key, strlen(key)) != 0 || !last)
+			continue;
+		number = (unsigned)strtoul(last + 1, NULL, 10);
+		break;
+	}
 	if (f)
 		fclose(f);
-	return pid;
+	return number;
+}
+
+uint32_t proc_process_of(uint32_t tid)
+{
+	uint32_t pid = status_number(tid, "Tgid:");
+
+	return pid ? pid : tid;
 }
 
 /* The link of a pid namespace, such as "pid:[4026531836]". */
@@ -163,24 +214,23 @@ static bool namespace_of(const char *who, char link[64])
 	return n > 0;
 }
 
+/* Our own, which we never leave. Empty if it cannot be known. */
+static const char *our_namespace(void)
+{
+	static char ours[64];
+
+	if (!ours[0])
+		namespace_of("self", ours);
+	return ours;
+}
+
 uint32_t proc_inner_pid(uint32_t pid)
 {
-	char number[16], ours[64], its[64], path[64], line[256];
-	unsigned inner = 0;
-	FILE *f;
+	const char *ours = our_namespace();
+	char number[16], its[64];
 
 	snprintf(number, sizeof(number), "%u", pid);
-	if (!namespace_of("self", ours) || !namespace_of(number, its) || strcmp(ours, its) == 0)
+	if (!ours[0] || !namespace_of(number, its) || strcmp(ours, its) == 0)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) { /* from the outermost namespace inwards */
-		const char *last = strrchr(line, '\t');
-
-		if (strncmp(line, "NSpid:", 6) == 0 && last)
-			inner = (unsigned)strtoul(last + 1, NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return inner;
+	return status_number(pid, "NSpid:"); /* from the outermost namespace inwards */
 }

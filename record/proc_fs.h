@@ -19,6 +19,11 @@ int proc_each_map(uint32_t pid, void (*call)(void *ctx, const struct image *imag
 int proc_each_thread(uint32_t pid, void (*call)(void *ctx, uint32_t tid), void *ctx);
 int proc_each_process(void (*call)(void *ctx, uint32_t pid), void *ctx);
 
+/* Calls once for each thread of a process, looking again until nothing new is there, so that those are
+ * caught too which start meanwhile. Ends with the first result that is not 0; but -ESRCH, of a thread
+ * that has ended, does not count. -ESRCH if the process is gone, which may be after some calls. */
+int proc_all_threads(uint32_t pid, int (*call)(void *ctx, uint32_t tid), void *ctx);
+
 /* The process of a thread; the number itself if it cannot be known. */
 uint32_t proc_process_of(uint32_t tid);
 

@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "record/proc_fs.h"
+
+enum { ENDED = 64 };
 
 struct processes {
 	struct images *images;  /* borrowed */
@@ -13,6 +17,8 @@ struct processes {
 	struct thread *threads; /* owned */
 	uint32_t n, cap;
 	uint32_t serial;
+	uint32_t ended[ENDED];    /* threads, the last ones */
+	uint32_t n_ended, n_kept; /* ever, and of those in threads */
 };
 
 struct processes *processes_new(struct images *images)
@@ -37,10 +43,12 @@ static struct space *space_new(struct processes *p)
 
 static void space_put(struct space *s)
 {
-	if (s && --s->refs == 0) {
-		free(s->vmas);
-		free(s);
-	}
+	if (!s || --s->refs)
+		return;
+	for (uint32_t i = 0; i < s->n; i++)
+		image_release(s->vmas[i].image);
+	free(s->vmas);
+	free(s);
 }
 
 struct space *space_hold(struct space *s)
@@ -60,8 +68,10 @@ static struct space *space_copy(struct processes *p, const struct space *from)
 
 	s->n = s->cap = from->n;
 	s->vmas = xcalloc(s->cap, sizeof(*s->vmas));
-	if (s->n)
-		memcpy(s->vmas, from->vmas, s->n * sizeof(*s->vmas));
+	for (uint32_t i = 0; i < s->n; i++) {
+		s->vmas[i] = from->vmas[i];
+		image_hold(s->vmas[i].image);
+	}
 	return s;
 }
 
@@ -96,7 +106,15 @@ static void insert_at(struct space *s, uint32_t i, const struct vma *vma)
 	}
 	memmove(s->vmas + i + 1, s->vmas + i, (s->n - i) * sizeof(*s->vmas));
 	s->vmas[i] = *vma;
+	image_hold(vma->image);
 	s->n++;
+}
+
+static void remove_at(struct space *s, uint32_t i)
+{
+	image_release(s->vmas[i].image);
+	memmove(s->vmas + i, s->vmas + i + 1, (s->n - i - 1) * sizeof(*s->vmas));
+	s->n--;
 }
 
 /* Puts a mapping over what was there: the kernel does not tell when code is unmapped. */
@@ -115,10 +133,8 @@ static void space_insert(struct space *s, const struct vma *new)
 		}
 		i++;
 	}
-	while (i < s->n && s->vmas[i].end <= new->end) {
-		memmove(s->vmas + i, s->vmas + i + 1, (s->n - i - 1) * sizeof(*s->vmas));
-		s->n--;
-	}
+	while (i < s->n && s->vmas[i].end <= new->end)
+		remove_at(s, i);
 	if (i < s->n && s->vmas[i].start < new->end) {
 		s->vmas[i].offset += new->end - s->vmas[i].start;
 		s->vmas[i].start = new->end;
@@ -128,17 +144,25 @@ static void space_insert(struct space *s, const struct vma *new)
 
 /* ---- threads ---- */
 
-struct thread *processes_find(struct processes *p, uint32_t tid)
+/* Also of a thread that has ended. */
+static struct thread *find(struct processes *p, uint32_t tid)
 {
 	uint32_t *at = map_get(&p->by_tid, tid);
 
 	return at && *at ? &p->threads[*at - 1] : NULL;
 }
 
+struct thread *processes_find(struct processes *p, uint32_t tid)
+{
+	struct thread *t = find(p, tid);
+
+	return t && !t->ended ? t : NULL;
+}
+
 /* A thread without a name; its address space is its process's, or a new one. */
 static struct thread *add_thread(struct processes *p, uint32_t pid, uint32_t tid)
 {
-	struct thread *leader = processes_find(p, pid), *t;
+	struct thread *leader = find(p, pid), *t;
 	struct space *space = leader ? leader->space : NULL;
 	bool kernel = leader && leader->kernel;
 
@@ -151,7 +175,11 @@ static struct thread *add_thread(struct processes *p, uint32_t pid, uint32_t tid
 		p->threads = xrealloc(p->threads, p->cap, sizeof(*p->threads));
 	}
 	t = &p->threads[p->n++];
-	*t = (struct thread){ .pid = pid, .tid = tid, .space = space, .kernel = kernel };
+	*t = (struct thread){ .pid = pid,
+		.tid = tid,
+		.space = space,
+		.inner_pid = INNER_PID_UNKNOWN,
+		.kernel = kernel };
 	*map_put(&p->by_tid, tid, NULL) = p->n;
 	return t;
 }
@@ -174,6 +202,7 @@ static void remove_thread(struct processes *p, uint32_t tid)
 	i = *at - 1;
 	*at = 0;
 	space_put(p->threads[i].space);
+	p->n_kept -= p->threads[i].ended;
 	p->threads[i] = p->threads[--p->n];
 	if (i < p->n)
 		*map_put(&p->by_tid, p->threads[i].tid, NULL) = i + 1;
@@ -201,21 +230,22 @@ static void set_comm(struct thread *t, const char *comm)
 
 struct thread *processes_thread(struct processes *p, uint32_t pid, uint32_t tid)
 {
-	struct thread *t = processes_find(p, tid);
+	struct thread *t = find(p, tid);
 	char comm[16] = "";
 
 	if (t && t->pid == pid)
 		return t;
 	if (t)
 		remove_thread(p, tid); /* the number was used again and we missed its end */
-	if (!processes_find(p, pid))
+	if (!find(p, pid))
 		processes_scan(p, pid, NULL);
-	t = processes_find(p, tid);
+	t = find(p, tid);
 	if (t && t->pid == pid)
 		return t;
 	t = add_thread(p, pid, tid);
-	proc_comm(pid, tid, comm);
-	set_comm(t, comm);
+	if (pid)
+		proc_comm(pid, tid, comm);
+	set_comm(t, pid ? comm : "swapper");
 	return t;
 }
 
@@ -224,7 +254,7 @@ void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t pa
 {
 	struct thread parent = *processes_thread(p, parent_pid, parent_tid), *t;
 
-	if (processes_find(p, tid))
+	if (find(p, tid))
 		remove_thread(p, tid);
 	t = add_thread(p, pid, tid);
 	space_put(t->space);
@@ -234,9 +264,19 @@ void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t pa
 	set_comm(t, parent.comm);
 }
 
+/* The thread that does something, so it is not the one of this number that ended. */
+static struct thread *living(struct processes *p, uint32_t pid, uint32_t tid)
+{
+	struct thread *t = find(p, tid);
+
+	if (t && t->ended)
+		remove_thread(p, tid);
+	return processes_thread(p, pid, tid);
+}
+
 void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char *comm, bool exec)
 {
-	struct thread *t = processes_thread(p, pid, tid);
+	struct thread *t = living(p, pid, tid);
 
 	set_comm(t, comm);
 	if (exec) { /* the mappings of the new program are told after this */
@@ -248,7 +288,42 @@ void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char 
 
 void processes_exit(struct processes *p, uint32_t tid)
 {
-	remove_thread(p, tid);
+	struct thread *t = find(p, tid), *oldest;
+	uint32_t *place = &p->ended[p->n_ended % ENDED];
+
+	if (!t || t->ended)
+		return;
+	t->ended = true;
+	space_put(t->space); /* its memory is gone, only its name is wanted */
+	t->space = space_new(p);
+	p->n_kept++;
+	oldest = p->n_ended++ >= ENDED ? find(p, *place) : NULL;
+	if (oldest && oldest->ended)
+		remove_thread(p, *place);
+	*place = tid;
+}
+
+static bool is_gone(const struct thread *t)
+{
+	/* The idle threads, 0, and those outside of our pid namespace are never found. */
+	return !t->ended && (int)t->pid > 0 && (int)t->tid > 0 &&
+		syscall(SYS_tgkill, (int)t->pid, (int)t->tid, 0) && errno == ESRCH;
+}
+
+void processes_reap(struct processes *p)
+{
+	uint32_t i = 0;
+
+	while (i < p->n) {
+		struct thread *t = &p->threads[i];
+		bool was_gone = t->gone;
+
+		t->gone = is_gone(t);
+		if (t->gone && was_gone)
+			remove_thread(p, t->tid); /* another takes its place */
+		else
+			i++;
+	}
 }
 
 /* The space of a process, for changing: not shared with another process. */
@@ -277,7 +352,7 @@ static struct space *own_space(struct processes *p, uint32_t pid, struct thread 
 
 void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct vma *vma)
 {
-	struct thread *t = processes_thread(p, pid, tid);
+	struct thread *t = living(p, pid, tid);
 
 	if (vma->end > vma->start)
 		space_insert(own_space(p, pid, t), vma);
@@ -285,7 +360,7 @@ void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct
 
 uint32_t processes_count(const struct processes *p)
 {
-	return p->n;
+	return p->n - p->n_kept;
 }
 
 /* ---- what was there before ---- */
@@ -302,7 +377,7 @@ static void scan_map(void *ctx, const struct image *like, uint64_t offset)
 	struct scan_ctx *s = ctx;
 	struct vma vma = { like->start, like->end, offset, images_get(s->p->images, like) };
 
-	space_insert(processes_find(s->p, s->pid)->space, &vma);
+	space_insert(find(s->p, s->pid)->space, &vma);
 	s->n_maps++;
 	if (s->visitor)
 		s->visitor->map(s->visitor->ctx, s->pid, &vma);
@@ -311,7 +386,7 @@ static void scan_map(void *ctx, const struct image *like, uint64_t offset)
 static void scan_thread(void *ctx, uint32_t tid)
 {
 	struct scan_ctx *s = ctx;
-	struct thread *t = processes_find(s->p, tid);
+	struct thread *t = find(s->p, tid);
 	char comm[16] = "";
 
 	if (!t)
@@ -328,12 +403,12 @@ int processes_scan(struct processes *p, uint32_t pid, const struct process_visit
 	struct thread *leader;
 	int rc;
 
-	if (!processes_find(p, pid))
+	if (!find(p, pid))
 		add_thread(p, pid, pid);
 	rc = proc_each_map(pid, scan_map, &s);
 	if (rc == 0)
 		rc = proc_each_thread(pid, scan_thread, &s);
-	leader = processes_find(p, pid);
+	leader = find(p, pid);
 	if (leader && rc == 0)
 		leader->kernel = proc_is_kernel_thread(pid);
 	return rc;
@@ -342,8 +417,10 @@ int processes_scan(struct processes *p, uint32_t pid, const struct process_visit
 void processes_each(struct processes *p, const struct process_visitor *v)
 {
 	for (uint32_t i = 0; i < p->n; i++) {
-		const struct thread *t = &p->threads[i];
+		struct thread *t = &p->threads[i];
 
+		if (t->ended)
+			continue;
 		v->thread(v->ctx, t);
 		for (uint32_t k = 0; t->tid == t->pid && k < t->space->n; k++)
 			v->map(v->ctx, t->pid, &t->space->vmas[k]);

@@ -13,8 +13,8 @@
 
 struct vma {
 	uint64_t start, end;
-	uint64_t offset; /* of start in the image */
-	struct image *image;
+	uint64_t offset;     /* of start in the image */
+	struct image *image; /* held by the space */
 };
 
 /* An address space: executable mappings in order of address, without overlap. */
@@ -25,12 +25,21 @@ struct space {
 	uint32_t n, cap;
 };
 
+/* Not looked at yet. */
+#define INNER_PID_UNKNOWN UINT32_MAX
+
 struct thread {
 	uint32_t pid, tid;
 	char comm[16];                    /* not terminated when 16 bytes long */
 	uint32_t comm_string, generation; /* its number in the trace, valid in one segment */
 	struct space *space;
-	bool kernel; /* has no memory of its own */
+	uint32_t inner_pid; /* in its pid namespace, 0 if that is ours; or INNER_PID_UNKNOWN */
+	bool kernel;        /* has no memory of its own */
+	bool gone;          /* when processes_reap last looked */
+	bool ended;
+	/* Kept by the source sched: since when it waits for a CPU, 0: it does not; and who woke it. */
+	uint64_t runnable_ns;
+	uint32_t waker_pid, waker_tid;
 };
 
 struct processes;
@@ -49,19 +58,24 @@ struct thread *processes_find(struct processes *p, uint32_t tid);
 void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t parent_pid,
 	uint32_t parent_tid);
 void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char *comm, bool exec);
+/* Threads that ended are known for a little longer: they leave their CPU a moment after they have. */
 void processes_exit(struct processes *p, uint32_t tid);
 void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct vma *vma);
+
+/* After records were lost, ends among them perhaps: forgets threads that this call and the one before
+ * did not find. Records that are still to be taken in need the first: let them pass in between. */
+void processes_reap(struct processes *p);
 
 /* Reads a process that was there before: its threads and mappings. Calls back for each mapping and
  * thread, so that they can be recorded. -ESRCH if it is gone. */
 struct process_visitor {
-	void (*thread)(void *ctx, const struct thread *t);
+	void (*thread)(void *ctx, struct thread *t);
 	void (*map)(void *ctx, uint32_t pid, const struct vma *vma);
 	void *ctx;
 };
 int processes_scan(struct processes *p, uint32_t pid, const struct process_visitor *v);
 
-/* Calls for everything that is known. */
+/* Calls for everything that is known and lives. */
 void processes_each(struct processes *p, const struct process_visitor *v);
 
 /* Keeps an address space as it is now: a change makes a copy as long as somebody else holds it. Gives the

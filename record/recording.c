@@ -3,84 +3,35 @@
 #include "record/recording.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "gen/events.h"
-#include "record/machine.h"
+#include "record/bpf_rings.h"
 #include "record/names.h"
 #include "record/perf_user.h"
 #include "record/privileges.h"
+#include "record/segment.h"
 #include "record/sideband.h"
 #include "record/summary.h"
 #include "record/unwinding.h"
 #include "specs/events/recorder.h"
 
-#define SECOND   1000000000ULL
-#define NAMES_NS (2 * SECOND) /* how long the end of a segment waits for its names */
-#define SLACK    1000000ULL   /* a record is in its ring at the latest so long after its time */
+#define SECOND 1000000000ULL
+#define SLACK  1000000ULL /* a record is in its ring at the latest so long after its time */
 
 enum {
 	STATS_EVERY = 5, /* seconds between recorder events */
 	CLOCK_EVERY = 10,
 	PATIENCE_MS = 1000, /* until it is said that a command does not end */
-	FULL_WAITS = 200,   /* of 1 ms */
 	LOOK_MS = 250,  /* how often the rings are emptied at the least: names are asked for then */
 	SETTLE_MS = 20, /* how often a segment that is to end is looked at */
 	EXIT_CANNOT = 3,
 };
-
-uint32_t recording_comm(struct recording *r, struct thread *t)
-{
-	if (t->generation != writer_generation(r->writer)) {
-		t->comm_string = writer_string(r->writer, t->comm, strnlen(t->comm, 16));
-		t->generation = writer_generation(r->writer);
-	}
-	return t->comm_string;
-}
-
-void recording_add(struct recording *r, uint32_t stream, int type, const void *event)
-{
-	writer_add(r->writer, stream, type, event);
-	if (r->triggers)
-		triggers_look(r->triggers, type, event);
-}
-
-void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
-	uint64_t since_ns, uint64_t until_ns)
-{
-	struct lost e = { .time = until_ns,
-		.since = since_ns ? since_ns : r->start_ns,
-		.stream = stream,
-		.event = writer_string(r->writer, event, strlen(event)),
-		.reason = LOST_RING_FULL,
-		.lost = n };
-
-	writer_add(r->writer, 0, r->lost_type, &e);
-	r->n_lost += n;
-}
-
-void recording_note(struct recording *r, const char *source, const char *fmt, ...)
-{
-	char text[512], key[64];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	snprintf(key, sizeof(key), "source.%s.note", source);
-	writer_info(r->writer, key, text);
-	if (r->n_notes < MAX_NOTES)
-		r->notes[r->n_notes++] = strdup(text);
-}
 
 /* A recording without an end in sight says so to a person. */
 static void print_how_to_end(const struct recording *r)
@@ -91,7 +42,7 @@ static void print_how_to_end(const struct recording *r)
 			r->options->cgroup ? r->options->cgroup : "the whole system");
 }
 
-/* Said once the recording runs: if it does not come to that, only the reason matters. */
+/* Said while the recording runs: if it does not come to that, only the reason matters. */
 static void print_notes(struct recording *r)
 {
 	for (unsigned i = 0; i < r->n_notes; i++) {
@@ -129,6 +80,16 @@ static int count_words(char **words)
 	return n;
 }
 
+/* Whether some source takes copies of stacks, to be unwound. */
+static bool takes_copies(const struct options *o)
+{
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if ((o->sources[i] == &source_cpu && options_sample_copies(o)) ||
+			(o->sources[i] == &source_event && options_event_copies(o)))
+			return true;
+	return false;
+}
+
 static void write_info(struct recording *r)
 {
 	const struct options *o = r->options;
@@ -146,7 +107,7 @@ static void write_info(struct recording *r)
 	if (o->cgroup)
 		writer_info(r->writer, "target.cgroup", o->cgroup);
 	snprintf(text, sizeof(text), "%u", o->stack_bytes);
-	if (options_sample_copies(o) || options_event_copies(o))
+	if (takes_copies(o))
 		writer_info(r->writer, "unwind.stack_bytes", text);
 	machine_info(r->writer);
 }
@@ -193,12 +154,12 @@ static int open_sources(struct recording *r, struct err *err)
 	return 0;
 }
 
-/* Whether some source takes copies of stacks. */
+/* They are taken, and it is known here how to unwind. */
 static bool wants_unwinding(struct recording *r)
 {
 	const struct options *o = r->options;
 
-	if (!options_sample_copies(o) && !options_event_copies(o))
+	if (!takes_copies(o))
 		return false;
 	if (perf_user_supported())
 		return true;
@@ -246,6 +207,7 @@ static void close_everything(struct recording *r)
 		free(r->notes[i]);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->close(r->source_state[i]);
+	bpf_rings_close(r->bpf);
 	sideband_close(r->sideband);
 	unwinding_free(r->unwinding);
 	stacks_free(r->stacks);
@@ -257,6 +219,7 @@ static void close_everything(struct recording *r)
 	triggers_free(r->triggers);
 	writer_free(r->writer);
 	retention_free(r->retention);
+	free(r->topology.cpus);
 	target_done(&r->target);
 }
 
@@ -273,63 +236,13 @@ static void recorder_event(struct recording *r)
 	e.events = r->n_events;
 	e.lost = r->n_lost + stats.dropped;
 	e.memory = summary_memory();
+	e.images = r->images.n;
 	writer_add(r->writer, 0, r->recorder_type, &e);
 }
 
-/* Ends the segment: a dictionary is crowded, or only the last segments are kept. What the rest needs
- * to be understood is told again. */
-static void start_segment(struct recording *r)
-{
-	uint64_t now, at = loop_last(r->loop) > r->safe_ns ? loop_last(r->loop) : r->safe_ns;
-	struct timespec real;
-
-	if (r->unwinding)
-		unwinding_finish(r->unwinding);
-	retention_before_segment(r->retention, now_ns());
-	clock_gettime(CLOCK_REALTIME, &real);
-	now = now_ns();
-	/* It begins where the records that have been taken end, which is a little while ago. */
-	if (writer_roll(r->writer, at,
-		    (uint64_t)real.tv_sec * SECOND + (uint64_t)real.tv_nsec - (now - at)))
-		return; /* no room now: again soon */
-	retention_after_segment(r->retention, now);
-	stacks_clear(r->stacks);
-	machine_topology(r->writer, at);
-	machine_clock_event(r->writer);
-	sideband_repeat(r->sideband, at);
-}
-
-/* Whether the names of a segment that is to end have been written, or do not come in time. When there is
- * no room for further events they wait in the kernel's rings for a moment. */
-static bool names_are_there(struct recording *r, uint64_t now)
-{
-	bool settled;
-
-	if (!r->settle_until_ns)
-		r->settle_until_ns = now + NAMES_NS;
-	settled = names_settled(r->names);
-	for (int i = 0; !settled && writer_full(r->writer) && i < FULL_WAITS; i++) {
-		usleep(1000);
-		settled = names_settled(r->names);
-	}
-	return settled || writer_full(r->writer) || now >= r->settle_until_ns;
-}
-
-/* Ends the segment when it is due. */
 static void between_records(void *ctx)
 {
-	struct recording *r = ctx;
-	bool snapshot = retention_wants_snapshot(r->retention);
-	uint64_t now = now_ns();
-
-	if (!snapshot && !writer_crowded(r->writer) && !retention_due(r->retention, r->writer, now))
-		return;
-	if (!names_are_there(r, now))
-		return;
-	start_segment(r);
-	r->settle_until_ns = 0;
-	if (snapshot)
-		retention_snapshot(r->retention);
+	segment_end_if_due(ctx);
 }
 
 /* Takes fewer samples when we cost too much, and more again when there is room. */
@@ -357,16 +270,46 @@ static uint64_t handed_on_until(const struct recording *r)
 	return earlier(oldest, r->safe_ns);
 }
 
+static void cpus_changed(struct recording *r)
+{
+	int blind = sideband_blind_cpu(r->sideband);
+
+	machine_read_topology(&r->topology);
+	machine_write_topology(&r->topology, r->writer, now_ns());
+	if (blind < 0 || r->told_blind)
+		return;
+	r->told_blind = true;
+	recording_note(r, "process",
+		"CPU %d came while recording: what runs there is not seen, but for counts (-a would "
+		"see it)",
+		blind);
+}
+
+/* Who keeps something by an image has a say here. */
+static bool let_go(void *ctx, struct image *image)
+{
+	struct recording *r = ctx;
+
+	if (!names_let_go(r->names, image))
+		return false;
+	if (r->unwinding)
+		unwinding_let_go(r->unwinding, image);
+	return true;
+}
+
 static void each_second(struct recording *r, uint64_t second)
 {
 	keep_cost_down(r);
 	if (loop_check_cpus(r->loop))
-		machine_topology(r->writer, now_ns());
+		cpus_changed(r);
+	print_notes(r);
 	if (second % CLOCK_EVERY == 0)
 		machine_clock_event(r->writer);
 	if (second % STATS_EVERY == 0)
 		recorder_event(r);
 	names_collect(r->names);
+	sideband_tick(r->sideband);
+	images_forget(&r->images, let_go, r);
 	writer_flush(r->writer, handed_on_until(r));
 	retention_tick(r->retention, r->writer);
 }
@@ -483,17 +426,26 @@ static enum end run(struct recording *r, int signals)
 static int start_threads(struct recording *r, struct err *err)
 {
 	const struct options *o = r->options;
-	bool more_files = o->ring_ns || o->ring_bytes || o->rotate_ns || o->rotate_bytes;
 	int rc;
 
-	privileges_drop(o->command != NULL, more_files);
+	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o) || o->working_set);
 	rc = sink_start(r->sink);
-
 	if (!rc)
 		rc = names_start(r->names);
 	if (!rc && r->unwinding)
 		rc = unwinding_start(r->unwinding);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
+}
+
+/* Opening everything took its time, of BPF programs on a busy machine seconds: the recording is what comes
+ * now. */
+static void begin_now(struct recording *r)
+{
+	struct writer_config config;
+
+	machine_clocks(&config);
+	r->start_ns = r->safe_ns = config.start_ns;
+	writer_set_start(r->writer, config.start_ns, config.start_real_ns);
 }
 
 static int start(struct recording *r, int signals, struct err *err)
@@ -502,25 +454,36 @@ static int start(struct recording *r, int signals, struct err *err)
 
 	if (!rc)
 		rc = start_threads(r, err);
-	machine_topology(r->writer, r->start_ns);
+	machine_read_topology(&r->topology);
+	begin_now(r);
+	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
 	sideband_scan(r->sideband, r->start_ns);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->enable(r->source_state[i]);
+		if (r->options->sources[i]->enable)
+			r->options->sources[i]->enable(r->source_state[i]);
+	if (r->bpf)
+		bpf_rings_enable(r->bpf);
 	return rc ? rc : target_start(&r->target, err);
 }
 
 /* Stops the sources and takes in what they still have. */
 static void stop(struct recording *r)
 {
+	if (r->bpf)
+		bpf_rings_disable(r->bpf);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->disable(r->source_state[i]);
+		if (r->options->sources[i]->disable)
+			r->options->sources[i]->disable(r->source_state[i]);
 	sideband_disable(r->sideband);
 	r->stop_ns = now_ns();
 	loop_drain(r->loop, UINT64_MAX, between_records, r);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
-		r->options->sources[i]->settle(r->source_state[i]);
+		if (r->options->sources[i]->settle)
+			r->options->sources[i]->settle(r->source_state[i]);
+	if (r->bpf)
+		bpf_rings_settle(r->bpf);
 	sideband_settle(r->sideband);
 	recorder_event(r);
 	machine_clock_event(r->writer);
@@ -559,7 +522,6 @@ static int end_command(struct recording *r, enum end end)
 static int finish(struct recording *r, int exit_status)
 {
 	char text[32];
-
 	int killed_by = target_killed_by(&r->target);
 
 	if (exit_status >= 0) {
@@ -605,6 +567,7 @@ static int record(struct recording *r, int signals, const sigset_t *old_mask, st
 	stop(r);
 	sigprocmask(SIG_SETMASK, old_mask, NULL); /* from now on ^C ends the program at once */
 	write_rest(r);
+	print_notes(r);
 	rc = -sink_error(r->sink);
 	if (rc)
 		fprintf(stderr, "rec: %s\n", (explain_write_error(r, -rc, err), err->text));

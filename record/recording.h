@@ -5,6 +5,7 @@
 #include "format/writer.h"
 #include "record/governor.h"
 #include "record/loop.h"
+#include "record/machine.h"
 #include "record/now.h"
 #include "record/options.h"
 #include "record/process.h"
@@ -15,6 +16,8 @@
 #include "record/trigger.h"
 
 enum { MAX_NOTES = 16 };
+
+struct bpf_rings;
 
 struct recording {
 	const struct options *options; /* borrowed */
@@ -30,6 +33,8 @@ struct recording {
 	struct names *names;
 	struct unwinding *unwinding; /* NULL: stacks come from the kernel as they are */
 	struct sideband *sideband;
+	struct bpf_rings *bpf; /* NULL until a source asks for it */
+	struct topology topology;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
@@ -42,6 +47,7 @@ struct recording {
 	uint64_t n_lost;
 	char *notes[MAX_NOTES]; /* owned; to be said when the recording runs */
 	unsigned n_notes;
+	bool told_blind; /* that a CPU came which is not seen */
 };
 
 /* Records as the options say; the exit status of the program. */

@@ -45,7 +45,6 @@ struct retention {
 	struct sink *sink;             /* owned */
 	struct segment_ring *ring;     /* owned; NULL: no ring */
 	struct trace_out output, next; /* the present file, and that from the next segment on */
-	int retired;                   /* of a file before; -1: none */
 	char stem[4096];
 	unsigned number;        /* of the newest file of a series */
 	struct past_file *past; /* owned; of a rotation, oldest first */
@@ -62,7 +61,7 @@ struct retention {
 
 static bool rotates(const struct retention *k)
 {
-	return k->options->rotate_ns || k->options->rotate_bytes;
+	return options_rotate(k->options);
 }
 
 __attribute__((format(printf, 2, 3))) static void say(const struct retention *k, const char *fmt,
@@ -105,10 +104,10 @@ struct retention *retention_open(const struct options *options, struct err *err)
 	int rc;
 
 	k->options = options;
-	k->output.fd = k->next.fd = k->retired = -1;
+	k->output.fd = k->next.fd = -1;
 	output_stem(k->stem, sizeof(k->stem), options);
 	k->segment_ns = k->file_ns = now_ns();
-	if (options->ring_ns || options->ring_bytes) {
+	if (options_ring(options)) {
 		rc = open_ring(k, err);
 	} else {
 		rc = open_first(k, err);

@@ -21,6 +21,7 @@ struct sideband {
 	struct event_set *events;
 	int fork_type, exec_type, comm_type, exit_type, mmap_type, namespace_type;
 	uint64_t snapshot_ns; /* time of what a snapshot writes */
+	int n_looks;          /* for threads whose end was lost, that are due */
 };
 
 /* ---- events ---- */
@@ -48,11 +49,14 @@ static void write_map(struct sideband *s, uint32_t stream, uint32_t pid, const s
 	writer_add(s->recording->writer, stream, s->mmap_type, &e);
 }
 
-/* Tells the number that the process has inside its container, if it is in one. */
-static void write_namespace(struct sideband *s, uint32_t pid, uint64_t time)
+/* Tells the number that the process has inside its container, if it is in one. It keeps that for life. */
+static void write_namespace(struct sideband *s, struct thread *t, uint64_t time)
 {
-	struct process_namespace e = { .time = time, .pid = pid, .inner_pid = proc_inner_pid(pid) };
+	struct process_namespace e = { .time = time, .pid = t->pid };
 
+	if (t->inner_pid == INNER_PID_UNKNOWN)
+		t->inner_pid = proc_inner_pid(t->pid);
+	e.inner_pid = t->inner_pid;
 	if (e.inner_pid)
 		writer_add(s->recording->writer, 0, s->namespace_type, &e);
 }
@@ -141,14 +145,15 @@ static void on_comm(struct sideband *s, const struct perf_ring *ring,
 	const struct record_comm *c = (const struct record_comm *)h;
 	bool exec = h->misc & PERF_RECORD_MISC_COMM_EXEC;
 	struct recording *r = s->recording;
+	struct thread *t;
 
 	if (!text_fits(h, c->comm))
 		return;
 	processes_comm(r->processes, c->pid, c->tid, c->comm, exec);
-	write_comm(s, processes_thread(r->processes, c->pid, c->tid), time,
-		exec ? s->exec_type : s->comm_type);
+	t = processes_thread(r->processes, c->pid, c->tid);
+	write_comm(s, t, time, exec ? s->exec_type : s->comm_type);
 	if (exec)
-		write_namespace(s, c->pid, time);
+		write_namespace(s, t, time);
 }
 
 static void on_fork(struct sideband *s, const struct perf_ring *ring,
@@ -212,6 +217,7 @@ static void lost(void *ctx, const struct perf_ring *ring, uint64_t n, uint64_t s
 {
 	struct sideband *s = ctx;
 
+	s->n_looks = 2;
 	recording_lost(s->recording, ring->stream, "process", n, since, until);
 }
 
@@ -263,6 +269,19 @@ void sideband_disable(struct sideband *s)
 	event_set_disable(s->events);
 }
 
+void sideband_tick(struct sideband *s)
+{
+	if (!s->n_looks)
+		return;
+	s->n_looks--;
+	processes_reap(s->recording->processes);
+}
+
+int sideband_blind_cpu(const struct sideband *s)
+{
+	return event_set_blind_cpu(s->events);
+}
+
 void sideband_settle(struct sideband *s)
 {
 	event_set_settle(s->events, now_ns());
@@ -276,14 +295,13 @@ static void snapshot_kernel(void *ctx, struct image *image, uint64_t start, uint
 	write_map(s, 0, 0, &v, s->snapshot_ns);
 }
 
-static void snapshot_thread(void *ctx, const struct thread *t)
+static void snapshot_thread(void *ctx, struct thread *t)
 {
 	struct sideband *s = ctx;
 
-	write_comm(s, processes_find(s->recording->processes, t->tid), s->snapshot_ns,
-		s->comm_type);
+	write_comm(s, t, s->snapshot_ns, s->comm_type);
 	if (t->pid == t->tid && !t->kernel)
-		write_namespace(s, t->pid, s->snapshot_ns);
+		write_namespace(s, t, s->snapshot_ns);
 }
 
 static void snapshot_map(void *ctx, uint32_t pid, const struct vma *v)

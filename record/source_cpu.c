@@ -498,7 +498,7 @@ static void cpu_thin(void *state, uint32_t factor)
 const struct source source_cpu = {
 	.name = "cpu",
 	.summary = "which code runs on the CPUs: stacks, sampled at a fixed rate",
-	.needs = "sampling",
+	.needs = { "sampling" },
 	.better_with = { "hardware counters", "kernel names", "other processes" },
 	.open = cpu_open,
 	.enable = cpu_enable,

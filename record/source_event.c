@@ -244,7 +244,7 @@ static void fill_attr(const struct event_state *s, struct perf_event_attr *attr)
 /* What every one of these events needs beyond those of the CPU source. */
 static int explain_refusal(int code, struct err *err)
 {
-	long paranoid = perf_read_number("/proc/sys/kernel/perf_event_paranoid", 2);
+	long paranoid = perf_paranoid();
 
 	if (code != EACCES && code != EPERM)
 		return -code;
@@ -494,7 +494,7 @@ static void event_settle(void *state)
 const struct source source_event = {
 	.name = "event",
 	.summary = "the tracepoints and probes named with -e (which need no source's name)",
-	.needs = "tracepoints",
+	.needs = { "tracepoints" },
 	.better_with = { "uprobes", "kernel names", "other processes" },
 	.open = event_open,
 	.enable = event_enable,

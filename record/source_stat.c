@@ -11,7 +11,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "format/base/map.h"
 #include "gen/events.h"
 #include "record/count_scale.h"
 #include "record/cpus.h"
@@ -51,7 +50,8 @@ struct stat_state {
 	const struct event_spec **events; /* owned array: what can be counted here */
 	struct count_fd *fds;             /* owned */
 	struct series *series;            /* owned */
-	uint32_t n_events, n_groups, n_fds, n_series;
+	int *cpus;                        /* owned; that were online when it was last looked */
+	uint32_t n_events, n_groups, n_fds, n_series, n_cpus;
 	int timer; /* a descriptor that becomes readable when an interval is over */
 	int type;
 	uint64_t read_ns; /* when they were last read */
@@ -144,7 +144,8 @@ static void feed_release(void *feed)
 	(void)feed;
 }
 
-static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release };
+static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release,
+	false };
 
 /* ---- opening ---- */
 
@@ -234,61 +235,112 @@ static uint32_t add_all_series(struct stat_state *s, int cpu, uint32_t pid)
 
 struct open_threads {
 	struct stat_state *state;
-	struct map seen;
-	uint32_t first, n_new;
-	int rc;
+	uint32_t first; /* series */
 	struct err *err;
 };
 
-static void open_thread(void *ctx, uint32_t tid)
+static int open_thread(void *ctx, uint32_t tid)
 {
 	struct open_threads *o = ctx;
-	bool is_new;
-	int rc;
 
-	map_put(&o->seen, tid, &is_new);
-	if (!is_new || o->rc)
-		return;
-	o->n_new++;
-	rc = add_counters(o->state, o->first, (pid_t)tid, -1, o->err);
-	o->rc = rc == -ESRCH ? 0 : rc; /* it may end while we look */
+	return add_counters(o->state, o->first, (pid_t)tid, -1, o->err);
 }
 
-/* Threads that start while we open are caught by looking again until nothing new is there. */
 static int open_process(struct stat_state *s, uint32_t pid, struct err *err)
 {
-	struct open_threads o = { .state = s, .first = add_all_series(s, -1, pid), .err = err };
-	int gone = 0;
+	struct open_threads o = { s, add_all_series(s, -1, pid), err };
+	int rc = proc_all_threads(pid, open_thread, &o);
 
-	map_init(&o.seen, 64);
-	do {
-		o.n_new = 0;
-		gone = proc_each_thread(pid, open_thread, &o);
-	} while (o.n_new && !o.rc && !gone);
-	map_done(&o.seen);
-	return o.rc;
+	return rc == -ESRCH ? 0 : rc; /* it has ended meanwhile */
+}
+
+static int open_cpu(struct stat_state *s, uint32_t series, int cpu, struct err *err)
+{
+	return add_counters(s, series, target_who(&s->recording->target), cpu, err);
 }
 
 static int open_system(struct stat_state *s, struct err *err)
 {
-	uint32_t n;
-	int *cpus, rc = 0;
+	int rc = 0;
 
-	n = cpus_online(&cpus);
-	for (uint32_t i = 0; !rc && i < n; i++)
-		rc = add_counters(s, add_all_series(s, cpus[i], 0),
-			target_who(&s->recording->target), cpus[i], err);
-	free(cpus);
+	s->n_cpus = cpus_online(&s->cpus);
+	for (uint32_t i = 0; !rc && i < s->n_cpus; i++)
+		rc = open_cpu(s, add_all_series(s, s->cpus[i], 0), s->cpus[i], err);
 	return rc;
 }
+
+/* ---- CPUs that come ---- */
+
+/* The first of a CPU's series, made if it was not there before. They count from 0 again. */
+static uint32_t fresh_series(struct stat_state *s, int cpu)
+{
+	uint32_t first = 0;
+
+	while (first < s->n_series && s->series[first].cpu != cpu)
+		first += s->n_events;
+	if (first == s->n_series)
+		return add_all_series(s, cpu, 0);
+	for (uint32_t i = 0; i < s->n_events; i++)
+		s->series[first + i].told = (struct reading){ 0, 0, 0 };
+	return first;
+}
+
+static void close_series(struct stat_state *s, uint32_t first)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < s->n_fds; i++) {
+		if (s->fds[i].series - first < s->n_events)
+			close(s->fds[i].fd);
+		else
+			s->fds[kept++] = s->fds[i];
+	}
+	s->n_fds = kept;
+}
+
+/* The kernel takes the events of a CPU that goes offline away, for good (seen on 6.18). */
+static void open_again(struct stat_state *s, int cpu)
+{
+	uint32_t series = fresh_series(s, cpu), from;
+
+	close_series(s, series);
+	from = s->n_fds;
+	open_cpu(s, series, cpu, NULL);
+	for (uint32_t i = from; i < s->n_fds; i++)
+		ioctl(s->fds[i].fd, PERF_EVENT_IOC_ENABLE, 0);
+}
+
+static bool has_cpu(const int *cpus, uint32_t n, int cpu)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (cpus[i] == cpu)
+			return true;
+	return false;
+}
+
+static void cpus_changed(void *ctx, const int *online, uint32_t n)
+{
+	struct stat_state *s = ctx;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!has_cpu(s->cpus, s->n_cpus, online[i]))
+			open_again(s, online[i]);
+	s->cpus = xrealloc(s->cpus, n, sizeof(*s->cpus));
+	memcpy(s->cpus, online, n * sizeof(*s->cpus));
+	s->n_cpus = n;
+}
+
+/* ---- all of them ---- */
 
 static int open_counters(struct stat_state *s, struct err *err)
 {
 	const struct target *t = &s->recording->target;
 	int rc = 0;
 
-	if (target_by_cpu(t))
+	if (target_by_cpu(t)) { /* counters of threads go along to every CPU */
+		loop_on_hotplug(s->recording->loop, cpus_changed, s);
 		return open_system(s, err);
+	}
 	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
 		rc = t->kind == TARGET_COMMAND ? add_counters(s, add_all_series(s, -1, t->pids[i]),
 							 (pid_t)t->pids[i], -1, err)
@@ -387,6 +439,7 @@ static void stat_close(void *state)
 	free(s->events);
 	free(s->fds);
 	free(s->series);
+	free(s->cpus);
 	free(s);
 }
 
@@ -451,7 +504,7 @@ static void stat_settle(void *state)
 const struct source source_stat = {
 	.name = "stat",
 	.summary = "counts of events, every 100 ms: those of --stat, or the usual ones",
-	.needs = "sampling",
+	.needs = { "sampling" },
 	.better_with = { "hardware counters" },
 	.open = stat_open,
 	.enable = stat_enable,

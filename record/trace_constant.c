@@ -1,9 +1,9 @@
 /* Constant expressions of C, as they stand in the kernel's print formats after its preprocessor. */
+#include "record/trace_constant.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "record/trace_format.h"
 
 enum { MAX_NESTED = 64 };
 

@@ -6,26 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A piece of the text, not terminated. */
-struct piece {
-	const char *s;
-	size_t len;
-};
+#include "record/text_piece.h"
+#include "record/trace_print.h"
 
 static bool is_word(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
-}
-
-static struct piece trimmed(struct piece p)
-{
-	while (p.len && isspace((unsigned char)p.s[0])) {
-		p.s++;
-		p.len--;
-	}
-	while (p.len && isspace((unsigned char)p.s[p.len - 1]))
-		p.len--;
-	return p;
 }
 
 static bool starts(struct piece p, const char *with)
@@ -39,7 +25,7 @@ static struct piece behind(struct piece p, const char *with)
 {
 	size_t len = strlen(with);
 
-	return trimmed((struct piece){ p.s + len, p.len - len });
+	return piece_trimmed((struct piece){ p.s + len, p.len - len });
 }
 
 static bool is(struct piece p, const char *text)
@@ -51,7 +37,7 @@ static bool number(struct piece p, uint32_t *n)
 {
 	uint64_t v = 0;
 
-	p = trimmed(p);
+	p = piece_trimmed(p);
 	for (size_t i = 0; i < p.len; i++) {
 		if (!isdigit((unsigned char)p.s[i]) || v > UINT32_MAX / 10)
 			return false;
@@ -134,20 +120,20 @@ static bool split_declaration(struct piece d, struct piece *type, struct piece *
 	size_t end;
 
 	*bounds = (struct piece){ NULL, 0 };
-	d = trimmed(d);
+	d = piece_trimmed(d);
 	if (d.len && d.s[d.len - 1] == ']') {
 		for (end = d.len - 1; end > 0 && d.s[end] != '['; end--)
 			;
 		*bounds = (struct piece){ d.s + end + 1, d.len - end - 2 };
-		d = trimmed((struct piece){ d.s, end });
+		d = piece_trimmed((struct piece){ d.s, end });
 	}
 	for (end = d.len; end > 0 && is_word(d.s[end - 1]); end--)
 		;
 	*name = (struct piece){ d.s + end, d.len - end };
-	*type = trimmed((struct piece){ d.s, end });
+	*type = piece_trimmed((struct piece){ d.s, end });
 	if (type->len > 2 && memcmp(type->s + type->len - 2, "[]", 2) == 0) {
 		*bounds = (struct piece){ type->s + type->len - 1, 0 };
-		*type = trimmed((struct piece){ type->s, type->len - 2 });
+		*type = piece_trimmed((struct piece){ type->s, type->len - 2 });
 	}
 	return name->len && type->len && !isdigit((unsigned char)name->s[0]);
 }
@@ -283,24 +269,16 @@ int trace_format_parse(struct trace_format *f, const char *text, size_t len, str
 		const char *end = memchr(rest.s, '\n', rest.len);
 		struct piece line = { rest.s, end ? (size_t)(end - rest.s) : rest.len };
 
-		if (starts(trimmed(line), "print fmt:")) {
-			rest = behind(trimmed(rest), "print fmt:");
+		if (starts(piece_trimmed(line), "print fmt:")) {
+			rest = behind(piece_trimmed(rest), "print fmt:");
 			trace_print_hints(f, rest.s, rest.len, a);
 			break;
 		}
-		if (!take_line(f, trimmed(line), a))
+		if (!take_line(f, piece_trimmed(line), a))
 			return err_set(err, EBADMSG, "cannot understand '%.*s'",
 				line.len < 200 ? (int)line.len : 200, line.s);
 		rest.s += line.len + (end != NULL);
 		rest.len -= line.len + (end != NULL);
 	}
 	return f->name[0] ? 0 : err_set(err, EBADMSG, "there is no name in it");
-}
-
-struct trace_field *trace_format_field(const struct trace_format *f, const char *name, size_t len)
-{
-	for (uint32_t i = 0; i < f->n_fields; i++)
-		if (strlen(f->fields[i].name) == len && memcmp(f->fields[i].name, name, len) == 0)
-			return &f->fields[i];
-	return NULL;
 }

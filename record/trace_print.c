@@ -1,9 +1,12 @@
 /* `print fmt` is the text of a call of printf. Each argument that shows one field, as it is or through
  * __print_symbolic or __print_flags, tells how that field wants to be shown. */
+#include "record/trace_print.h"
+
 #include <ctype.h>
 #include <string.h>
 
-#include "record/trace_format.h"
+#include "record/text_piece.h"
+#include "record/trace_constant.h"
 
 enum {
 	MAX_CONVERSIONS = 128,
@@ -11,11 +14,6 @@ enum {
 	MAX_EVENT_VALUES = 4000,
 	MAX_VALUES = 512,     /* of one enumeration */
 	MAX_TEXT_BYTES = 200, /* of one name */
-};
-
-struct piece {
-	const char *s;
-	size_t len;
 };
 
 /* One % of the format string. */
@@ -30,17 +28,6 @@ struct hints {
 	struct conversion conversions[MAX_CONVERSIONS];
 	unsigned n, n_enums, n_values;
 };
-
-static struct piece trimmed(struct piece p)
-{
-	while (p.len && isspace((unsigned char)p.s[0])) {
-		p.s++;
-		p.len--;
-	}
-	while (p.len && isspace((unsigned char)p.s[p.len - 1]))
-		p.len--;
-	return p;
-}
 
 /* Bytes of the string or character constant that begins here, with its quotes. */
 static size_t quoted_len(struct piece p)
@@ -75,7 +62,7 @@ static bool next_argument(struct piece *list, struct piece *argument)
 			break;
 	}
 	i = i < list->len ? i : list->len;
-	*argument = trimmed((struct piece){ list->s, i });
+	*argument = piece_trimmed((struct piece){ list->s, i });
 	i += i < list->len;
 	list->s += i;
 	list->len -= i;
@@ -149,7 +136,7 @@ static struct trace_field *field_in(const struct hints *h, struct piece e)
 /* The text of a string constant, as far as a name goes. */
 static const char *string_text(struct hints *h, struct piece p)
 {
-	p = trimmed(p);
+	p = piece_trimmed(p);
 	if (p.len < 2 || p.s[0] != '"' || quoted_len(p) != p.len)
 		return NULL;
 	p.len -= 2;
@@ -173,7 +160,7 @@ static bool read_pair(struct hints *h, struct piece p, struct enum_value *v)
 /* In `REC->state ? __print_flags(...) : "R"` R is the name of 0. */
 static const char *name_of_zero(struct hints *h, struct piece behind)
 {
-	behind = trimmed(behind);
+	behind = piece_trimmed(behind);
 	if (!behind.len || behind.s[0] != ':')
 		return NULL;
 	return string_text(h, (struct piece){ behind.s + 1, behind.len - 1 });
@@ -259,6 +246,19 @@ static bool take_call(struct hints *h, struct piece argument, const char *functi
 	return true;
 }
 
+/* Without the casts in front: (unsigned long long)REC->runtime. */
+static struct piece without_casts(struct piece p)
+{
+	while (p.len && p.s[0] == '(') {
+		size_t len = bracketed_len(p);
+
+		if (len == p.len)
+			break;
+		p = piece_trimmed((struct piece){ p.s + len, p.len - len });
+	}
+	return p;
+}
+
 static void take_argument(struct hints *h, struct piece argument, const struct conversion *c)
 {
 	struct trace_field *f;
@@ -266,6 +266,7 @@ static void take_argument(struct hints *h, struct piece argument, const struct c
 	if (take_call(h, argument, "__print_symbolic", false) ||
 		take_call(h, argument, "__print_flags", true))
 		return;
+	argument = without_casts(argument);
 	f = argument.len > 5 && memcmp(argument.s, "REC->", 5) == 0
 		? trace_format_field(h->format, argument.s + 5, argument.len - 5)
 		: NULL;

@@ -23,7 +23,7 @@ int tracefs_find(const char *mounts, char *path, size_t size, struct err *err)
 	return m ? 0
 		 : err_set(err, ENOENT,
 			   "tracefs, which lists the tracepoints, is not mounted: "
-			   "sudo mount -t tracefs nodev /sys/kernel/tracing");
+			   "sudo " TRACEFS_MOUNT);
 }
 
 static int explain(const char *tracefs, int code, const char *what, struct err *err)
@@ -31,7 +31,7 @@ static int explain(const char *tracefs, int code, const char *what, struct err *
 	if (code == EACCES || code == EPERM)
 		return err_set(err, code,
 			"only root may read %s: run `rec` with sudo, or let your group read it: "
-			"sudo mount -o remount,gid=$(id -g),mode=750 %s",
+			"sudo " TRACEFS_SHARE,
 			tracefs, tracefs);
 	return err_errno(err, code, "cannot read %s", what);
 }

@@ -8,6 +8,10 @@
 #include "format/base/arena.h"
 #include "format/base/err.h"
 
+/* What makes it readable: to be run as root. The second for a place it is mounted at, for one's group. */
+#define TRACEFS_MOUNT "mount -t tracefs nodev /sys/kernel/tracing"
+#define TRACEFS_SHARE "mount -o remount,gid=$(id -g),mode=750 %s"
+
 /* Where it is mounted, from a mount table such as /proc/self/mounts; NULL: that one. Into path.
  * -ENOENT where it is not, with the command that mounts it. Nothing is mounted here, not even by
  * looking below /sys/kernel/debug, where the kernel mounts it for whoever looks. */

@@ -49,8 +49,8 @@ struct job {
 
 /* What is known of an image. It hangs on the image, and the list frees it. */
 struct image_rules {
-	struct image_rules *next;
-	struct cfi *cfi; /* owned; NULL: none */
+	struct image_rules *next, **link; /* link: what points to it */
+	struct cfi *cfi;                  /* owned; NULL: none */
 	size_t bytes;
 };
 
@@ -77,7 +77,8 @@ struct unwinding {
 	pthread_cond_t wake, progress;
 	uint64_t n_ready, n_taken; /* jobs that may be taken, and were */
 	bool finish;
-	/* Under the lock of tables. */
+	pthread_mutex_t compile_lock;
+	/* Under the lock of tables, which is never held for long: the loop takes it too. */
 	pthread_mutex_t tables_lock;
 	struct image_rules *tables;
 	uint32_t n_tables;
@@ -123,42 +124,79 @@ static struct cfi *compile_vdso(void)
 	return cfi;
 }
 
-/* Makes the table of an image that has none yet. With the lock of tables held. */
+static struct cfi *compile(struct unwinding *u, const struct image *image)
+{
+	bool full;
+
+	pthread_mutex_lock(&u->tables_lock);
+	full = u->table_bytes >= TABLE_BYTES;
+	pthread_mutex_unlock(&u->tables_lock);
+	if (full)
+		return NULL;
+	return image->kind == MAPPING_FILE    ? compile_file(image)
+		: image->kind == MAPPING_VDSO ? compile_vdso()
+					      : NULL;
+}
+
+static void insert_rules(struct unwinding *u, struct image_rules *rules, uint64_t took_ns)
+{
+	pthread_mutex_lock(&u->tables_lock);
+	rules->next = u->tables;
+	rules->link = &u->tables;
+	if (rules->next)
+		rules->next->link = &rules->next;
+	u->tables = rules;
+	u->n_tables += rules->cfi != NULL;
+	u->table_bytes += rules->bytes;
+	u->compile_ns += took_ns;
+	pthread_mutex_unlock(&u->tables_lock);
+}
+
 static struct image_rules *make_rules(struct unwinding *u, const struct image *image)
 {
 	struct image_rules *rules = xcalloc(1, sizeof(*rules));
 	struct cfi_stats stats = { 0 };
 	uint64_t start = now_ns();
 
-	if (u->table_bytes < TABLE_BYTES)
-		rules->cfi = image->kind == MAPPING_FILE ? compile_file(image)
-			: image->kind == MAPPING_VDSO    ? compile_vdso()
-							 : NULL;
+	rules->cfi = compile(u, image);
 	if (rules->cfi)
 		cfi_stats(rules->cfi, &stats);
 	rules->bytes = stats.bytes;
-	rules->next = u->tables;
-	u->tables = rules;
-	u->n_tables += rules->cfi != NULL;
-	u->table_bytes += rules->bytes;
-	u->compile_ns += now_ns() - start;
+	insert_rules(u, rules, now_ns() - start);
 	return rules;
 }
 
+/* One thread compiles; others that need a table wait for it. */
 static const struct cfi *rules_of(struct unwinding *u, struct image *image)
 {
 	struct image_rules *rules = atomic_load_explicit(&image->rules, memory_order_acquire);
 
 	if (rules)
 		return rules->cfi;
-	pthread_mutex_lock(&u->tables_lock);
+	pthread_mutex_lock(&u->compile_lock);
 	rules = atomic_load_explicit(&image->rules, memory_order_relaxed);
 	if (!rules) {
 		rules = make_rules(u, image);
 		atomic_store_explicit(&image->rules, rules, memory_order_release);
 	}
-	pthread_mutex_unlock(&u->tables_lock);
+	pthread_mutex_unlock(&u->compile_lock);
 	return rules->cfi;
+}
+
+void unwinding_let_go(struct unwinding *u, struct image *image)
+{
+	struct image_rules *rules = atomic_exchange(&image->rules, NULL);
+
+	if (!rules)
+		return;
+	pthread_mutex_lock(&u->tables_lock);
+	*rules->link = rules->next;
+	if (rules->next)
+		rules->next->link = rules->link;
+	u->table_bytes -= rules->bytes;
+	pthread_mutex_unlock(&u->tables_lock);
+	cfi_free(rules->cfi);
+	free(rules);
 }
 
 /* ---- the threads ---- */
@@ -469,6 +507,7 @@ struct unwinding *unwinding_new(struct recording *r)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_mutex_init(&u->tables_lock, NULL);
+	pthread_mutex_init(&u->compile_lock, NULL);
 	pthread_cond_init(&u->wake, NULL);
 	pthread_cond_init(&u->progress, NULL);
 	return u;
@@ -522,6 +561,7 @@ void unwinding_free(struct unwinding *u)
 	free(u->slots);
 	pthread_mutex_destroy(&u->lock);
 	pthread_mutex_destroy(&u->tables_lock);
+	pthread_mutex_destroy(&u->compile_lock);
 	pthread_cond_destroy(&u->wake);
 	pthread_cond_destroy(&u->progress);
 	free(u);

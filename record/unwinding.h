@@ -48,6 +48,9 @@ void unwinding_finish(struct unwinding *u);
 /* The time of the oldest row that is not handed on yet; UINT64_MAX: there is none. */
 uint64_t unwinding_oldest_ns(const struct unwinding *u);
 
+/* Drops what is kept for an image that nobody holds. */
+void unwinding_let_go(struct unwinding *u, struct image *image);
+
 /* What became of the stacks, all in all. */
 struct unwinding_totals {
 	uint64_t stacks;

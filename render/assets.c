@@ -12,6 +12,7 @@
 
 EMBED(base_css, "base.css");
 EMBED(flame_css, "flame.css");
+EMBED(heat_css, "heat.css");
 EMBED(still_css, "still.css");
 EMBED(report_css, "report.css");
 EMBED(format_js, "format.js");
@@ -21,12 +22,14 @@ EMBED(tooltip_js, "tooltip.js");
 EMBED(view_js, "view.js");
 EMBED(keys_js, "keys.js");
 EMBED(link_js, "link.js");
+EMBED(cells_js, "cells.js");
+EMBED(heat_js, "heat.js");
 EMBED(tables_js, "tables.js");
 EMBED(main_js, "main.js");
 
-const struct asset *const picture_styles[] = { &base_css, &flame_css, NULL };
+const struct asset *const picture_styles[] = { &base_css, &flame_css, &heat_css, NULL };
 const struct asset *const picture_scripts[] = { &format_js, &tree_js, &layout_js, &tooltip_js,
-	&view_js, &keys_js, &link_js, NULL };
+	&view_js, &keys_js, &link_js, &cells_js, &heat_js, NULL };
 const struct asset *const report_styles[] = { &report_css, NULL };
 const struct asset *const report_scripts[] = { &tables_js, NULL };
 const struct asset *const still_styles[] = { &still_css, NULL };

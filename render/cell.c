@@ -25,6 +25,7 @@ char *cell_shown(char *buf, enum cell_kind kind, const union cell *c)
 	case CELL_PERCENT: return number_percent(buf, c->number);
 	case CELL_FLOAT: return number_short(buf, c->number);
 	case CELL_NUMBER: return number_plain(buf, c->count);
+	case CELL_HEX: return number_hex(buf, c->count);
 	case CELL_TEXT: break;
 	}
 	assert(!"text is no number");
@@ -41,6 +42,7 @@ const char *cell_kind_name(enum cell_kind kind)
 		[CELL_BYTES] = "bytes",
 		[CELL_PERCENT] = "fraction",
 		[CELL_FLOAT] = "float",
+		[CELL_HEX] = "address",
 	};
 
 	return names[kind];

@@ -7,6 +7,7 @@
 
 #include "render/escape.h"
 #include "render/flame_cut.h"
+#include "render/heat_data.h"
 #include "render/palette.h"
 
 enum { MAX_LEAVES = 5000, UNUSED = 0, USED = 1 };
@@ -219,25 +220,126 @@ static void put_numbers(FILE *out, const struct tree *t, const struct flame_cut 
 	free(d.n_hidden);
 }
 
-static void put_tree(FILE *out, const struct section *s, const struct render_options *o)
+void flame_data_put_tree(FILE *out, const struct section *s, const struct flame_cut *cut,
+	const struct render_options *o)
 {
 	struct arena scratch = { 0 };
-	struct flame_cut cut;
 
-	flame_cut_init(&cut, s->tree, FLAME_MAX_NODES, o->min_percent);
 	fputs("{", out);
 	put_string(out, "id", s->id);
 	put_string(out, "title", s->title);
 	put_string(out, "unit", s->tree->unit);
-	put_string(out, "note", flame_note(&cut, s->tree, &scratch));
+	put_string(out, "note", flame_note(cut, s->tree, &scratch));
 	fprintf(out, "\"icicle\":%s,", o->inverted ? "true" : "false");
-	put_numbers(out, s->tree, &cut);
+	put_numbers(out, s->tree, cut);
 	fputs("}", out);
-	flame_cut_done(&cut);
 	arena_done(&scratch);
 }
 
-void flame_data_put(FILE *out, const struct report *r, const struct render_options *o)
+static void put_tree(FILE *out, const struct section *s, const struct render_options *o)
+{
+	struct flame_cut cut;
+
+	flame_cut_init(&cut, s->tree, FLAME_MAX_NODES, o->min_percent);
+	flame_data_put_tree(out, s, &cut, o);
+	flame_cut_done(&cut);
+}
+
+/* ---- where weights are ---- */
+
+void flame_entries_init(struct flame_entries *e, const struct tree *t, const struct flame_cut *cut)
+{
+	uint32_t depth = 0, node = 0;
+	bool keep;
+
+	e->of = xcalloc(t->n_nodes, sizeof(*e->of));
+	e->n = 0;
+	/* As put_nodes writes them. */
+	do {
+		keep = cut->keep[node];
+		if (keep) {
+			e->of[node] = e->n++;
+			e->n += flame_rest_of(cut, t, node).n > 0;
+		}
+		node = tree_next(t, node, keep, &depth);
+	} while (node);
+	/* A parent has a lower number than its children. */
+	for (node = 1; node < t->n_nodes; node++) {
+		uint32_t parent = t->nodes[node].parent;
+
+		if (!cut->keep[node])
+			e->of[node] = e->of[parent] + cut->keep[parent];
+	}
+}
+
+void flame_entries_done(struct flame_entries *e)
+{
+	free(e->of);
+	*e = (struct flame_entries){ 0 };
+}
+
+/* Sections that are pictures: an empty heatmap is only a sentence. */
+static bool is_picture(const struct section *s)
+{
+	return s->kind == SECTION_TREE || s->kind == SECTION_HISTOGRAM ||
+		(s->kind == SECTION_HEATMAP && s->heatmap->x.n);
+}
+
+static void put_pictures(FILE *out, const struct report *r)
+{
+	bool first = true;
+
+	fputs("\n\"pictures\":[", out);
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		const struct section *s = &r->sections[i];
+
+		if (!is_picture(s))
+			continue;
+		fprintf(out, "%s[\"%s\",\"", first ? "" : ",",
+			s->kind == SECTION_TREE ? "tree" : "drawn");
+		first = false;
+		escape_put(out, ESCAPE_JSON, s->id);
+		fputs("\",\"", out);
+		escape_put(out, ESCAPE_JSON, s->title);
+		fputs("\"]", out);
+	}
+	fputs("],", out);
+}
+
+static uint32_t count_flames(const struct report *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		n += r->sections[i].kind == SECTION_HEATMAP && r->sections[i].heatmap->flame;
+	return n;
+}
+
+static void put_heatmaps(FILE *out, const struct report *r, const struct render_options *o,
+	unsigned width)
+{
+	struct arena a = { 0 };
+	uint32_t n_flames = count_flames(r);
+	bool first = true;
+
+	fputs("\n\"heatmaps\":[", out);
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		const struct section *s = &r->sections[i];
+		struct heat_picture p;
+
+		if (s->kind != SECTION_HEATMAP || !s->heatmap->x.n)
+			continue;
+		p = heat_picture_of(s->heatmap, width, &a);
+		fputs(first ? "" : ",\n", out);
+		first = false;
+		heat_data_put(out, s, &p, o, HEAT_MAX_WEIGHTS / (n_flames ? n_flames : 1));
+	}
+	fputs("]", out);
+	arena_done(&a);
+}
+
+void flame_data_put(FILE *out, const struct report *r, const struct render_options *o,
+	unsigned width)
 {
 	bool first = true;
 
@@ -250,7 +352,9 @@ void flame_data_put(FILE *out, const struct report *r, const struct render_optio
 		escape_put(out, ESCAPE_JSON, r->notes[i].text);
 		fputs("\"]", out);
 	}
-	fputs("],\n\"trees\":[", out);
+	fputs("],", out);
+	put_pictures(out, r);
+	fputs("\n\"trees\":[", out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
 		if (r->sections[i].kind != SECTION_TREE)
 			continue;
@@ -258,5 +362,7 @@ void flame_data_put(FILE *out, const struct report *r, const struct render_optio
 		first = false;
 		put_tree(out, &r->sections[i], o);
 	}
-	fputs("]}\n", out);
+	fputs("],", out);
+	put_heatmaps(out, r, o, width);
+	fputs("}\n", out);
 }

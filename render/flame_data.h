@@ -1,6 +1,9 @@
 /* The tree as the script in the page gets it: one JSON text that is inert wherever it is put.
  *
- *	{"title": "...", "subtitle": "...", "notes": ["warning", "..."], "trees": [...]}
+ *	{"title": "...", "subtitle": "...", "notes": [["warning", "..."]],
+ *	 "pictures": [["tree", "cpu", "..."]],           tree or drawn, id, title: of sections in order
+ *	 "trees": [...],
+ *	 "heatmaps": [...]}                              see render/heat_data.h
  *
  * and a tree is
  *
@@ -20,9 +23,26 @@
 
 #include <stdio.h>
 
+#include "render/flame_cut.h"
 #include "render/render.h"
 
-/* The whole report as far as the script needs it: title, subtitle, notes and all trees. */
-void flame_data_put(FILE *out, const struct report *r, const struct render_options *o);
+/* Where the weight of each node of a tree is in `nodes`: the number of a triple, that of the node or
+ * of what stands for the left out children of a node below it. */
+struct flame_entries {
+	uint32_t *of; /* owned; by node */
+	uint32_t n;   /* triples */
+};
+
+void flame_entries_init(struct flame_entries *e, const struct tree *t, const struct flame_cut *cut);
+void flame_entries_done(struct flame_entries *e);
+
+/* One tree, of which the cut keeps what is in the page. */
+void flame_data_put_tree(FILE *out, const struct section *s, const struct flame_cut *cut,
+	const struct render_options *o);
+
+/* The whole report as far as the script needs it: title, subtitle, notes, all trees and heatmaps; the
+ * latter as drawn in so many pixels. */
+void flame_data_put(FILE *out, const struct report *r, const struct render_options *o,
+	unsigned width);
 
 #endif

@@ -9,6 +9,7 @@
 #include "render/number.h"
 #include "render/palette.h"
 #include "render/pixel_text.h"
+#include "render/svg.h"
 
 /* Pixels. */
 enum { MIN_WIDTH = 1, MIN_TEXT = 20, PADDING = 4, FONT = 11 };
@@ -24,17 +25,6 @@ struct still {
 	struct arena scratch; /* reset for each text */
 	struct arena names;   /* that had to be cut */
 };
-
-/* One decimal and a point, whatever the locale. */
-static void put_pixels(FILE *out, const char *attribute, double v)
-{
-	unsigned long tenths = (unsigned long)(v * 10 + 0.5);
-
-	fprintf(out, " %s=\"%lu", attribute, tenths / 10);
-	if (tenths % 10)
-		fprintf(out, ".%lu", tenths % 10);
-	putc_unlocked('"', out);
-}
 
 static double row_top(const struct still *s, uint32_t depth)
 {
@@ -75,8 +65,8 @@ static void put_label(struct still *s, const char *label, double x, double top, 
 		strcpy(text + n, "…");
 	if (n) {
 		fputs("<text", s->out);
-		put_pixels(s->out, "x", x + PADDING);
-		put_pixels(s->out, "y", top + 13);
+		svg_put_pixels(s->out, "x", x + PADDING);
+		svg_put_pixels(s->out, "y", top + 13);
 		putc_unlocked('>', s->out);
 		escape_put(s->out, ESCAPE_XML, text);
 		fputs("</text>", s->out);
@@ -89,10 +79,10 @@ static void put_rect(struct still *s, double x, double top, double width)
 	int corner = width > 12 ? 2 : width > 4;
 
 	fputs("<rect", s->out);
-	put_pixels(s->out, "x", x);
-	put_pixels(s->out, "y", top);
+	svg_put_pixels(s->out, "x", x);
+	svg_put_pixels(s->out, "y", top);
 	/* A gap to the neighbour, if there is anything to take it from. */
-	put_pixels(s->out, "width", width > 3 ? width - 1 : width > 1 ? width - 0.3 : width);
+	svg_put_pixels(s->out, "width", width > 3 ? width - 1 : width > 1 ? width - 0.3 : width);
 	fprintf(s->out, " height=\"%d\" rx=\"%d\"", STILL_ROW - 1, corner);
 }
 

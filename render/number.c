@@ -14,6 +14,12 @@ char *number_plain(char *buf, uint64_t v)
 	return buf;
 }
 
+char *number_hex(char *buf, uint64_t v)
+{
+	snprintf(buf, NUMBER_MAX, "0x%" PRIx64, v);
+	return buf;
+}
+
 char *number_count(char *buf, uint64_t v)
 {
 	char plain[NUMBER_MAX], *dst = buf;

@@ -11,6 +11,7 @@ enum { NUMBER_MAX = 40 }; /* bytes that hold any result */
 /* All return buf, which holds NUMBER_MAX bytes. */
 char *number_count(char *buf, uint64_t v); /* 12,345 */
 char *number_plain(char *buf, uint64_t v); /* 12345 */
+char *number_hex(char *buf, uint64_t v);   /* 0x7f12 */
 char *number_ns(char *buf, uint64_t ns);   /* 1.23 ms, of three digits */
 char *number_bytes(char *buf, uint64_t v); /* 4.0 KiB */
 char *number_percent(char *buf,

@@ -4,14 +4,19 @@
  * several has a line `# id` in front of each and an empty line between. Numbers are plain, in the
  * unit of the column's kind: ns, bytes, a part of 1. A tree is the columns path, kind, module,
  * total, self: frames joined by `;`, parents before children, the root's path empty. Stacks are
- * cut as in folded stacks (stack_line.h); the last row of a cut one has all its weight as self.
+ * cut as in folded stacks (stack_line.h); the last row of a cut one has all its weight as self. A
+ * histogram is the columns series, from, to, count: powers of two, from <= value < to. A heatmap is
+ * the columns x_from, x_to, y_from, y_to, count, of the cells that hold something.
  *
  * A text that begins with = + - or @ gets a ' in front: spreadsheets would run it as a formula, and
  * names come from whoever was recorded. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "render/cell.h"
 #include "render/escape.h"
+#include "render/heatmap.h"
+#include "render/histogram_view.h"
 #include "render/render.h"
 #include "render/tree.h"
 #include "render/stack_line.h"
@@ -82,6 +87,35 @@ static void put_tree(FILE *out, const struct tree *t)
 	stack_line_done(&line);
 }
 
+static void put_histogram(FILE *out, const struct distribution *d)
+{
+	fputs("series,from,to,count\n", out);
+	for (uint32_t i = 0; i < d->n_series; i++) {
+		struct histogram_view v = histogram_view_of(d->series[i].histogram);
+
+		for (unsigned k = v.first; k <= v.last; k++) {
+			struct histogram_bucket b = histogram_power(k);
+
+			put_text(out, d->series[i].name);
+			fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", b.first,
+				b.last + (b.last < UINT64_MAX), v.powers[k]);
+		}
+	}
+}
+
+static void put_heatmap(FILE *out, const struct heatmap *h)
+{
+	fputs("x_from,x_to,y_from,y_to,count\n", out);
+	for (uint32_t i = 0; i < h->x.n; i++)
+		for (uint32_t row = 0; row < h->y.n; row++)
+			if (heatmap_cell(h, i, row))
+				fprintf(out,
+					"%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+					"\n",
+					h->x.edges[i], h->x.edges[i + 1], h->y.edges[row],
+					h->y.edges[row + 1], heatmap_cell(h, i, row));
+}
+
 static int render_csv(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
@@ -93,10 +127,12 @@ static int render_csv(const struct report *r, const struct render_options *o, FI
 			escape_put(out, ESCAPE_TEXT, s->id);
 			putc_unlocked('\n', out);
 		}
-		if (s->kind == SECTION_TREE)
-			put_tree(out, s->tree);
-		else
-			put_table(out, s->table);
+		switch (s->kind) {
+		case SECTION_TABLE: put_table(out, s->table); break;
+		case SECTION_TREE: put_tree(out, s->tree); break;
+		case SECTION_HISTOGRAM: put_histogram(out, s->distribution); break;
+		case SECTION_HEATMAP: put_heatmap(out, s->heatmap); break;
+		}
 	}
 	return 0;
 }

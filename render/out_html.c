@@ -10,12 +10,15 @@
 #include "render/cell.h"
 #include "render/escape.h"
 #include "render/flame_data.h"
+#include "render/heat_levels.h"
+#include "render/heat_still.h"
+#include "render/histogram_view.h"
 #include "render/number.h"
 #include "render/palette.h"
 #include "render/render.h"
 
 /* Rows of a table that a page shows: browsers are slow with very long tables, and so are people. */
-enum { MAX_ROWS = 2000 };
+enum { MAX_ROWS = 2000, DRAWING_WIDTH = 1200 };
 
 static void put_element(FILE *out, const char *open, const char *text, const char *close)
 {
@@ -59,7 +62,9 @@ static void put_head(const struct report *r, FILE *out)
 	put_element(out, "<title>", r->title, "</title>\n<style>\n");
 	assets_put(out, picture_styles);
 	assets_put(out, report_styles);
+	assets_put(out, still_styles);
 	palette_put_css(out);
+	heat_put_css(out);
 	fputs("</style>\n</head>\n<body class=\"page\">\n", out);
 }
 
@@ -157,6 +162,68 @@ static void put_flame(FILE *out, const struct section *s)
 		"only. An SVG (-o file.svg) shows it without.</p></noscript></div>\n");
 }
 
+/* An SVG element for a drawing of this size, which shrinks with the window. */
+static void open_drawing(FILE *out, const struct section *s, unsigned width, unsigned height)
+{
+	put_element(out, "<div class=\"drawing\" data-id=\"", s->id, "\">");
+	fprintf(out,
+		"<svg class=\"still\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" "
+		"role=\"img\" fill=\"#16181d\"",
+		width, height, width, height);
+	put_element(out, " aria-label=\"", s->title, "\">\n");
+}
+
+/* The numbers that a histogram's bars show, for those who see no bars. */
+static void put_buckets(FILE *out, const struct distribution *d, const struct series *s)
+{
+	struct histogram_view v = histogram_view_of(s->histogram);
+	char from[NUMBER_MAX], to[NUMBER_MAX], count[NUMBER_MAX];
+
+	put_element(out, "<details><summary>", *s->name ? s->name : d->value,
+		" as a table</summary>\n<table><thead><tr>");
+	put_element(out, "<th scope=\"col\" class=\"n\">", d->value, " from</th>");
+	fputs("<th scope=\"col\" class=\"n\">below</th>", out);
+	put_element(out, "<th scope=\"col\" class=\"n\">", d->counted,
+		"</th></tr></thead>\n<tbody>\n");
+	for (unsigned k = v.first; k <= v.last; k++) {
+		struct histogram_bucket b = histogram_power(k);
+
+		fprintf(out,
+			"<tr><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
+			value_text(from, d->kind, b.first),
+			value_text(to, d->kind, b.last + (b.last < UINT64_MAX)),
+			number_count(count, v.powers[k]));
+	}
+	fputs("</tbody></table></details>\n", out);
+}
+
+static void put_histogram(FILE *out, const struct section *s)
+{
+	const struct distribution *d = s->distribution;
+
+	open_drawing(out, s, DRAWING_WIDTH, histogram_still_height(d));
+	histogram_still_put(out, d, 0, 0, DRAWING_WIDTH);
+	fputs("</svg></div>\n", out);
+	for (uint32_t i = 0; i < d->n_series; i++)
+		if (d->series[i].histogram->count)
+			put_buckets(out, d, &d->series[i]);
+}
+
+static void put_heatmap(FILE *out, const struct section *s)
+{
+	struct arena a = { 0 };
+	struct heat_picture p = heat_picture_of(s->heatmap, DRAWING_WIDTH, &a);
+
+	if (!s->heatmap->x.n) {
+		fputs("<p class=\"more\">There is nothing to show.</p>\n", out);
+		return;
+	}
+	open_drawing(out, s, p.width, p.height);
+	heat_still_put(out, &p, 0, 0);
+	fputs("</svg></div>\n", out);
+	arena_done(&a);
+}
+
 /* Whether a heading would only say again what the page's title says. */
 static bool says_it_all(const struct report *r, const struct section *s)
 {
@@ -168,12 +235,17 @@ static void put_section(FILE *out, const struct report *r, const struct section 
 	put_element(out, "<section id=\"", s->id, "\">\n");
 	if (!says_it_all(r, s))
 		put_element(out, "<h2>", s->title, "</h2>\n");
-	if (s->kind == SECTION_TREE)
-		put_flame(out, s);
-	else if (s->table->facts)
-		put_facts(out, s->table);
-	else
-		put_table(out, s->table);
+	switch (s->kind) {
+	case SECTION_TABLE:
+		if (s->table->facts)
+			put_facts(out, s->table);
+		else
+			put_table(out, s->table);
+		break;
+	case SECTION_TREE: put_flame(out, s); break;
+	case SECTION_HISTOGRAM: put_histogram(out, s); break;
+	case SECTION_HEATMAP: put_heatmap(out, s); break;
+	}
 	fputs("</section>\n", out);
 }
 
@@ -199,7 +271,7 @@ static int render_html(const struct report *r, const struct render_options *o, F
 	for (uint32_t i = 0; i < r->n_sections; i++)
 		put_section(out, r, &r->sections[i]);
 	fputs("</main>\n<script id=\"report-data\" type=\"application/json\">", out);
-	flame_data_put(out, r, o);
+	flame_data_put(out, r, o, DRAWING_WIDTH);
 	fputs("</script>\n", out);
 	put_scripts(out, picture_scripts);
 	put_scripts(out, report_scripts);

@@ -10,11 +10,21 @@
  *	  "run": {"kind": "facts", "title": "...", "facts": {"Kernel": "6.18"}},
  *	  "cpu": {"kind": "tree", "title": "...", "unit": "samples",
  *	   "root": {"name": "all", "kind": "none", "value": 3, "self": 0, "children": [...]},
- *	   "continued": []}}}
+ *	   "continued": []},
+ *	  "waits": {"kind": "histogram", "title": "...", "value": "Latency", "unit": "ns",
+ *	   "counted": "requests",
+ *	   "series": [{"name": "", "count": 3, "sum": 61, "min": 4, "mean": 20, "max": 45,
+ *	    "percentiles": {"p50": 12, ...}, "buckets": [{"from": 4, "to": 8, "count": 1}, ...]}]},
+ *	  "map": {"kind": "heatmap", "title": "...", "counted": "requests", "full": 0,
+ *	   "x": {"title": "Time", "unit": "ns", "edges": [0, 15625, ...]},
+ *	   "y": {"title": "Latency", "unit": "ns", "edges": [4, 8, 16, ...]},
+ *	   "cells": [[0, 3, ...], ...]}}}
  *
- * Numbers are plain: units are text, count, number, ns, bytes, fraction (of 1), float; what is no
+ * Numbers are plain: units are text, count, number, ns, bytes, fraction (of 1), float, address; what is no
  * finite number is null. A node has "module" where one is known, and "children" if there are any,
- * in order of name. Parsers give up on deep nesting (jq 1.6 at 85 objects, Python at 500), and stacks
+ * in order of name. A bucket is from <= v < to, a cell likewise; the cells are rows of y, lowest
+ * first, each with one count for every column of x, which is time since the trace's start. `full` is
+ * the count of a cell that is used all the time, 0 where there is no such thing. Parsers give up on deep nesting (jq 1.6 at 85 objects, Python at 500), and stacks
  * can be deep: a node 64 levels above the root has, instead of "children", a number "continued":
  * its children are that element of the section's list "continued", which are written the same
  * way, 64 levels at a time. */
@@ -24,6 +34,8 @@
 
 #include "render/cell.h"
 #include "render/escape.h"
+#include "render/heatmap.h"
+#include "render/histogram_view.h"
 #include "render/render.h"
 #include "render/tree.h"
 
@@ -177,21 +189,110 @@ static void put_tree(FILE *out, const struct tree *t)
 	free(later.nodes);
 }
 
+/* ---- histograms ---- */
+
+static void put_buckets(FILE *out, const struct histogram *h)
+{
+	struct histogram_view v = histogram_view_of(h);
+
+	fputs("\"buckets\":[", out);
+	for (unsigned k = v.first; k <= v.last; k++) {
+		struct histogram_bucket b = histogram_power(k);
+
+		fprintf(out, "%s{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"count\":%" PRIu64 "}",
+			k > v.first ? "," : "", b.first, b.last + (b.last < UINT64_MAX),
+			v.powers[k]);
+	}
+	fputs("]", out);
+}
+
+static void put_series(FILE *out, const struct series *s)
+{
+	const struct histogram *h = s->histogram;
+
+	putc_unlocked('{', out);
+	put_member(out, "name", s->name, ",");
+	fprintf(out,
+		"\"count\":%" PRIu64 ",\"sum\":%" PRIu64 ",\"min\":%" PRIu64 ",\"mean\":%" PRIu64
+		",\"max\":%" PRIu64 ",\n\"percentiles\":{",
+		h->count, h->sum, h->min, histogram_mean(h), h->max);
+	for (unsigned i = 0; i < N_PERCENTILES; i++)
+		fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "", percentiles[i].name,
+			histogram_percentile(h, percentiles[i].percent));
+	fputs("},\n", out);
+	put_buckets(out, h);
+	putc_unlocked('}', out);
+}
+
+static void put_distribution(FILE *out, const struct distribution *d)
+{
+	put_member(out, "value", d->value, ",");
+	put_member(out, "unit", cell_kind_name(d->kind), ",");
+	put_member(out, "counted", d->counted, ",\n\"series\":[");
+	for (uint32_t i = 0; i < d->n_series; i++) {
+		fputs(i ? ",\n" : "", out);
+		put_series(out, &d->series[i]);
+	}
+	fputs("]", out);
+}
+
+/* ---- heatmaps ---- */
+
+static void put_axis(FILE *out, const char *key, const struct heat_axis *a)
+{
+	fprintf(out, "\n\"%s\":{", key);
+	put_member(out, "title", a->title, ",");
+	put_member(out, "unit", cell_kind_name(a->kind), ",\"edges\":[");
+	for (uint32_t i = 0; a->n && i <= a->n; i++)
+		fprintf(out, "%s%" PRIu64, i ? "," : "", a->edges[i]);
+	fputs("]},", out);
+}
+
+static void put_heatmap(FILE *out, const struct heatmap *h)
+{
+	put_member(out, "counted", h->counted, ",");
+	fprintf(out, "\"full\":%" PRIu64 ",", h->full);
+	put_axis(out, "x", &h->x);
+	put_axis(out, "y", &h->y);
+	fputs("\n\"cells\":[", out);
+	for (uint32_t row = 0; row < h->y.n; row++) {
+		fputs(row ? "],\n[" : "\n[", out);
+		for (uint32_t i = 0; i < h->x.n; i++)
+			fprintf(out, "%s%" PRIu64, i ? "," : "", heatmap_cell(h, i, row));
+	}
+	fputs(h->y.n ? "]]" : "]", out);
+}
+
 /* ---- the report ---- */
+
+static const char *kind_name(const struct section *s)
+{
+	static const char *const names[] = {
+		[SECTION_TABLE] = "table",
+		[SECTION_TREE] = "tree",
+		[SECTION_HISTOGRAM] = "histogram",
+		[SECTION_HEATMAP] = "heatmap",
+	};
+
+	return s->kind == SECTION_TABLE && s->table->facts ? "facts" : names[s->kind];
+}
 
 static void put_section(FILE *out, const struct section *s)
 {
-	const char *kind = s->kind == SECTION_TREE ? "tree" : s->table->facts ? "facts" : "table";
-
 	put_string(out, s->id);
-	fprintf(out, ":{\"kind\":\"%s\",", kind);
+	fprintf(out, ":{\"kind\":\"%s\",", kind_name(s));
 	put_member(out, "title", s->title, ",");
-	if (s->kind == SECTION_TREE)
-		put_tree(out, s->tree);
-	else if (s->table->facts)
-		put_facts(out, s->table);
-	else
-		put_table(out, s->table);
+	switch (s->kind) {
+	case SECTION_TABLE:
+		if (s->table->facts)
+			put_facts(out, s->table);
+		else
+			put_table(out, s->table);
+		break;
+	case SECTION_TREE: put_tree(out, s->tree); break;
+	case SECTION_HISTOGRAM: put_distribution(out, s->distribution); break;
+	case SECTION_HEATMAP: put_heatmap(out, s->heatmap); break;
+	}
 	fputs("}", out);
 }
 

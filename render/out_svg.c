@@ -10,6 +10,8 @@
 #include "render/flame_cut.h"
 #include "render/flame_data.h"
 #include "render/flame_still.h"
+#include "render/heat_levels.h"
+#include "render/heat_still.h"
 #include "render/number.h"
 #include "render/palette.h"
 #include "render/pixel_text.h"
@@ -142,25 +144,79 @@ static void put_graph(struct picture *p, const struct tree *t)
 				STILL_MAX_ROWS));
 }
 
-static void put_trees(struct picture *p)
+static void put_tree(struct picture *p, const struct tree *t)
 {
-	unsigned n_trees = 0;
+	if (t->nodes[0].total)
+		put_graph(p, t);
+	else
+		put_paragraph(p, 13, "", flame_note(&(struct flame_cut){ 0 }, t, &p->arena));
+}
 
-	for (uint32_t i = 0; i < p->report->n_sections; i++)
-		n_trees += p->report->sections[i].kind == SECTION_TREE;
+/* A group that the script can take out and put into the live page; what it must know to do so is in
+ * its attributes. */
+static void open_group(struct picture *p, const struct section *s, unsigned height)
+{
+	fputs("<g class=\"drawn\" data-id=\"", p->out);
+	escape_put(p->out, ESCAPE_XML, s->id);
+	fprintf(p->out, "\" data-box=\"%u %u %u %u\">\n", MARGIN, p->y, p->width - 2 * MARGIN,
+		height);
+}
+
+static void put_histogram(struct picture *p, const struct section *s)
+{
+	unsigned height = histogram_still_height(s->distribution);
+
+	if (p->out) {
+		open_group(p, s, height);
+		histogram_still_put(p->out, s->distribution, MARGIN, p->y, p->width - 2 * MARGIN);
+		fputs("</g>\n", p->out);
+	}
+	p->y += height;
+}
+
+static void put_heatmap(struct picture *p, const struct section *s)
+{
+	struct heat_picture pic = heat_picture_of(s->heatmap, p->width - 2 * MARGIN, &p->arena);
+
+	if (!s->heatmap->x.n) {
+		put_paragraph(p, 13, "", "There is nothing to show.");
+		return;
+	}
+	if (p->out) {
+		open_group(p, s, pic.height);
+		heat_still_put(p->out, &pic, MARGIN, p->y);
+		fputs("</g>\n", p->out);
+	}
+	p->y += pic.height;
+}
+
+static unsigned count_pictures(const struct report *r)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		n += r->sections[i].kind != SECTION_TABLE;
+	return n;
+}
+
+static void put_sections(struct picture *p)
+{
+	unsigned n = count_pictures(p->report);
+
 	for (uint32_t i = 0; i < p->report->n_sections; i++) {
 		const struct section *s = &p->report->sections[i];
 
-		if (s->kind != SECTION_TREE)
+		if (s->kind == SECTION_TABLE)
 			continue;
-		if (n_trees > 1)
+		if (n > 1)
 			put_paragraph(p, 14, " font-weight=\"bold\"", s->title);
-		p->y += n_trees > 1 ? 8 : 0;
-		if (s->tree->nodes[0].total)
-			put_graph(p, s->tree);
-		else
-			put_paragraph(p, 13, "",
-				flame_note(&(struct flame_cut){ 0 }, s->tree, &p->arena));
+		p->y += n > 1 ? 8 : 0;
+		switch (s->kind) {
+		case SECTION_TREE: put_tree(p, s->tree); break;
+		case SECTION_HISTOGRAM: put_histogram(p, s); break;
+		case SECTION_HEATMAP: put_heatmap(p, s); break;
+		case SECTION_TABLE: break;
+		}
 		p->y += MARGIN;
 	}
 }
@@ -174,7 +230,7 @@ static unsigned put_picture(const struct report *r, const struct render_options 
 	if (p.width < MIN_WIDTH)
 		p.width = MIN_WIDTH;
 	put_header(&p);
-	put_trees(&p);
+	put_sections(&p);
 	arena_done(&p.arena);
 	return p.y;
 }
@@ -187,6 +243,7 @@ static void put_styles(FILE *out)
 	assets_put(out, still_styles);
 	assets_put(out, picture_styles);
 	palette_put_css(out);
+	heat_put_css(out);
 	fputs("]]></style>\n<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" "
 	      "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
 	      "<rect class=\"hatch-back\" width=\"6\" height=\"6\" fill=\"#eceff3\"/>"
@@ -204,23 +261,14 @@ static void put_scripts(FILE *out)
 	fputs("]]></script>\n", out);
 }
 
-static bool has_tree(const struct report *r)
-{
-	for (uint32_t i = 0; i < r->n_sections; i++)
-		if (r->sections[i].kind == SECTION_TREE)
-			return true;
-	return false;
-}
-
 static int render_svg(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
 	unsigned width = o->width ? o->width : DEFAULT_WIDTH, height;
 
-	if (!has_tree(r))
+	if (!count_pictures(r))
 		return err_set(err, ENOTSUP,
-			"an SVG shows flame graphs, and this report has only "
-			"tables: use html or text");
+			"an SVG shows graphs, and this report has only tables: use html or text");
 	width = width < MIN_WIDTH ? MIN_WIDTH : width;
 	height = put_picture(r, o, NULL) + MARGIN;
 	fprintf(out,
@@ -237,7 +285,7 @@ static int render_svg(const struct report *r, const struct render_options *o, FI
 		out);
 	put_picture(r, o, out);
 	fputs("</g>\n<script id=\"report-data\" type=\"application/json\">", out);
-	flame_data_put(out, r, o);
+	flame_data_put(out, r, o, width - 2 * MARGIN);
 	fputs("</script>\n", out);
 	put_scripts(out);
 	fputs("</svg>\n", out);
@@ -247,6 +295,6 @@ static int render_svg(const struct report *r, const struct render_options *o, FI
 const struct renderer out_svg = {
 	.name = "svg",
 	.suffix = ".svg",
-	.summary = "a flame graph in one file: a picture, and in a browser a live one",
+	.summary = "graphs in one file: a picture, and in a browser a live one",
 	.render = render_svg,
 };

@@ -5,6 +5,7 @@
 #include "render/cell.h"
 #include "render/escape.h"
 #include "render/render.h"
+#include "render/text_heatmap.h"
 #include "render/text_tree.h"
 
 enum { GAP = 2, MIN_COLUMN = 8 };
@@ -185,6 +186,21 @@ static void put_header(const struct report *r, const struct render_options *o, F
 	}
 }
 
+static void put_section(FILE *out, const struct section *s, const struct render_options *o)
+{
+	switch (s->kind) {
+	case SECTION_TABLE:
+		if (s->table->facts)
+			put_facts(out, s->table);
+		else
+			put_table(out, s->table, o);
+		return;
+	case SECTION_TREE: text_tree_put(out, s->tree, o); return;
+	case SECTION_HISTOGRAM: text_histogram_put(out, s->distribution, o); return;
+	case SECTION_HEATMAP: text_heatmap_put(out, s->heatmap, o); return;
+	}
+}
+
 static int render_text(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
@@ -195,12 +211,7 @@ static int render_text(const struct report *r, const struct render_options *o, F
 		putc_unlocked('\n', out);
 		if (strcmp(s->title, r->title) != 0)
 			put_line(out, style(o, "\033[1m"), s->title, style(o, "\033[0m"));
-		if (s->kind == SECTION_TREE)
-			text_tree_put(out, s->tree, o);
-		else if (s->table->facts)
-			put_facts(out, s->table);
-		else
-			put_table(out, s->table, o);
+		put_section(out, s, o);
 	}
 	return 0;
 }

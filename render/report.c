@@ -2,7 +2,6 @@
 #include "render/report.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 void report_init(struct report *r, const char *title, const char *subtitle)
@@ -34,21 +33,6 @@ static bool is_full(uint32_t n)
 	return (n & (n - 1)) == 0;
 }
 
-static char *print(struct arena *a, const char *fmt, va_list ap)
-{
-	va_list again;
-	char *text;
-	int n;
-
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	text = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
-	if (n > 0)
-		vsnprintf(text, (size_t)n + 1, fmt, ap);
-	return text;
-}
-
 void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 {
 	va_list ap;
@@ -57,7 +41,7 @@ void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 		r->notes = grow(&r->arena, r->notes, r->n_notes,
 			r->n_notes ? (size_t)r->n_notes * 2 : 1, sizeof(*r->notes));
 	va_start(ap, fmt);
-	r->notes[r->n_notes++] = (struct note){ level, print(&r->arena, fmt, ap) };
+	r->notes[r->n_notes++] = (struct note){ level, arena_vprintf(&r->arena, fmt, ap) };
 	va_end(ap);
 }
 
@@ -107,6 +91,35 @@ void report_tree(struct report *r, const char *id, const char *title, struct tre
 	add_section(r, SECTION_TREE, id, title)->tree = tree;
 }
 
+struct distribution *report_histogram(struct report *r, const char *id, const char *title,
+	const char *value, enum cell_kind kind, const char *counted)
+{
+	struct distribution *d = arena_alloc(&r->arena, sizeof(*d));
+
+	d->value = value;
+	d->kind = kind;
+	d->counted = counted;
+	add_section(r, SECTION_HISTOGRAM, id, title)->distribution = d;
+	return d;
+}
+
+void distribution_add(struct report *r, struct distribution *d, const char *name,
+	const struct histogram *h)
+{
+	if (is_full(d->n_series))
+		d->series = grow(&r->arena, d->series, d->n_series,
+			d->n_series ? (size_t)d->n_series * 2 : 1, sizeof(*d->series));
+	d->series[d->n_series++] = (struct series){ arena_strdup(&r->arena, name), h };
+}
+
+struct heatmap *report_heatmap_section(struct report *r, const char *id, const char *title)
+{
+	struct heatmap *h = arena_alloc(&r->arena, sizeof(*h));
+
+	add_section(r, SECTION_HEATMAP, id, title)->heatmap = h;
+	return h;
+}
+
 union cell *table_row(struct report *r, struct table *t)
 {
 	size_t row_size = sizeof(*t->cells) * t->n_columns;
@@ -125,6 +138,6 @@ void report_fact(struct report *r, struct table *t, const char *name, const char
 
 	va_start(ap, fmt);
 	row[0].text = name;
-	row[1].text = print(&r->arena, fmt, ap);
+	row[1].text = arena_vprintf(&r->arena, fmt, ap);
 	va_end(ap);
 }

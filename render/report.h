@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "format/base/arena.h"
+#include "format/base/histogram.h"
 
 enum note_level {
 	NOTE_INFO,    /* good to know */
@@ -32,6 +33,7 @@ enum cell_kind {
 	CELL_BYTES,   /* 4.0 KiB */
 	CELL_PERCENT, /* value 0.123 is 12.3% */
 	CELL_FLOAT,
+	CELL_HEX, /* an address: 0x7f12 */
 };
 
 struct column {
@@ -54,9 +56,58 @@ struct table {
 	bool facts; /* two columns, name and value: shown as a list, in JSON as an object */
 };
 
+/* One histogram of several that are drawn one below the other, on one scale. */
+struct series {
+	const char *name;                  /* "" if there is only one */
+	const struct histogram *histogram; /* borrowed */
+};
+
+struct distribution {
+	const char *value;   /* what was measured: "Latency" */
+	enum cell_kind kind; /* of the values: CELL_NS, CELL_BYTES, CELL_COUNT */
+	const char *counted; /* what has these values: "requests" */
+	struct series *series;
+	uint32_t n_series;
+};
+
+/* Columns or rows of a heatmap, in order. */
+struct heat_axis {
+	const char *title;
+	enum cell_kind kind;
+	uint32_t n;
+	const uint64_t *edges; /* n + 1; column or row i is edges[i] <= v < edges[i + 1] */
+	bool log;              /* the width of the rows grows with the value */
+};
+
+/* What stacks the events of a cell have: weight that ends at a node of the tree. */
+struct heat_weight {
+	uint32_t cell, node;
+	uint64_t weight;
+};
+
+/* So that a selection of cells can be shown as a flame graph. */
+struct heat_flame {
+	struct tree *tree;                 /* of all cells; borrowed */
+	const struct heat_weight *weights; /* in order of cell and node; borrowed */
+	size_t n;
+	bool range; /* cells go on from the top of a column to the foot of the next: parts of a second */
+};
+
+/* Made by render/heatmap.h. */
+struct heatmap {
+	struct heat_axis x, y; /* x: ns since the trace's start */
+	const char *counted;   /* what is in the cells: "requests", "samples", "ns" */
+	uint64_t *cells;       /* x.n * y.n counts, row after row; row 0 is the lowest */
+	uint64_t full; /* not 0: cells are shares of this, in per cent (a CPU that is busy) */
+	bool linear;   /* colours are even steps of the count, not of its logarithm */
+	const struct heat_flame *flame; /* NULL: nothing is known of stacks */
+};
+
 enum section_kind {
 	SECTION_TABLE,
 	SECTION_TREE,
+	SECTION_HISTOGRAM,
+	SECTION_HEATMAP,
 };
 
 struct section {
@@ -66,6 +117,8 @@ struct section {
 	union {
 		struct table *table;
 		struct tree *tree; /* render/tree.h */
+		struct distribution *distribution;
+		struct heatmap *heatmap;
 	};
 };
 
@@ -94,6 +147,18 @@ struct table *report_facts(struct report *r, const char *id, const char *title);
 
 /* Adds a tree, borrowed, which must live as long as the report. */
 void report_tree(struct report *r, const char *id, const char *title, struct tree *tree);
+
+/* Adds a section for histograms; id, title, value and counted are borrowed. */
+struct distribution *report_histogram(struct report *r, const char *id, const char *title,
+	const char *value, enum cell_kind kind, const char *counted);
+
+/* Adds a histogram to it. The name is copied; the histogram is borrowed and must live as long as the
+ * report. */
+void distribution_add(struct report *r, struct distribution *d, const char *name,
+	const struct histogram *h);
+
+/* Adds an empty section for a heatmap; see report_heatmap in render/heatmap.h. */
+struct heatmap *report_heatmap_section(struct report *r, const char *id, const char *title);
 
 /* "info" or "warning". */
 const char *note_level_name(enum note_level level);

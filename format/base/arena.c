@@ -1,7 +1,6 @@
 /* Chunks of doubling size; a piece larger than a chunk gets a chunk of its own. */
 #include "format/base/arena.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,21 +85,30 @@ char *arena_strdup(struct arena *a, const char *s)
 	return arena_strndup(a, s, strlen(s));
 }
 
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *text;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	text = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
+	if (n > 0)
+		vsnprintf(text, (size_t)n + 1, fmt, ap);
+	return text;
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-	va_list ap, again;
-	int n;
-	char *p;
+	va_list ap;
+	char *text;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	text = arena_vprintf(a, fmt, ap);
 	va_end(ap);
-	p = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
-	if (n > 0)
-		vsnprintf(p, (size_t)n + 1, fmt, again);
-	va_end(again);
-	return p;
+	return text;
 }
 
 static void free_chunks(struct arena_chunk *c)

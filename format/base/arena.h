@@ -5,6 +5,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -26,6 +27,8 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull))
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /* malloc family with the same promise, for arrays that grow. */
 void *xrealloc(void *p, size_t n, size_t size) __attribute__((returns_nonnull));

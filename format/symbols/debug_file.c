@@ -38,3 +38,27 @@ int debug_file_open(const char *root, const struct build_id *id, struct err *err
 	close(fd);
 	return err_step(err, rc, "debug file '%s%s'", root, path);
 }
+
+const struct elf_image *debug_image_open(struct debug_image *d, const struct elf_image *code)
+{
+	struct build_id id;
+
+	d->fd = -1;
+	if (build_id_of_image(code, &id, NULL))
+		return NULL;
+	d->fd = debug_file_open("", &id, NULL);
+	if (d->fd >= 0 && elf_image_open(&d->elf, d->fd, NULL)) {
+		close(d->fd);
+		d->fd = -1;
+	}
+	return d->fd >= 0 ? &d->elf : NULL;
+}
+
+void debug_image_close(struct debug_image *d)
+{
+	if (d->fd < 0)
+		return;
+	elf_image_done(&d->elf);
+	close(d->fd);
+	d->fd = -1;
+}

@@ -11,4 +11,14 @@
  * -ESTALE when the file has another build id. */
 int debug_file_open(const char *root, const struct build_id *id, struct err *err);
 
+/* The debug file of an image, ready to be looked into, if there is one. */
+struct debug_image {
+	struct elf_image elf;
+	int fd; /* -1: there is none */
+};
+
+/* Finds it by the image's build id; the file's own, or NULL. To be closed in both cases. */
+const struct elf_image *debug_image_open(struct debug_image *d, const struct elf_image *code);
+void debug_image_close(struct debug_image *d);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -412,4 +413,17 @@ int kernel_modules(const char *modules_path, struct kernel_module **list, struct
 	lines_done(&lines);
 	close(fd);
 	return n;
+}
+
+bool kallsyms_has(const char *path, const char *name)
+{
+	FILE *f = fopen(path, "re");
+	char line[1024], found[512];
+	bool has = false;
+
+	while (f && !has && fgets(line, sizeof(line), f))
+		has = sscanf(line, "%*s %*s %511s", found) == 1 && strcmp(found, name) == 0;
+	if (f)
+		fclose(f);
+	return has;
 }

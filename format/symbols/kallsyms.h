@@ -12,6 +12,8 @@
 #ifndef SYMBOLS_KALLSYMS_H
 #define SYMBOLS_KALLSYMS_H
 
+#include <stdbool.h>
+
 #include "format/base/arena.h"
 #include "format/base/err.h"
 #include "format/symbols/query.h"
@@ -37,6 +39,9 @@ int kallsyms_resolve(const char *kallsyms_path, const char *modules_path, struct
 /* The address of _text, or of _stext where there is none: what kernel addresses are counted from
  * in a trace. Reads only the front of the file. Errors as above, -ENOENT if neither is there. */
 int kallsyms_base(const char *kallsyms_path, uint64_t *base, struct err *err);
+
+/* Whether a file has this name. Kernels without CONFIG_KALLSYMS_ALL list functions only. */
+bool kallsyms_has(const char *kallsyms_path, const char *name);
 
 /* The loaded modules, in the order of the file. Returns how many; the list is in the arena. */
 int kernel_modules(const char *modules_path, struct kernel_module **list, struct arena *a,

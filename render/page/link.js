@@ -1,6 +1,7 @@
 /* The address of the page holds what is shown, behind the '#', where no server sees it and a file
  * can have it too: z the zoom, q the search, v the view. Only what differs from the beginning is
- * written. With several graphs in a page, those after the first put their name in front. */
+ * written. With several graphs in a page, those after the first put their name in front; a heatmap
+ * always does, and s is its selection. */
 'use strict';
 
 function readLink(view, prefix, parameters) {
@@ -34,19 +35,22 @@ function fragment() {
 	return text.includes('=') ? text : '';
 }
 
-function keepLink(views) {
+function keepLink(views, heatmaps) {
 	const prefixes = views.map((v, i) => (i ? `${v.id}.` : ''));
 	let written = fragment();
 
 	function read() {
 		const parameters = new URLSearchParams(fragment());
 
+		for (const h of heatmaps) h.readLink(parameters.get(`${h.id}.s`) || '');
 		views.forEach((v, i) => readLink(v, prefixes[i], parameters));
 	}
 
 	function write(asStep) {
 		const parameters = new URLSearchParams();
 
+		for (const h of heatmaps)
+			if (h.writeLink()) parameters.set(`${h.id}.s`, h.writeLink());
 		views.forEach((v, i) => writeLink(v, prefixes[i], parameters));
 		/* Colons and such may stand in a fragment as they are, and read better. */
 		written = parameters.toString().replaceAll('%3A', ':').replaceAll('%7E', '~');
@@ -59,7 +63,7 @@ function keepLink(views) {
 		}
 	}
 
-	for (const view of views) view.onchange = write;
+	for (const view of [...views, ...heatmaps]) view.onchange = write;
 	addEventListener('hashchange', () => {
 		if (fragment() !== written && (location.hash === '' || fragment())) {
 			written = fragment();

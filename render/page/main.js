@@ -12,18 +12,35 @@ function makeHeader(report) {
 	return header;
 }
 
+/* What is drawn and needs no more than a place: taken out of the picture as it is. */
+function makeDrawing(id) {
+	const host = html('div', { class: 'drawing', 'data-id': id });
+	const drawn = [...document.querySelectorAll('.drawn')].find((g) => g.dataset.id === id);
+	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+	const [, , width, height] = drawn.dataset.box.split(' ');
+
+	svg.setAttribute('class', 'still');
+	svg.setAttribute('viewBox', drawn.dataset.box);
+	svg.setAttribute('width', width);
+	svg.setAttribute('height', height);
+	svg.append(drawn);
+	host.append(svg);
+	return host;
+}
+
+function makePicture([kind, id]) {
+	return kind === 'tree' ? html('div', { class: 'flame', 'data-id': id }) : makeDrawing(id);
+}
+
 function makeStage(report) {
 	const svg = document.documentElement;
 	const page = html('div', { class: 'page' }, makeHeader(report));
 	const stage = document.createElementNS('http://www.w3.org/2000/svg', 'foreignObject');
-	const hosts = report.trees.map((t) => html('div', { class: 'flame', 'data-id': t.id }));
+	const several = report.pictures.length > 1;
 
-	page.classList.toggle('single', hosts.length === 1);
-	for (const [i, host] of hosts.entries())
-		page.append(
-			...(hosts.length > 1 ? [html('h2', {}, report.trees[i].title)] : []),
-			host,
-		);
+	page.classList.toggle('single', !several && report.trees.length === 1);
+	for (const picture of report.pictures)
+		page.append(...(several ? [html('h2', {}, picture[2])] : []), makePicture(picture));
 	stage.setAttribute('width', '100%');
 	stage.setAttribute('height', '100%');
 	stage.append(page);
@@ -35,16 +52,13 @@ function makeStage(report) {
 	svg.setAttribute('height', '100%');
 	svg.classList.add('live');
 	svg.append(stage);
-	return hosts;
 }
 
-function start() {
-	const report = JSON.parse(document.getElementById('report-data').textContent);
-	const isSvg = document.documentElement.localName === 'svg';
-	const hosts = isSvg ? makeStage(report) : [...document.querySelectorAll('.flame')];
+/* The graphs that wait for a tree; in the order of the page. */
+function makeViews(report) {
 	const views = [];
 
-	for (const [i, host] of hosts.entries()) {
+	for (const [i, host] of [...document.querySelectorAll('.flame')].entries()) {
 		const tree = report.trees[i];
 
 		/* A tree that weighs nothing has but its root. */
@@ -52,10 +66,28 @@ function start() {
 			host.append(html('p', { class: 'empty' }, tree.note));
 		else views.push(new FlameView(host, tree));
 	}
+	return views;
+}
 
-	if (views.length) {
-		listenToKeys(views, isSvg && hosts.length === 1);
-		keepLink(views);
+function makeHeatmaps(report) {
+	const hosts = [...document.querySelectorAll('.drawing')];
+
+	return report.heatmaps.map(
+		(data) => new Heatmap(hosts.find((h) => h.dataset.id === data.id), data),
+	);
+}
+
+function start() {
+	const report = JSON.parse(document.getElementById('report-data').textContent);
+	const isSvg = document.documentElement.localName === 'svg';
+
+	if (isSvg) makeStage(report);
+	const views = makeViews(report);
+	const heatmaps = makeHeatmaps(report);
+	const all = [...views, ...heatmaps.filter((h) => h.view).map((h) => h.view)];
+	if (all.length) {
+		listenToKeys(all, isSvg && report.pictures.length === 1 && views.length === 1);
+		keepLink(all, heatmaps);
 	}
 }
 

@@ -5,6 +5,18 @@
 const LONG_PRESS_MS = 450;
 const FINGER_SHAKE = 10; /* pixels */
 
+/* At (x, y) if there is room in the window; else further left, or ending at `bottom`. */
+function placeTip(element, x, y, bottom) {
+	const { style } = element;
+
+	style.left = style.top = '0';
+	const { width, height } = element.getBoundingClientRect();
+	const left = Math.max(4, Math.min(x, innerWidth - width - 8));
+	const top = y + height + 4 > innerHeight && bottom - height > 4 ? bottom - height : y;
+	style.left = `${left}px`;
+	style.top = `${top}px`;
+}
+
 class Tooltip {
 	constructor(view) {
 		this.view = view;
@@ -77,7 +89,7 @@ class Tooltip {
 			return;
 		}
 		this.fill(box.node);
-		this.place(this.pointer.x + 12, this.pointer.y + 16, this.pointer.y - 12);
+		placeTip(this.element, this.pointer.x + 12, this.pointer.y + 16, this.pointer.y - 12);
 	}
 
 	/* For the keyboard: under the frame, or above it. */
@@ -85,20 +97,7 @@ class Tooltip {
 		const r = el.getBoundingClientRect();
 
 		this.fill(box.node);
-		this.place(Math.max(r.left, 0), r.bottom + 6, r.top - 6);
-	}
-
-	/* At (x, y) if there is room in the window; else further left, or ending at `bottom`. */
-	place(x, y, bottom) {
-		const { style } = this.element;
-
-		style.left = style.top = '0';
-		const { width, height } = this.element.getBoundingClientRect();
-		const left = Math.max(4, Math.min(x, innerWidth - width - 8));
-		const top =
-			y + height + 4 > innerHeight && bottom - height > 4 ? bottom - height : y;
-		style.left = `${left}px`;
-		style.top = `${top}px`;
+		placeTip(this.element, Math.max(r.left, 0), r.bottom + 6, r.top - 6);
 	}
 
 	hide() {

@@ -107,6 +107,19 @@ class FlameView {
 		return b;
 	}
 
+	/* Another tree in the same place, with what is searched for and how it is shown as they were. */
+	show(data) {
+		this.data = data;
+		this.tree = new FlameTree(data);
+		this.state.zoom = this.root();
+		this.selected = null;
+		this.tallest = 0;
+		this.drawn = false;
+		this.tip.hide();
+		this.fillLegend();
+		this.update();
+	}
+
 	fillLegend() {
 		const kinds = new Set(this.tree.nodes.map((n) => this.tree.kind(n)));
 		const whole = formatWeight(this.tree.root.total, this.tree.unit);
@@ -116,6 +129,7 @@ class FlameView {
 			this.legend.append(html('span', { class: 'entry' }, key, text));
 		};
 
+		this.legend.replaceChildren();
 		KINDS.forEach((name, kind) => {
 			if (kinds.has(kind)) add(`c${kind * SHADES + 3}`, name);
 		});

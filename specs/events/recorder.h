@@ -29,6 +29,7 @@ struct recorder {
 	__u64 events DOC("events taken in so far");
 	__u64 lost DOC("events lost so far");
 	__u64 memory UNIT("bytes") DOC("its resident memory");
+	__u64 images DOC("programs, libraries and other pieces of code that it remembers");
 } EVENT("What the recording itself costs, every few seconds.");
 
 struct clock {

@@ -209,6 +209,8 @@ for hz in 99 999 4999; do
 	echo "$hz Hz: rec $a, perf record -g $(ratio "$(wall perf record -q -F $hz -g -o p.data -- ./work)" "$alone")"
 done
 
+"$here/sched.sh"
+
 echo "== kill -9 at random moments of 0.2 to 2.8 s"
 "$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"
 

@@ -1,4 +1,4 @@
-/* Writes the pages that flame.test.mjs opens: sample reports as SVG and HTML, and as folded stacks,
+/* Writes the pages that the tests open: sample reports as SVG and HTML, and as folded stacks or JSON,
  * which say in plain what the pages should show. Says how long each took. make_pages FOLDER */
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "render/heatmap.h"
 #include "render/render.h"
 #include "render/tree.h"
 
@@ -303,6 +304,167 @@ static void write_full(const char *folder)
 	tree_done(&off);
 }
 
+/* ---- heatmaps and histograms ---- */
+
+/* A quick and a slow path, now and then a stall, and every 10 s a minute's worth of flushes. */
+static uint64_t random_latency(uint64_t time_ns)
+{
+	uint32_t kind = random_below(1000);
+	uint64_t latency = kind < 700 ? 40000 + random_below(1 << random_below(16))
+		: kind < 990          ? 700000 + random_below(1 << random_below(21))
+				      : 8000000 + random_below(90000000);
+
+	return time_ns / 1000000 % 10000 < 1300 ? latency * 7 : latency;
+}
+
+static void add_latencies(struct report *r, struct histogram *reads, struct histogram *writes)
+{
+	struct heatmap_builder map;
+	struct distribution *d = report_histogram(r, "latency", "Latency", "Latency", CELL_NS,
+		"requests");
+
+	heatmap_builder_init(&map, 0);
+	for (uint64_t t = 0; t < 60000000000; t += 1 + random_below(2000000)) {
+		uint64_t latency = random_latency(t);
+
+		histogram_add(random_below(3) ? reads : writes, latency, 1);
+		heatmap_add(&map, t, latency, 1);
+	}
+	distribution_add(r, d, "read", reads);
+	distribution_add(r, d, "write <script>alert(8)</script>", writes);
+	report_heatmap(r, "latency-map", "Latency over time", &map, "Latency", CELL_NS, "requests");
+	heatmap_builder_done(&map);
+}
+
+static void add_busy(struct report *r)
+{
+	struct heatmap_builder map;
+	struct heatmap *h;
+
+	heatmap_builder_init_linear(&map, 0, 1);
+	for (uint64_t cpu = 0; cpu < 8; cpu++)
+		for (uint64_t t = random_below(1000000), end; t < 60000000000;
+			t = end + random_below(900000000 >> cpu / 2)) {
+			end = t + random_below(1 << (20 + random_below(9)));
+			heatmap_add_span(&map, t, end, cpu);
+		}
+	h = report_heatmap(r, "busy", "CPUs", &map, "CPU", CELL_NUMBER, "ns");
+	h->full = h->x.edges[1] - h->x.edges[0];
+	heatmap_builder_done(&map);
+}
+
+static void write_heat_outputs(const char *folder, const char *name, struct report *r)
+{
+	static const char *const outputs[] = { "svg", "html", "json", "csv", "text" };
+	struct render_options o = { .min_percent = -1 };
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
+		write_file(folder, name, r, renderer_by_name(outputs[i]), &o);
+}
+
+static void write_heat(const char *folder)
+{
+	struct histogram reads = { 0 }, writes = { 0 };
+	struct report r;
+
+	report_init(&r, "Disk of web-17", "disk.rec · 60.0 s");
+	add_latencies(&r, &reads, &writes);
+	add_busy(&r);
+	write_heat_outputs(folder, "heat", &r);
+	report_done(&r);
+	histogram_done(&reads);
+	histogram_done(&writes);
+}
+
+/* ---- heatmaps with stacks ---- */
+
+enum { ROWS = 50, MAX_WEIGHTS = 3000000 };
+
+/* A heatmap whose columns are seconds, with weights that are added cell by cell. */
+struct seconds {
+	struct heatmap_builder map;
+	struct tree tree;
+	struct heat_flame flame;
+	struct heat_weight *weights;
+	uint32_t columns;
+};
+
+static void seconds_init(struct seconds *s, uint32_t columns)
+{
+	memset(s, 0, sizeof(*s));
+	tree_init(&s->tree, "samples");
+	heatmap_builder_init_linear(&s->map, 0, 20000000);
+	heatmap_builder_columns(&s->map, 1000000000);
+	heatmap_builder_rows(&s->map, 0, 999999999);
+	s->weights = calloc(MAX_WEIGHTS, sizeof(*s->weights));
+	s->columns = columns;
+}
+
+/* In order of cells: row after row. */
+static void seconds_add(struct seconds *s, uint32_t column, uint32_t row, uint32_t node, uint64_t n)
+{
+	heatmap_add(&s->map, column * 1000000000ULL, row * 20000000ULL, n);
+	tree_add(&s->tree, node, n);
+	s->weights[s->flame.n++] = (struct heat_weight){ row * s->columns + column, node, n };
+}
+
+static void seconds_write(struct seconds *s, const char *folder, const char *name, bool range)
+{
+	struct report r;
+	struct heatmap *h;
+
+	tree_finish(&s->tree);
+	report_init(&r, hostile[1], "seconds.rec");
+	h = report_heatmap(&r, "cpu_sample", hostile[0], &s->map, hostile[2], CELL_NS, "samples");
+	s->flame.tree = &s->tree;
+	s->flame.weights = s->weights;
+	s->flame.range = range;
+	h->flame = &s->flame;
+	write_heat_outputs(folder, name, &r);
+	report_done(&r);
+	heatmap_builder_done(&s->map);
+	tree_done(&s->tree);
+	free(s->weights);
+}
+
+/* Function f<second % 3> everywhere, and 97 samples of a hostile one in row 23. */
+static void write_seconds(const char *folder, const char *name, bool range)
+{
+	struct seconds s;
+	uint32_t base, f[3], bad;
+
+	seconds_init(&s, 13);
+	base = tree_child(&s.tree, 0, "server", 6, FRAME_NONE);
+	for (uint32_t i = 0; i < 3; i++)
+		f[i] = tree_child(&s.tree, base, (const char *[]){ "f0", "f1", "f2" }[i], 2,
+			FRAME_USER);
+	bad = tree_child(&s.tree, base, hostile[2], strlen(hostile[2]), FRAME_KERNEL);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		for (uint32_t column = 0; column < 13; column++) {
+			seconds_add(&s, column, row, f[column % 3], 1 + (column * 7 + row * 3) % 5);
+			if (row == 23)
+				seconds_add(&s, column, row, bad, 97);
+		}
+	}
+	seconds_write(&s, folder, name, range);
+}
+
+/* More than a page can hold: two hundred different stacks in each of 15,000 cells. */
+static void write_many(const char *folder)
+{
+	struct seconds s;
+
+	seconds_init(&s, HEAT_COLUMNS);
+	fill_big(&s.tree, 60000);
+	for (uint32_t n = 0; n < s.tree.n_nodes; n++)
+		s.tree.nodes[n].self = 0;
+	for (uint32_t row = 0; row < ROWS; row++)
+		for (uint32_t column = 0; column < HEAT_COLUMNS; column++)
+			for (unsigned i = 0; i < 200; i++)
+				seconds_add(&s, column, row, random_below(s.tree.n_nodes), 1);
+	seconds_write(&s, folder, "many", true);
+}
+
 int main(int argc, char **argv)
 {
 	struct tree t;
@@ -312,6 +474,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	write_full(argv[1]);
+	write_heat(argv[1]);
+	write_seconds(argv[1], "seconds", true);
+	write_seconds(argv[1], "rectangle", false);
+	write_many(argv[1]);
 	tree_init(&t, "samples");
 	fill_small(&t);
 	write_tree(argv[1], "small", &t, "CPU samples");

@@ -14,6 +14,9 @@ for f in text folded json csv; do
 done
 "$ana" flame logstats.rec -f folded --annotate --by tid >"$to/flame-annotated.folded"
 "$ana" flame logstats.rec -f text --weight period --min 5 >"$to/flame-weighted.text"
+for f in text json csv; do
+	"$ana" heatmap logstats.rec -f $f >"$to/heatmap.$f"
+done
 "$ana" info logstats.rec >"$to/info.text"
 "$ana" info logstats.rec -f json >"$to/info.json"
 "$ana" dump logstats.rec --time ..50ms >"$to/dump.text"

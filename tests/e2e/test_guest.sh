@@ -161,14 +161,19 @@ test_cpus_that_come_back_are_recorded_again() {
 	[ -w $cpu ] || skip "no CPU can be taken away"
 	"$SAMPLES/calltree" 20000 4 &
 	target=$!
-	"$REC" cpu -q -a -F 99 -d 9 -o t.rec &
+	"$REC" cpu -q -a -F 99 -d 9 --stat task-clock -o t.rec &
 	sleep 2
 	echo 0 >$cpu
+	"$REC" cpu -p $target -F 99 -d 5 -o p.rec 2>err &
 	sleep 2
 	echo 1 >$cpu
-	wait %2
+	wait %2 %3
 	kill $target
+	check_says 'CPU 1 came while recording: what runs there is not seen'
+	"$ANA" info p.rec | grep -q 'CPU 1 came while recording' || fail "ana info does not say it"
 	check_status 0 "$ANA" verify t.rec
+	check_between 5 "$("$ANA" dump t.rec -e counter -C 1 -t 5.5s.. -f jsonl |
+		jq 'select(.fields.value > 0)' | grep -c '"value"')" 100 "counts of CPU 1 after it was back"
 	check_between 100 "$("$ANA" dump t.rec -e cpu_sample -C 1 -t 5.5s.. | wc -l)" 400 "samples of CPU 1 after it was back"
 	check_equal "$("$ANA" dump t.rec -e cpu_sample -C 1 -t 2.5s..3.8s | wc -l)" 0 "samples while it was away"
 }

@@ -101,6 +101,31 @@ test_a_rings_memory_is_bounded_and_says_when_it_holds_less() {
 	check_between 1000 "$(count_events r.rec cpu_sample)" 90000 "samples that are left"
 }
 
+memory_of() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+test_a_ring_forgets_programs_that_are_gone() {
+	need_perf
+	# 3 times 400 programs, each run once from a file of its own. They stop for us to look.
+	mkfifo go
+	"$REC" cpu -F 1999 --ring 2s -o t.rec -- bash -c "for i in 1 2 3; do
+		'$SAMPLES/passersby' 400 || exit; touch done-\$i; read -r _ <go; done; sleep 5" 2>err &
+	local rec=$! i memory files
+	for i in 1 2 3; do
+		wait_for 60 test -e done-$i || fail "part $i did not end: $(cat err)"
+		memory[i]=$(memory_of $rec)
+		files[i]=$(find /proc/$rec/fd -mindepth 1 | wc -l)
+		echo >go
+	done
+	wait $rec || fail "$(cat err)"
+	check_status 0 "$ANA" verify t.rec
+	echo "KiB: ${memory[*]}; descriptors: ${files[*]}"
+	check_between 0 $((memory[3] - memory[1])) 8192 "growth of rec in KiB (${memory[*]})"
+	check_between 0 "${files[3]}" 300 "descriptors"
+	# What is remembered after a moment: some that were idle, and the libraries.
+	images=$("$ANA" dump t.rec -e recorder -f jsonl | tail -n 1 | jq .fields.images)
+	check_between 2 "$images" 500 "pieces of code that are remembered, of 1200"
+}
+
 test_a_rotation_keeps_the_last_files() {
 	need_perf
 	check_status 0 "$REC" cpu -F 499 --rotate 1s --keep 3 -d 7 -o run.rec -- "$SAMPLES/calltree" 60000

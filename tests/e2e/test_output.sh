@@ -55,6 +55,34 @@ test_filters_add_up() {
 		fail "weights are not summed"
 }
 
+# cells SECTION [OPTION...]: the sum of a heatmap's cells.
+cells() {
+	local section=$1
+	shift
+	"$ANA" heatmap "$TRACE" -f json "$@" | jq "[.sections[\"$section\"].cells[][]] | add + 0"
+}
+
+test_heatmaps_hold_every_event_once() {
+	all=$(total)
+	check_equal "$(cells cpu_sample)" "$all" "samples by offset"
+	check_equal "$(cells cpu_sample -e cpu_sample --field period)" "$all" "samples by period"
+	check_equal $(($(cells cpu_sample -t ..1s) + $(cells cpu_sample -t 1s..))) "$all" "windows"
+	check_equal $(($(cells cpu_sample -C 0) + $(cells cpu_sample -C 1-63))) "$all" "CPUs"
+	check_equal "$("$ANA" heatmap "$TRACE" -f csv -e cpu-clock |
+		awk -F, '/^# /{ s = $1 } s == "# cpu_sample" && NF == 5 { n += $5 } END { print n }')" \
+		"$all" "CSV"
+	"$ANA" heatmap "$TRACE" -o map.html
+	check_between 20000 "$(stat -c %s map.html)" 400000 "bytes of a page"
+	check_status 3 "$ANA" heatmap "$TRACE" -e process_fork
+	check_says "^ana: process_fork has no duration: choose .*--field \\(pid, tid, parent_pid, parent_tid\\)"
+	check_status 3 "$ANA" heatmap "$TRACE" -e process_fork --field comm
+	check_says "process_fork has no number 'comm'; it has: pid, tid, parent_pid, parent_tid"
+	check_status 0 "$ANA" heatmap "$TRACE" -e nonsense
+	check_prints "no event 'nonsense' in this trace"
+	check_status 0 "$ANA" heatmap "$TRACE" -e process_fork --offset-in-second
+	check_prints '^process_fork by offset in the second'
+}
+
 test_an_event_that_is_not_there_is_a_sentence() {
 	check_status 0 "$ANA" flame "$TRACE" -e block_io
 	check_prints "no event 'block_io' with a stack"

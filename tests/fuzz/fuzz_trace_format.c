@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/emit.h"
+#include "format/emit_tables.h"
 #include "record/trace_type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "format/emit.h"
+#include "format/emit_tables.h"
 #include "format/merge.h"
 #include "format/writer.h"
 

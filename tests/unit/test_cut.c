@@ -108,7 +108,7 @@ static void make_others(struct maker *m, uint64_t time, unsigned i)
 	if (i % 50 == 0)
 		writer_add(m->w, 0, m->clock, &(struct clock){ time, time + 17, 5 });
 	if (i % 40 == 0)
-		writer_add(m->w, 0, m->recorder, &(struct recorder){ time, i, i, i, 0, 4096 });
+		writer_add(m->w, 0, m->recorder, &(struct recorder){ time, i, i, i, 0, 4096, 31 });
 	if (i % 70 == 3)
 		writer_add(m->w, 0, m->lost,
 			&(struct lost){ time, time - 3 * MS, 1, m->event, LOST_RING_FULL, i });
@@ -245,20 +245,6 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool passes(struct filter *f, const struct row *row)
-{
-	uint64_t v[FILTER_FIELDS];
-	unsigned missing = 0;
-
-	for (int i = 0; i < FILTER_FIELDS; i++) {
-		int field = event_field(row->type, filter_fields[i]);
-
-		v[i] = field < 0 ? 0 : row->values[field];
-		missing |= field < 0 ? 1u << i : 0;
-	}
-	return filter_pass(f, row->segment, v, missing);
-}
-
 /* What `ana dump` shows of a trace. Rows of "lost" are counted but left out if told so. */
 static struct rows rows_of(struct reader *r, struct analyze_options *o, bool no_lost)
 {
@@ -279,7 +265,7 @@ static struct rows rows_of(struct reader *r, struct analyze_options *o, bool no_
 		bool is_lost = strcmp(row.type->name, "lost") == 0;
 
 		rows.n_lost += is_lost;
-		if ((o && !passes(&o->filter, &row)) || (is_lost && no_lost))
+		if ((o && !filter_pass_row(&o->filter, &row)) || (is_lost && no_lost))
 			continue;
 		if (rows.n == cap) {
 			cap = cap ? cap * 2 : 64;

@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/emit.h"
+#include "format/emit_tables.h"
 #include "record/condition.h"
 #include "record/count_scale.h"
 #include "record/event_spec.h"
 #include "record/suggest.h"
+#include "record/trace_constant.h"
 #include "record/trace_type.h"
 #include "record/tracefs.h"
 #include "record/tracepoint.h"
@@ -203,13 +204,17 @@ static void a_format_file_gives_fields_names_of_values_and_units(void **state)
 static void units_stand_in_brackets_behind_the_number(void **state)
 {
 	struct arena a = { 0 };
-	struct trace_format f = parsed("name: x\nID: 1\nformat:\n"
-				       "\tfield:u64 runtime;\toffset:8;\tsize:8;\tsigned:0;\n"
-				       "print fmt: \"%% runtime=%Lu [ns]\", REC->runtime\n",
-		&a);
+	struct trace_format f =
+		parsed("name: x\nID: 1\nformat:\n"
+		       "\tfield:u64 runtime;\toffset:8;\tsize:8;\tsigned:0;\n"
+		       "\tfield:u64 delay;\toffset:16;\tsize:8;\tsigned:0;\n"
+		       "print fmt: \"%% runtime=%Lu [ns] delay=%Lu [ns]\", REC->runtime, "
+		       "(unsigned long long)REC->delay\n",
+			&a);
 
 	(void)state;
 	assert_string_equal(f.fields[0].unit, "ns");
+	assert_string_equal(f.fields[1].unit, "ns");
 	arena_done(&a);
 }
 

@@ -1,6 +1,7 @@
 /* The recorder's knowledge of processes, stacks and CPUs, fed by hand. */
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -187,6 +188,95 @@ static void a_process_that_is_there_is_read_from_proc(void **state)
 	assert_int_equal(v->image->kind, MAPPING_FILE);
 	assert_true(v->image->build_id_len > 0);
 	assert_int_equal(processes_scan(p, 8000000, NULL), -ESRCH);
+	processes_free(p);
+	images_done(&m);
+}
+
+static void threads_whose_end_was_lost_are_reaped_at_the_second_look(void **state)
+{
+	uint32_t us = (uint32_t)getpid();
+	struct processes *p;
+	struct images m;
+
+	(void)state;
+	images_init(&m);
+	p = processes_new(&m);
+	processes_thread(p, 0, 0);
+	for (uint32_t i = 0; i < 13; i++)
+		map_at(p, PARENT + 10 * i, 0x10000, 0x20000, file_image(&m, "program"));
+	processes_thread(p, us, us);
+	processes_reap(p);
+	assert_int_equal(processes_count(p), 15);
+	processes_fork(p, PARENT, PARENT, us, us); /* the number is used again */
+	processes_reap(p);
+	assert_int_equal(processes_count(p), 3);
+	assert_non_null(processes_find(p, us));
+	assert_non_null(processes_find(p, 0));
+	assert_non_null(processes_find(p, PARENT));
+	assert_int_equal(m.all[0]->users, 0);
+	processes_reap(p);
+	assert_int_equal(processes_count(p), 2);
+	processes_free(p);
+	images_done(&m);
+}
+
+static bool let_all_go(void *ctx, struct image *image)
+{
+	uint32_t *n_asked = ctx;
+
+	(void)image;
+	++*n_asked;
+	return true;
+}
+
+static bool let_none_go(void *ctx, struct image *image)
+{
+	return !let_all_go(ctx, image);
+}
+
+/* Processes that run a program of their own, one after the other; returns how many images there are. */
+static uint32_t run_programs(struct images *m, struct processes *p, uint32_t first, uint32_t n)
+{
+	char path[32];
+
+	for (uint32_t i = first; i < first + n; i++) {
+		snprintf(path, sizeof(path), "/tmp/program-%u", i);
+		map_at(p, CHILD, 0x10000, 0x20000, file_image(m, path));
+		processes_exit(p, CHILD);
+	}
+	return m->n;
+}
+
+static void images_are_forgotten_when_many_of_them_are_mapped_by_nobody(void **state)
+{
+	struct image *library, *again;
+	struct processes *p;
+	uint32_t n_asked = 0;
+	struct images m;
+
+	(void)state;
+	images_init(&m);
+	p = processes_new(&m);
+	library = file_image(&m, "/lib/used");
+	map_at(p, PARENT, 0x10000, 0x20000, library);
+	assert_int_equal(run_programs(&m, p, 0, IMAGES_IDLE), IMAGES_IDLE + 1);
+	for (int i = 0; i < 3; i++)
+		images_forget(&m, let_all_go, &n_asked);
+	assert_int_equal(m.n, IMAGES_IDLE + 1); /* not many yet */
+	assert_int_equal(run_programs(&m, p, IMAGES_IDLE, 2003), IMAGES_IDLE + 2004);
+	again = file_image(&m, "/tmp/program-7");
+	image_hold(again); /* runs again */
+	image_release(again);
+	images_forget(&m, let_none_go, &n_asked);
+	assert_int_equal(n_asked, IMAGES_IDLE - 1); /* those that were idle the last time too */
+	assert_int_equal(m.n, IMAGES_IDLE + 2004);
+	n_asked = 0;
+	images_forget(&m, let_all_go, &n_asked);
+	assert_int_equal(n_asked, IMAGES_IDLE + 2003);
+	assert_int_equal(m.n, 1);
+	assert_ptr_equal(file_image(&m, "/lib/used"), library);
+	assert_int_equal(run_programs(&m, p, 0, 3), 4); /* they may come again */
+	assert_int_equal(run_programs(&m, p, 0, 3), 4);
 	processes_free(p);
 	images_done(&m);
 }
@@ -393,7 +483,7 @@ static void numbers_take(void *feed, const void *record, uint64_t time)
 static void records_of_all_feeds_are_taken_in_order_of_time(void **state)
 {
 	static const struct feed_ops ops = { numbers_refresh, numbers_peek, numbers_take,
-		numbers_refresh };
+		numbers_refresh, false };
 	static const uint64_t a[] = { 1, 5, 9, 20 }, b[] = { 2, 3, 30 }, c[] = { 4, 21, 22 };
 	uint64_t taken[16];
 	unsigned n_taken = 0;
@@ -490,6 +580,8 @@ int main(void)
 		cmocka_unit_test(a_number_that_is_used_again_is_another_process),
 		cmocka_unit_test(thousands_come_and_go_and_nothing_stays),
 		cmocka_unit_test(a_process_that_is_there_is_read_from_proc),
+		cmocka_unit_test(threads_whose_end_was_lost_are_reaped_at_the_second_look),
+		cmocka_unit_test(images_are_forgotten_when_many_of_them_are_mapped_by_nobody),
 		cmocka_unit_test(names_of_mappings_tell_their_kind),
 		cmocka_unit_test(callers_are_stored_less_one_and_equal_chains_once),
 		cmocka_unit_test(kernel_frames_stand_on_user_frames),

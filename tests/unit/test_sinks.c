@@ -156,7 +156,6 @@ static void what_a_ring_held_is_a_trace(void **state)
 	struct snapshot *s;
 	struct reader *r;
 	uint64_t seed = 7, rows = 0;
-	const struct block_ref *refs;
 	size_t n;
 
 	(void)state;
@@ -175,9 +174,11 @@ static void what_a_ring_held_is_a_trace(void **state)
 	assert_true(snapshot_write(s, fd, NULL) <= 1 << 20);
 	snapshot_free(s);
 	r = open_fd(fd);
-	refs = reader_blocks(r, &n);
-	for (size_t i = 0; i < n; i++)
-		rows += refs[i].kind == BLOCK_EVENTS ? refs[i].count : 0;
+	for (size_t i = 0; i < reader_n_blocks(r); i++) {
+		const struct block_ref ref = reader_block_ref(r, i);
+
+		rows += ref.kind == BLOCK_EVENTS ? ref.count : 0;
+	}
 	assert_true(rows >= 50000 && rows < 400000 && rows % 10000 == 0);
 	reader_damage(r, &n);
 	assert_int_equal(n, 0);

@@ -325,20 +325,62 @@ static void every_flipped_bit_is_detected(void **state)
 	free(bytes);
 }
 
+static void a_list_of_blocks_keeps_small_and_large_numbers(void **state)
+{
+	struct block_list list = { 0 };
+	uint64_t seed = 23;
+
+	(void)state;
+	for (int pass = 0; pass < 2; pass++) {
+		uint64_t offset = 0, seed_now = seed;
+
+		for (size_t i = 0; i < 5000; i++) {
+			bool large = i % 97 == 3;
+			struct block_ref b = { .offset = offset,
+				.first = random_u64(&seed_now),
+				.stored = (uint32_t)(random_u64(&seed_now) % (BLOCK_MAX_BYTES + 1)),
+				.count = (uint32_t)(random_u64(&seed_now) % (BLOCK_MAX_ROWS + 1)),
+				.type = (uint16_t)(random_u64(&seed_now) % (large ? 65536 : 1000)),
+				.stream = (uint32_t)random_u64(&seed_now) %
+					(large ? UINT32_MAX : 4096),
+				.kind = BLOCK_EVENTS },
+					 got;
+
+			b.last = large ? random_u64(&seed_now) : b.first + 4294967295U;
+			offset += large ? random_u64(&seed_now) >> 8 : sizeof(struct block_header);
+			if (!pass) {
+				block_list_add(&list, &b);
+				continue;
+			}
+			got = block_list_get(&list, i);
+			assert_true(got.offset == b.offset && got.first == b.first &&
+				got.last == b.last);
+			assert_true(got.stored == b.stored && got.count == b.count);
+			assert_true(
+				got.type == b.type && got.stream == b.stream && got.kind == b.kind);
+		}
+	}
+	assert_int_equal(list.n, 5000);
+	assert_true(list.n_wide > 0);
+	block_list_done(&list);
+}
+
 static void a_damaged_block_costs_that_block(void **state)
 {
-	size_t len, n_damage, n;
+	size_t len, n_damage;
 	uint8_t *bytes = small_trace(1000, &len);
 	struct sum whole = sum_memory(bytes, len, &n_damage), s;
 	struct reader *r = reader_open_memory(bytes, len, NULL);
-	const struct block_ref *refs = reader_blocks(r, &n);
-	const struct block_ref *hit = NULL;
+	struct block_ref hit = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < n; i++)
-		if (refs[i].kind == BLOCK_EVENTS && refs[i].count == 25)
-			hit = &refs[i];
-	bytes[hit->offset + sizeof(struct block_header) + 5] ^= 4;
+	for (size_t i = 0; i < reader_n_blocks(r); i++) {
+		const struct block_ref ref = reader_block_ref(r, i);
+
+		if (ref.kind == BLOCK_EVENTS && ref.count == 25)
+			hit = ref;
+	}
+	bytes[hit.offset + sizeof(struct block_header) + 5] ^= 4;
 	s = sum_memory(bytes, len, &n_damage);
 	assert_int_equal(s.rows, whole.rows - 25);
 	assert_int_equal(n_damage, 1);
@@ -916,6 +958,7 @@ int main(void)
 		cmocka_unit_test(pipe_and_file_give_the_same_events),
 		cmocka_unit_test(a_cut_at_any_byte_keeps_what_is_before),
 		cmocka_unit_test(every_flipped_bit_is_detected),
+		cmocka_unit_test(a_list_of_blocks_keeps_small_and_large_numbers),
 		cmocka_unit_test(a_damaged_block_costs_that_block),
 		cmocka_unit_test(a_segment_whose_first_block_is_damaged_keeps_its_events),
 		cmocka_unit_test(traces_can_be_concatenated),

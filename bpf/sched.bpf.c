@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The scheduler's tracepoints. Either every event is handed over as it happens, or (--min) threads
+ * carry what is known of their wait with them, and only waits that were long enough are.
+ *
+ * All of these tracepoints run with interrupts off, so nothing of this object interrupts another. */
+#include "bpf/filter.bpf.h"
+#include "bpf/ring.bpf.h"
+#include "specs/events/sched.h"
+
+enum {
+	PF_KTHREAD = 0x00200000,
+	HARDIRQ_OR_NMI = 0x00ff0000,
+	SERVING_SOFTIRQ = 0x00000100,
+	WAKINGS = 16384, /* a power of two */
+	WAIT_STACK = 64, /* addresses of a half that a waiting thread keeps */
+};
+
+const volatile bool sched_stacks;
+const volatile bool sched_waker_stacks;
+const volatile bool sched_state_is_argument = true; /* of sched_switch: since 5.18 */
+const volatile __u64 sched_min_ns;                  /* 0: everything */
+
+RING_RECORD(sched_switch);
+RING_RECORD(sched_wakeup);
+RING_RECORD(sched_migrate);
+RING_RECORD(sched_delay);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ring_scratch);
+} sched_scratch SEC(".maps");
+
+/* What is known of a thread without a CPU. Hashes by thread number with places made beforehand, and no task
+ * storage: that allocates, and these tracepoints hold the run queue's lock, which whoever is woken
+ * because memory is short would want as well. */
+struct wait {
+	u64 left_ns, runnable_ns; /* 0: not so */
+	u32 state, waker_pid, waker_tid;
+};
+
+struct wait_stack {
+	u32 n_kernel, n_user; /* bytes */
+	u64 kernel[WAIT_STACK], user[WAIT_STACK];
+};
+
+/* From sched_waking until sched_wakeup a moment later, which may come on another CPU. */
+struct waking {
+	u32 woken; /* whom it is about; 0: nobody */
+	u32 pid, tid;
+	u32 context;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* with --min: 65536 */
+	__type(key, u32);
+	__type(value, struct wait);
+} waits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* with --min and stacks: 16384 */
+	__type(key, u32);
+	__type(value, struct wait_stack);
+} wait_stacks SEC(".maps");
+
+/* By the last bits of the woken thread's number: a sixth of what a hash costs. Should two be on their way in
+ * one place, the first is told without its waker's name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WAKINGS);
+	__type(key, u32);
+	__type(value, struct waking);
+} wakings SEC(".maps");
+
+/* Too large for a program's own stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct wait_stack);
+} new_stack SEC(".maps");
+
+struct pcpu_hot {
+	int preempt_count;
+} RELOCATABLE;
+
+/* Where the kernel keeps its count. Such variables can be had only from kernels that list them in kallsyms
+ * (CONFIG_KALLSYMS_ALL), so whatever reads one is in a program of its own. */
+extern const int __preempt_count __ksym __weak;
+extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.13 */
+
+static __always_inline enum sched_context context_here(void)
+{
+	int count = 0;
+
+	if (&__preempt_count)
+		count = *(const int *)bpf_this_cpu_ptr(&__preempt_count);
+	else if (&pcpu_hot)
+		count = ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
+	return count & (HARDIRQ_OR_NMI | SERVING_SOFTIRQ) ? SCHED_CONTEXT_INTERRUPT
+							  : SCHED_CONTEXT_TASK;
+}
+
+/* TASK_RUNNING and so on: include/linux/sched.h; the same from 4.14 to 6.18. */
+static __always_inline enum sched_state state_of(unsigned int state)
+{
+	if (!state)
+		return SCHED_STATE_RUNNABLE;
+	if (state & 0x01)
+		return SCHED_STATE_SLEEPING;
+	if ((state & 0x402) == 0x402) /* uninterruptible, but not counted as load */
+		return SCHED_STATE_IDLE;
+	if (state & 0x02)
+		return SCHED_STATE_DISK;
+	if (state & 0x04)
+		return SCHED_STATE_STOPPED;
+	if (state & 0x08)
+		return SCHED_STATE_TRACED;
+	if (state & 0xb0)
+		return SCHED_STATE_DEAD;
+	if (state & 0x40)
+		return SCHED_STATE_PARKED;
+	return SCHED_STATE_DISK; /* such as TASK_RTLOCK_WAIT */
+}
+
+static __always_inline unsigned int raw_state(struct task_struct *prev)
+{
+	if (bpf_core_field_exists(prev->__state))
+		return prev->__state;
+	return (unsigned int)((struct task_struct___old *)prev)->state;
+}
+
+static __always_inline u32 cpu_of(struct task_struct *p)
+{
+	if (bpf_core_field_exists(p->thread_info.cpu))
+		return p->thread_info.cpu;
+	return ((struct task_struct___cpu *)p)->cpu;
+}
+
+/* ---- everything ---- */
+
+static __always_inline void fill_switch(struct sched_switch *e, struct task_struct *prev,
+	struct task_struct *next, enum sched_state state, u8 recorded)
+{
+	e->time = bpf_ktime_get_ns();
+	e->cpu = bpf_get_smp_processor_id();
+	e->pid = prev->tgid;
+	e->tid = prev->pid;
+	e->comm = 0;
+	e->state = state;
+	e->prio = prev->prio;
+	e->next_pid = next->tgid;
+	e->next_tid = next->pid;
+	e->next_comm = 0;
+	e->next_prio = next->prio;
+	e->stack = 0;
+	e->recorded = recorded;
+}
+
+static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
+	struct task_struct *next, enum sched_state state, u8 recorded)
+{
+	void *ring = ring_here();
+	struct sched_switch_record *r;
+	struct ring_scratch *s;
+	u32 zero = 0;
+
+	if (!ring)
+		return;
+	if (sched_stacks && prev->pid && state != SCHED_STATE_RUNNABLE) {
+		s = bpf_map_lookup_elem(&sched_scratch, &zero);
+		if (!s)
+			return;
+		fill_switch((void *)s->bytes, prev, next, state, recorded);
+		ring_output(ctx, ring, s, RING_SCHED_SWITCH, sizeof(struct sched_switch), true,
+			!(prev->flags & PF_KTHREAD));
+		return;
+	}
+	r = ring_reserve(ring, struct sched_switch_record, RING_SCHED_SWITCH);
+	if (!r)
+		return;
+	fill_switch(&r->event, prev, next, state, recorded);
+	ring_submit(ring, r, sizeof(*r));
+}
+
+static __always_inline void fill_wakeup(struct sched_wakeup *e, struct task_struct *p,
+	const struct waking *by, bool is_new)
+{
+	e->time = bpf_ktime_get_ns();
+	e->cpu = bpf_get_smp_processor_id();
+	e->pid = p->tgid;
+	e->tid = p->pid;
+	e->comm = 0;
+	e->prio = p->prio;
+	e->target_cpu = cpu_of(p);
+	e->waker_pid = by->pid;
+	e->waker_tid = by->tid;
+	e->waker_comm = 0;
+	e->context = by->context;
+	e->is_new = is_new;
+	e->stack = 0;
+}
+
+static __always_inline void stream_wakeup(void *ctx, struct task_struct *p, const struct waking *by,
+	bool stack, bool is_new)
+{
+	void *ring = ring_here();
+	struct sched_wakeup_record *r;
+	struct ring_scratch *s;
+	u32 zero = 0;
+
+	if (!ring)
+		return;
+	if (stack) {
+		s = bpf_map_lookup_elem(&sched_scratch, &zero);
+		if (!s)
+			return;
+		fill_wakeup((void *)s->bytes, p, by, is_new);
+		ring_output(ctx, ring, s, RING_SCHED_WAKEUP, sizeof(struct sched_wakeup), true,
+			by->context != SCHED_CONTEXT_INTERRUPT && by->tid);
+		return;
+	}
+	r = ring_reserve(ring, struct sched_wakeup_record, RING_SCHED_WAKEUP);
+	if (!r)
+		return;
+	fill_wakeup(&r->event, p, by, is_new);
+	ring_submit(ring, r, sizeof(*r));
+}
+
+/* ---- only long waits ---- */
+
+static __always_inline void keep_stacks(void *ctx, u32 tid, bool user)
+{
+	u32 zero = 0;
+	struct wait_stack *w = bpf_map_lookup_elem(&new_stack, &zero);
+	long n;
+
+	if (!w)
+		return;
+	n = bpf_get_stack(ctx, w->kernel, sizeof(w->kernel), RING_OWN_FRAMES);
+	w->n_kernel = n > 0 ? n : 0;
+	n = user ? bpf_get_stack(ctx, w->user, sizeof(w->user), BPF_F_USER_STACK) : 0;
+	w->n_user = n > 0 ? n : 0;
+	bpf_map_update_elem(&wait_stacks, &tid, w, BPF_ANY);
+}
+
+static __always_inline void leave(void *ctx, struct task_struct *prev, enum sched_state state)
+{
+	struct wait w = { .left_ns = bpf_ktime_get_ns(), .state = state };
+	u32 tid = prev->pid;
+
+	if (state == SCHED_STATE_DEAD) {
+		bpf_map_delete_elem(&waits, &tid);
+		bpf_map_delete_elem(&wait_stacks, &tid);
+		return;
+	}
+	if (state == SCHED_STATE_RUNNABLE)
+		w.runnable_ns = w.left_ns;
+	bpf_map_update_elem(&waits, &tid, &w, BPF_ANY);
+	if (sched_stacks && state != SCHED_STATE_RUNNABLE)
+		keep_stacks(ctx, tid, !(prev->flags & PF_KTHREAD));
+}
+
+static __always_inline void tell_delay(struct task_struct *prev, struct task_struct *next,
+	const struct wait *w, u64 now)
+{
+	void *ring = ring_here();
+	struct sched_delay_record *r;
+
+	r = ring ? ring_reserve(ring, struct sched_delay_record, RING_SCHED_DELAY) : NULL;
+	if (!r)
+		return;
+	r->event = (struct sched_delay){ .time = now,
+		.latency = now - w->runnable_ns,
+		.cpu = bpf_get_smp_processor_id(),
+		.pid = next->tgid,
+		.tid = next->pid,
+		.prio = next->prio,
+		.before_pid = prev->tgid,
+		.before_tid = prev->pid,
+		.waker_pid = w->waker_pid,
+		.waker_tid = w->waker_tid };
+	ring_submit(ring, r, sizeof(*r));
+}
+
+/* Behind the event; returns where they end. The sizes are read once: what the verifier has seen checked
+ * must be what is used. */
+static __always_inline u32 add_stacks(struct ring_scratch *s, u32 at, u32 tid)
+{
+	struct wait_stack *w = bpf_map_lookup_elem(&wait_stacks, &tid);
+	u32 n_kernel, n_user;
+
+	if (!w)
+		return at;
+	n_kernel = *(volatile u32 *)&w->n_kernel;
+	n_user = *(volatile u32 *)&w->n_user;
+	if (n_kernel > sizeof(w->kernel) || n_user > sizeof(w->user))
+		return at;
+	bpf_probe_read_kernel(s->bytes + at, n_kernel, w->kernel);
+	at += n_kernel;
+	bpf_probe_read_kernel(s->bytes + at, n_user, w->user);
+	s->head.n_kernel = n_kernel >> 3;
+	s->head.n_user = n_user >> 3;
+	return at + n_user;
+}
+
+static __always_inline void tell_off_cpu(struct task_struct *next, const struct wait *w, u64 now)
+{
+	struct ring_scratch *s;
+	struct off_cpu *e;
+	void *ring = ring_here();
+	u32 zero = 0, at = sizeof(*e);
+
+	s = bpf_map_lookup_elem(&sched_scratch, &zero);
+	if (!s || !ring)
+		return;
+	e = (void *)s->bytes;
+	*e = (struct off_cpu){ .time = now,
+		.latency = now - w->left_ns,
+		.blocked = w->runnable_ns ? w->runnable_ns - w->left_ns : 0,
+		.cpu = bpf_get_smp_processor_id(),
+		.pid = next->tgid,
+		.tid = next->pid,
+		.prio = next->prio,
+		.state = w->state,
+		.waker_pid = w->waker_pid,
+		.waker_tid = w->waker_tid };
+	s->head = (struct ring_head){ .kind = RING_OFF_CPU, .size = sizeof(*e) };
+	if (sched_stacks && w->state != SCHED_STATE_RUNNABLE)
+		at = add_stacks(s, at, next->pid);
+	at += sizeof(s->head);
+	if (at <= sizeof(*s) && bpf_ringbuf_output(ring, s, at, ring_flags(ring, at)))
+		ring_count_lost(RING_OFF_CPU);
+}
+
+static __always_inline void come_back(struct task_struct *prev, struct task_struct *next)
+{
+	u32 tid = next->pid;
+	struct wait *w = bpf_map_lookup_elem(&waits, &tid);
+	u64 now = bpf_ktime_get_ns();
+
+	if (!w)
+		return;
+	if (w->runnable_ns && now - w->runnable_ns >= sched_min_ns)
+		tell_delay(prev, next, w, now);
+	if (w->left_ns && now - w->left_ns >= sched_min_ns)
+		tell_off_cpu(next, w, now);
+	w->left_ns = w->runnable_ns = 0;
+}
+
+static __always_inline void now_runnable(struct task_struct *p, const struct waking *by)
+{
+	struct wait new_wait = { .state = SCHED_STATE_RUNNABLE }, *w;
+	u32 tid = p->pid;
+
+	w = bpf_map_lookup_elem(&waits, &tid);
+	if (!w) { /* it left before the recording began, or is new */
+		bpf_map_update_elem(&waits, &tid, &new_wait, BPF_NOEXIST);
+		w = bpf_map_lookup_elem(&waits, &tid);
+	}
+	if (!w)
+		return;
+	w->runnable_ns = bpf_ktime_get_ns();
+	w->waker_pid = by->pid;
+	w->waker_tid = by->tid;
+}
+
+/* ---- the tracepoints ---- */
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch_btf, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	enum sched_state state = SCHED_STATE_RUNNABLE;
+	bool leaves, comes;
+
+	if (!ring_enabled())
+		return 0;
+	leaves = filter_task(prev, prev->tgid);
+	comes = filter_task(next, next->tgid);
+	if (!leaves && !comes)
+		return 0;
+	if (!preempt)
+		state = state_of(sched_state_is_argument ? (unsigned int)ctx[3] : raw_state(prev));
+	if (!sched_min_ns) {
+		stream_switch(ctx, prev, next, state, (u8)leaves | (u8)comes << 1);
+		return 0;
+	}
+	if (leaves && prev->pid)
+		leave(ctx, prev, state);
+	if (comes && next->pid)
+		come_back(prev, next);
+	return 0;
+}
+
+/* Here the waker is the present thread; sched_wakeup may come on another CPU, from an interrupt. */
+static __always_inline int waking(struct task_struct *p, enum sched_context context)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 place = p->pid & (WAKINGS - 1);
+	struct waking *w;
+
+	if (!ring_enabled() || !filter_task(p, p->tgid))
+		return 0;
+	w = bpf_map_lookup_elem(&wakings, &place);
+	if (w)
+		*w = (struct waking){ p->pid, id >> 32, (u32)id, context };
+	return 0;
+}
+
+SEC("?tp_btf/sched_waking")
+int BPF_PROG(sched_waking_btf, struct task_struct *p)
+{
+	return waking(p, SCHED_CONTEXT_UNKNOWN);
+}
+
+SEC("?tp_btf/sched_waking")
+int BPF_PROG(sched_waking_context, struct task_struct *p)
+{
+	return waking(p, context_here());
+}
+
+static __always_inline int woken(void *ctx, struct task_struct *p, bool is_new)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct waking by = { p->pid, id >> 32, (u32)id, 0 }, *w;
+	u32 place = p->pid & (WAKINGS - 1);
+	bool here = true;
+
+	if (!ring_enabled() || !filter_task(p, p->tgid))
+		return 0;
+	w = is_new ? NULL : bpf_map_lookup_elem(&wakings, &place);
+	if (w && w->woken == p->pid) {
+		here = w->tid == by.tid;
+		by = *w;
+		w->woken = 0;
+	}
+	if (sched_min_ns)
+		now_runnable(p, &by);
+	else
+		stream_wakeup(ctx, p, &by, sched_waker_stacks && here, is_new);
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(sched_wakeup_btf, struct task_struct *p)
+{
+	return woken(ctx, p, false);
+}
+
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(sched_wakeup_new_btf, struct task_struct *p)
+{
+	return woken(ctx, p, true);
+}
+
+SEC("tp_btf/sched_migrate_task")
+int BPF_PROG(sched_migrate_btf, struct task_struct *p, int to)
+{
+	struct sched_migrate_record *r;
+	void *ring;
+
+	if (!ring_enabled() || sched_min_ns || !filter_task(p, p->tgid))
+		return 0;
+	ring = ring_here();
+	r = ring ? ring_reserve(ring, struct sched_migrate_record, RING_SCHED_MIGRATE) : NULL;
+	if (!r)
+		return 0;
+	r->event = (struct sched_migrate){ .time = bpf_ktime_get_ns(),
+		.cpu = bpf_get_smp_processor_id(),
+		.pid = p->tgid,
+		.tid = p->pid,
+		.prio = p->prio,
+		.from_cpu = cpu_of(p),
+		.to_cpu = to };
+	ring_submit(ring, r, sizeof(*r));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

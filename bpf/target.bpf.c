@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Follows the processes that are recorded: children belong to them, the command from its exec on, and a
+ * process until nothing is left of it: when its last thread exits that still has to leave its CPU. */
+#include "bpf/filter.bpf.h"
+#include "bpf/ring.bpf.h"
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(target_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 from = parent->tgid, to = child->tgid, active = TARGET_ACTIVE;
+
+	if (from != to && filter_has_target(from))
+		bpf_map_update_elem(&targets, &to, &active, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(target_exec, struct task_struct *task)
+{
+	u32 tgid = task->tgid, active = TARGET_ACTIVE;
+
+	bpf_map_update_elem(&targets, &tgid, &active, BPF_EXIST);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(target_free, struct task_struct *task)
+{
+	u32 tgid = task->tgid;
+
+	if (task->pid == task->tgid)
+		bpf_map_delete_elem(&targets, &tgid);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

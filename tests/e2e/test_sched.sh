@@ -1,0 +1,168 @@
+#!/bin/bash
+# `rec sched` and `ana sched`: known numbers of switches, and the kernel's and perf's own words for waits.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_bpf() {
+	"$REC" sched -q -o probe.rec -- true 2>probe.err && rm -f probe.rec && return
+	skip "BPF is refused here: $(cat probe.err)"
+}
+
+# threads TRACE FILTER: values of `ana sched`'s table of threads.
+threads() {
+	"$ANA" sched "$1" --top 1000 -f json | jq -r ".sections.threads.rows[] | $2"
+}
+
+lost_events() {
+	"$ANA" dump "$1" -e lost -f jsonl | jq -s 'map(.fields.lost) | add // 0'
+}
+
+# 10,007 rounds are twice as many hand-overs, and the program says how often it waited for one.
+test_every_switch_of_a_ping_pong_is_there() {
+	need_bpf
+	check_status 0 "$REC" sched -o p.rec -- "$SAMPLES/pingpong"
+	for who in ping pong; do
+		read -r _ voluntary _ involuntary _ < <(grep "^$who" out)
+		"$ANA" dump p.rec -e sched_switch -f jsonl >rows
+		check_equal "$(jq -r "select(.fields.comm == \"$who\" and .fields.state == \"sleeping\") |
+			select((.fields.stack | join(\";\")) | test(\"wait4|do_wait\") | not) | .time" rows | wc -l)" \
+			"$voluntary" "voluntary switches of $who"
+		check_between $((involuntary)) \
+			"$(jq -r "select(.fields.comm == \"$who\" and .fields.state == \"runnable\") | .time" rows | wc -l)" \
+			$((involuntary + 7)) "involuntary switches of $who"
+	done
+	check_equal "$(lost_events p.rec)" 0 "lost"
+	"$ANA" sched p.rec >text
+	grep -qE '^ping +pong +1?[0-9],' text || fail "who wakes whom: $(grep -A4 '^Who' text)"
+}
+
+# The kernel counts the time on its own; small differences are its own reading at another moment, and
+# switches that a kernel does not tell (threads of process 1 on the machine this was written on).
+test_waits_are_those_of_schedstat_within_a_percent() {
+	need_bpf
+	check_status 0 "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
+	kernel=$(awk '/^rival/ { n += $6 } END { print n }' out)
+	ours=$(threads s.rec 'select(.comm == "rival") | .wait' | awk '{ n += $1 } END { print n }')
+	check_between "$(awk "BEGIN { print $kernel * 0.99 }")" "$ours" \
+		"$(awk "BEGIN { print $kernel * 1.01 }")" "waiting time of the rivals, ns"
+	kernel=$(awk '/^rival/ { n += $4 } END { print n }' out)
+	ours=$(threads s.rec 'select(.comm == "rival") | .run' | awk '{ n += $1 } END { print n }')
+	check_between "$(awk "BEGIN { print $kernel * 0.99 }")" "$ours" \
+		"$(awk "BEGIN { print $kernel * 1.01 }")" "running time of the rivals, ns"
+}
+
+test_waits_are_those_of_perf_sched_within_a_percent() {
+	need_bpf
+	command -v perf >/dev/null || skip "perf is not installed"
+	perf sched record -a -o s.data -- "$REC" sched -q -o s.rec -- "$SAMPLES/schedplan" \
+		>out 2>err || skip "perf sched record does not work here: $(tail -n 1 err)"
+	perf sched latency -i s.data 2>/dev/null | sed 's/[|:]/ /g' >latency
+	# NAME TID RUN ms SWITCHES avg MEAN ms: of the three rivals one line.
+	perf=$(awk '/rival/ { for (i = 1; i < NF; i++) if ($i == "avg") print $(i - 1) * $(i + 1) * 1e6 }' latency)
+	[ -n "$perf" ] || skip "perf sched latency prints something else here: $(head -n 5 latency)"
+	ours=$(threads s.rec 'select(.comm == "rival") | .wait' | awk '{ n += $1 } END { print n }')
+	check_between "$(awk "BEGIN { print $perf * 0.99 }")" "$ours" \
+		"$(awk "BEGIN { print $perf * 1.01 }")" "waiting time of the rivals, ns"
+}
+
+# The plan: 23 sleeps and 31 waits for a pipe, each of which is one voluntary switch with its stack.
+test_a_plan_of_sleeping_and_blocking_is_found_again() {
+	need_bpf
+	check_status 0 "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
+	"$ANA" dump s.rec -e sched_switch -f jsonl |
+		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
+	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps"
+	check_equal "$(grep -c pipe_read stacks)" 31 "waits for the pipe"
+}
+
+# Who waits for the pipe is woken by the writer, whom the timer woke meanwhile; sleepers by the timer.
+test_off_cpu_time_tells_who_woke_and_the_chain() {
+	need_bpf
+	check_status 0 "$REC" sched --stacks sched,wakers -o s.rec -- "$SAMPLES/schedplan"
+	check_status 0 "$ANA" offcpu s.rec -f folded
+	grep -qE '^schedplan;\[sleeping\];.*pipe_read;.*;--;.*write;.*;writer;--;.*\[interrupt\] ' out ||
+		fail "no chain behind the pipe: $(grep pipe_read out | head -n 3)"
+	check_between $((23 * 3000000)) "$(awk '/^schedplan;\[sleeping\];.*nanosleep/ { n += $NF } END { print n }' out)" \
+		$((23 * 50000000)) "time asleep, ns"
+	check_equal "$(grep -E '^schedplan;\[sleeping\];.*nanosleep' out | grep -vc '\[interrupt\] ')" 0 "sleepers woken by others than the timer"
+	"$ANA" sched s.rec -f json | jq -e '.sections.threads.rows | map(select(.comm == "rival")) | length == 3' >/dev/null ||
+		fail "no rivals"
+}
+
+test_with_min_only_long_waits_are_recorded() {
+	need_bpf
+	check_status 0 "$REC" sched --min 2ms -o s.rec -- "$SAMPLES/schedplan"
+	check_equal "$(count_events s.rec sched_switch)" 0 "switches"
+	"$ANA" dump s.rec -e sched_delay -e off_cpu -f jsonl >/dev/null 2>&1
+	short=$("$ANA" dump s.rec -e off_cpu -f jsonl | jq -r 'select(.fields.latency < 2000000) | .time' | wc -l)
+	check_equal "$short" 0 "absences shorter than --min"
+	"$ANA" dump s.rec -e off_cpu -f jsonl |
+		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
+	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps of 3 ms"
+	[ "$(count_events s.rec sched_delay)" -gt 0 ] || fail "rivals of one CPU never waited 2 ms"
+	check_status 0 "$ANA" sched s.rec
+	check_prints 'only long waits'
+}
+
+# Everything that happens is either in the trace or counted as lost.
+test_losses_are_counted_to_the_event() {
+	need_bpf
+	check_status 0 "$REC" sched --buffer 4096 --stacks none -o p.rec -- "$SAMPLES/pingpong" 100003
+	lost=$("$ANA" dump p.rec -e lost -f jsonl | jq -s 'map(select(.fields.event == "sched_switch").fields.lost) | add // 0')
+	rows=$("$ANA" dump p.rec -e sched_switch -f jsonl | grep -cE '"comm":"p[io]ng"')
+	[ "$lost" -gt 0 ] || skip "a ring of one page was always read in time"
+	said=$(awk '/^p[io]ng/ { n += $2 + $4 } END { print n }' out)
+	# The rows of others and the program's first and last steps are in the sum as well.
+	check_between "$said" $((rows + lost)) $((said * 101 / 100 + 2000)) "rows and losses"
+}
+
+test_children_and_threads_are_followed() {
+	need_bpf
+	check_status 0 "$REC" sched -o s.rec -- sh -c "$SAMPLES/schedplan; true"
+	check_equal "$(threads s.rec 'select(.comm == "rival") | .tid' | wc -l)" 3 "rivals"
+	check_equal "$(threads s.rec 'select(.comm == "writer") | .tid' | wc -l)" 1 "writers"
+	check_equal "$(threads s.rec 'select(.comm == "init" or .tid == 1) | .tid' | wc -l)" 0 "strangers"
+}
+
+test_several_sources_share_a_clock() {
+	need_bpf
+	check_status 0 "$REC" cpu,sched -F 499 -o s.rec -- "$SAMPLES/schedplan"
+	[ "$(count_events s.rec cpu_sample)" -gt 50 ] || fail "no CPU samples"
+	# A sample of a thread lies between its arrival and its leaving.
+	"$ANA" dump s.rec -e sched_switch -f jsonl >switches
+	"$ANA" dump s.rec -e cpu_sample -f jsonl >samples
+	bad=$(jq -n --slurpfile s switches --slurpfile c samples '
+		[ $c[] | select(.fields.comm == "rival") | .time as $t | .fields.tid as $tid |
+		  ([ $s[] | select(.time <= $t and (.fields.tid == $tid or .fields.next_tid == $tid)) ] | last)
+		  | select(. != null and .fields.next_tid != $tid) ] | length')
+	all=$(grep -c rival samples)
+	check_between 0 "$bad" $((all / 20 + 1)) "samples of rivals while they had no CPU, of $all"
+}
+
+test_a_trigger_waits_for_a_long_wait() {
+	need_bpf
+	check_status 0 "$REC" sched --ring 10s --trigger 'sched_delay.latency > 3ms && sched_delay.comm == "rival"' \
+		-o t.rec -- sh -c "$SAMPLES/schedplan; sleep 2"
+	check_says 'triggered by'
+}
+
+test_unknown_words_are_refused() {
+	check_status 2 "$REC" sched --stacks disk -- true
+	check_says "knows no 'disk'"
+	check_status 2 "$REC" sched --min soon -- true
+	check_says 'is no time'
+	check_status 2 "$REC" sched --comm a-name-that-is-much-too-long -- true
+	check_says 'thread'
+	check_status 2 "$REC" sched --buffer 5000 -- true
+	check_says 'power of two'
+}
+
+test_an_ordinary_user_is_told_what_is_missing() {
+	need_bpf
+	[ "$(id -u)" = 0 ] || skip "not root"
+	chmod 755 "$WORK" . && mkdir -m 777 place
+	(cd place && check_status 3 setpriv --reuid 65534 --regid 65534 --clear-groups "$REC" sched -- true) || exit 1
+	grep -qE 'cap_bpf|CAP_BPF' place/err || fail "$(cat place/err)"
+}
+
+run_tests
