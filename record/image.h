@@ -28,7 +28,7 @@ struct image {
 	/* Its number in the trace, valid in one segment. */
 	uint32_t mapping, generation;
 	_Atomic(struct image_rules *) rules; /* of unwinding.c; NULL: not looked for yet */
-	uint32_t home; /* its number in names.c; 0: none */
+	uint32_t home;                       /* its number in names.c; 0: none */
 	/* Of images_get and images_forget alone. */
 	uint64_t key;
 	uint32_t place; /* in all */

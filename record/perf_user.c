@@ -31,7 +31,8 @@ void perf_user_attr(struct perf_event_attr *attr, uint32_t bytes)
 			attr->sample_regs_user |= 1ULL << i;
 }
 
-static void read_regs(struct unwind_regs *regs, struct cursor *c, bool useful)
+/* Of 32-bit code only where it is serves. */
+static void read_regs(struct unwind_regs *regs, struct cursor *c, uint64_t abi)
 {
 	for (unsigned i = 0; i < N_REGS; i++) {
 		uint64_t v;
@@ -39,10 +40,10 @@ static void read_regs(struct unwind_regs *regs, struct cursor *c, bool useful)
 		if (dwarf_number[i] == NOT_KEPT)
 			continue;
 		v = cursor_uint(c, 8);
-		if (!useful)
-			continue;
-		regs->value[dwarf_number[i]] = v;
-		regs->known |= 1u << dwarf_number[i];
+		if (abi == PERF_SAMPLE_REGS_ABI_64)
+			regs->known |= 1u << dwarf_number[i];
+		if (abi == PERF_SAMPLE_REGS_ABI_64 || dwarf_number[i] == UNWIND_REG_RA)
+			regs->value[dwarf_number[i]] = v;
 	}
 }
 
@@ -53,7 +54,7 @@ bool perf_user_read(struct perf_user *u, const uint8_t *at, const uint8_t *end)
 
 	memset(u, 0, sizeof(*u));
 	if (abi != PERF_SAMPLE_REGS_ABI_NONE)
-		read_regs(&u->regs, &c, abi == PERF_SAMPLE_REGS_ABI_64);
+		read_regs(&u->regs, &c, abi);
 	asked = cursor_uint(&c, 8);
 	u->stack.bytes = cursor_take(&c, asked);
 	if (asked)

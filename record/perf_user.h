@@ -15,7 +15,8 @@ bool perf_user_supported(void);
 void perf_user_attr(struct perf_event_attr *attr, uint32_t bytes);
 
 struct perf_user {
-	struct unwind_regs regs; /* none known: of a thread of the kernel, or not 64-bit code */
+	/* None known: of a thread of the kernel, or of 32-bit code, where only value[UNWIND_REG_RA] is set. */
+	struct unwind_regs regs;
 	struct unwind_stack stack;
 };
 

@@ -361,7 +361,7 @@ static void take_chain(struct unwinding *u, struct job *j, struct unwound *to)
 	uint32_t n;
 	const uint64_t *ips = stacks_user_half(chain_of(j), j->n_chain, &n);
 
-	if (!n && j->regs.known) {
+	if (!n && j->regs.value[UNWIND_REG_RA]) {
 		n = 1;
 		ips = &j->regs.value[UNWIND_REG_RA];
 	}
@@ -476,22 +476,24 @@ void unwinding_totals(const struct unwinding *u, struct unwinding_totals *t)
 	*t = u->totals;
 }
 
-void unwinding_info(struct unwinding *u, struct writer *w)
+static void write_fact(struct writer *w, const char *key, uint64_t value)
 {
-	const struct {
-		const char *key;
-		uint64_t value;
-	} facts[] = { { "unwind.stacks", u->totals.stacks },
-		{ "unwind.copy_ends", u->totals.copy_ends }, { "unwind.lost", u->totals.lost },
-		{ "unwind.overload", u->totals.overload }, { "unwind.tables", u->n_tables },
-		{ "unwind.tables_bytes", u->table_bytes }, { "unwind.tables_ns", u->compile_ns } };
 	char text[32];
 
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	writer_info(w, key, text);
+}
+
+void unwinding_info(struct unwinding *u, struct writer *w)
+{
+	write_fact(w, "unwind.stacks", u->totals.stacks);
+	write_fact(w, "unwind.copy_ends", u->totals.copy_ends);
+	write_fact(w, "unwind.lost", u->totals.lost);
+	write_fact(w, "unwind.overload", u->totals.overload);
 	pthread_mutex_lock(&u->tables_lock);
-	for (unsigned i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)facts[i].value);
-		writer_info(w, facts[i].key, text);
-	}
+	write_fact(w, "unwind.tables", u->n_tables);
+	write_fact(w, "unwind.tables_bytes", u->table_bytes);
+	write_fact(w, "unwind.tables_ns", u->compile_ns);
 	pthread_mutex_unlock(&u->tables_lock);
 }
 

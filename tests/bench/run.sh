@@ -31,12 +31,13 @@ perf record -q -o /dev/null -- true 2>/dev/null || {
 	have_perf=
 }
 
-# bytes NAME HZ WHO...: bytes per sample of rec and perf record -z -g on the same load, one after the other.
+# bytes NAME HZ WHO...: bytes per sample of rec and perf record -z -g on the same load, one after the other,
+# both by frame pointers.
 bytes() {
 	local name=$1 hz=$2 n m a b
 	shift 2
 	rm -f t.rec
-	"$rec" cpu -q -F "$hz" -o t.rec -d "$seconds" "$@" || return
+	"$rec" cpu -q -F "$hz" -u fp -o t.rec -d "$seconds" "$@" || return
 	n=$(samples_of t.rec)
 	a=$(ratio "$(stat -c %s t.rec)" "$n")
 	[ -n "$have_perf" ] || { echo "$name, $hz Hz: rec $a bytes per sample ($n samples)" && return; }
@@ -70,7 +71,7 @@ server=
 
 echo "== trace to SVG, CPU time per sample (median of 3)"
 rm -f t.rec
-"$rec" cpu -q -F 20000 -o t.rec -- "$build/samples/calltree" 4000 2
+"$rec" cpu -q -F 20000 -u fp -o t.rec -- "$build/samples/calltree" 4000 2
 n=$(samples_of t.rec)
 ours=$(cpu_seconds "$ana" flame t.rec -o t.svg)
 echo "ana flame: $ours s for $n samples"
@@ -186,11 +187,13 @@ echo "== what the recorder costs (CPU seconds in a recording of $seconds s of on
 "$build/samples/calltree" 1000000 &
 server=$!
 for hz in 99 999 4999; do
-	a=$(rm -f t.rec && "$measure" "$rec" cpu -q -F $hz -d "$seconds" -p $server -o t.rec 2>&1 | tail -n 1)
-	[ -n "$have_perf" ] || { echo "$hz Hz: rec $a" && continue; }
-	b=$("$measure" perf record -q -F $hz -g -p $server -o p.data -- sleep "$seconds" 2>&1 | tail -n 1)
-	echo "$hz Hz: rec ${a%% *} s, perf record ${b%% *} s: ratio $(ratio "${a%% *}" "${b%% *}");" \
-		"memory $(ratio "${a##* }" 1024) and $(ratio "${b##* }" 1024) MiB"
+	for way in "fp fp" "auto dwarf"; do # of rec, of perf
+		a=$(rm -f t.rec && "$measure" "$rec" cpu -q -F $hz -u "${way% *}" -d "$seconds" -p $server -o t.rec 2>&1 | tail -n 1)
+		[ -n "$have_perf" ] || { echo "$hz Hz, --unwind ${way% *}: rec $a" && continue; }
+		b=$("$measure" perf record -q -F $hz --call-graph "${way#* }" -p $server -o p.data -- sleep "$seconds" 2>&1 | tail -n 1)
+		echo "$hz Hz: rec --unwind ${way% *} ${a%% *} s, perf record --call-graph ${way#* } ${b%% *} s: ratio $(ratio "${a%% *}" "${b%% *}");" \
+			"memory $(ratio "${a##* }" 1024) and $(ratio "${b##* }" 1024) MiB"
+	done
 done
 kill $server
 server=
@@ -204,12 +207,13 @@ chmod +x work
 wall() { for _ in 1 2 3 4 5; do rm -f t.rec && "$measure" "$@" 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f2; done | sort -n | sed -n 3p; }
 alone=$(wall ./work)
 for hz in 99 999 4999; do
-	a=$(ratio "$(wall "$rec" cpu -q -F $hz -o t.rec -- ./work)" "$alone")
-	[ -n "$have_perf" ] || { echo "$hz Hz: rec $a" && continue; }
-	echo "$hz Hz: rec $a, perf record -g $(ratio "$(wall perf record -q -F $hz -g -o p.data -- ./work)" "$alone")"
+	for way in "fp fp" "auto dwarf"; do
+		a=$(ratio "$(wall "$rec" cpu -q -F $hz -u "${way% *}" -o t.rec -- ./work)" "$alone")
+		[ -n "$have_perf" ] || { echo "$hz Hz: rec --unwind ${way% *} $a" && continue; }
+		echo "$hz Hz: rec --unwind ${way% *} $a, perf record --call-graph ${way#* }" \
+			"$(ratio "$(wall perf record -q -F $hz --call-graph "${way#* }" -o p.data -- ./work)" "$alone")"
+	done
 done
-
-"$here/sched.sh"
 
 echo "== kill -9 at random moments of 0.2 to 2.8 s"
 "$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"
