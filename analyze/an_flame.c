@@ -391,6 +391,40 @@ static void add_notes(const struct flame *f, struct report *r)
 			share(f->n_without_stack, n));
 }
 
+/* The function in which most samples were themselves, whoever called it. */
+static uint32_t hottest_frame(const struct flame *f, uint64_t *self)
+{
+	uint64_t *sums = xcalloc(f->tree.n_frames + 1, sizeof(*sums));
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < f->tree.n_nodes; i++)
+		if (tree_frame_of(&f->tree, i)->kind != FRAME_NONE)
+			sums[f->tree.nodes[i].frame] += f->tree.nodes[i].self;
+	for (uint32_t i = 0; i < f->tree.n_frames; i++)
+		if (sums[i] > sums[best])
+			best = i;
+	*self = sums[best];
+	free(sums);
+	return best;
+}
+
+/* Samples are taken at a fixed rate: what a share of them is of the CPUs' time is not known here, so the
+ * finding weighs as much as its share of the recording's time. */
+static void add_finding(const struct flame *f, const struct trace_facts *facts, struct report *r)
+{
+	uint64_t self, total = f->tree.nodes[0].total, ns;
+	uint32_t frame = hottest_frame(f, &self);
+	const char *module = f->tree.frames[frame].module;
+
+	if (!f->of_samples || !self || facts->last_ns <= facts->first_ns)
+		return;
+	ns = (uint64_t)((double)(facts->last_ns - facts->first_ns) * share(self, total) / 100);
+	report_finding(r, ns, "flame",
+		"%.1f%% of the CPU samples (%" PRIu64 " of %" PRIu64 ") are in %s itself%s%s%s.",
+		share(self, total), self, total, f->tree.frames[frame].name,
+		*module ? " (" : "", module, *module ? ")" : "");
+}
+
 static void flame_finish(void *state, const struct trace_facts *facts, struct report *report)
 {
 	struct flame *f = state;
@@ -407,6 +441,7 @@ static void flame_finish(void *state, const struct trace_facts *facts, struct re
 		report->title = arena_printf(&report->arena, "Flame graph of %s",
 			f->options->event);
 	add_notes(f, report);
+	add_finding(f, facts, report);
 	report_tree(report, "flame", "Flame graph", &f->tree);
 }
 

@@ -167,6 +167,14 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* When events came can be shown of any. The list begins with the most frequent. */
+static void choose_frequent(struct heatmaps *h)
+{
+	for (uint32_t i = 0; i < h->list.n && !h->n_maps; i++)
+		if (!h->list.events[i].is_housekeeping)
+			add_map(h, &h->list.events[i], NULL);
+}
+
 /* CPU samples, and every event that there is and that has a duration (or the field asked for). */
 static int choose_all(struct heatmaps *h, struct err *err)
 {
@@ -186,6 +194,8 @@ static int choose_all(struct heatmaps *h, struct err *err)
 		else if (f && !o->offset_in_second)
 			add_map(h, e, f);
 	}
+	if (!h->n_maps && o->offset_in_second)
+		choose_frequent(h);
 	if (h->n_maps)
 		return 0;
 	durations = event_list_durations(&h->list);
@@ -198,12 +208,25 @@ static int choose_all(struct heatmaps *h, struct err *err)
 		"--offset-in-second (`ana info` lists the events)");
 }
 
+/* As part of a report: other analyzers draw the latencies of their events. */
+static int choose_samples(struct heatmaps *h)
+{
+	const struct declared_event *e = event_list_find(&h->list, "cpu_sample");
+
+	if (!e || (h->list.counted && !e->count))
+		return -ENOENT;
+	add_map(h, e, NULL);
+	return 0;
+}
+
 static int heatmap_begin(void *state, const struct trace_facts *facts, struct err *err)
 {
 	struct heatmaps *h = state;
 
 	h->start_ns = facts->start_ns;
 	event_list_init(&h->list, facts->inputs);
+	if (h->options->report)
+		return choose_samples(h);
 	return h->options->event ? choose_named(h, err) : choose_all(h, err);
 }
 
@@ -225,6 +248,14 @@ static bool has(const struct row *row, unsigned field)
 static uint64_t weight_of(const struct row *row)
 {
 	return has(row, WEIGHT) ? row->values[WEIGHT] : 1;
+}
+
+/* UINT64_MAX if it is too much. */
+static uint64_t times(uint64_t a, uint64_t b)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
 static uint64_t since(uint64_t start_ns, uint64_t time_ns)
@@ -295,7 +326,7 @@ static void add_busy(struct heatmaps *h, struct samples *s, const struct row *ro
 		heatmap_builder_columns(&s->busy, column_ns);
 		heatmap_builder_rows(&s->busy, 0, 0);
 	}
-	heatmap_add(&s->busy, row->time, row->values[CPU], weight_of(row) * (SECOND / rate));
+	heatmap_add(&s->busy, row->time, row->values[CPU], times(weight_of(row), SECOND / rate));
 }
 
 static void add_sample(struct heatmaps *h, const struct row *row)
@@ -328,10 +359,10 @@ static void add_notes(const struct map_of *m, const struct heatmap *map, struct 
 {
 	uint64_t column_ns = map->x.n ? map->x.edges[1] - map->x.edges[0] : 0;
 
-	if (m->n_missing)
+	if (m->value && m->n_missing)
 		report_note(r, NOTE_WARNING, "%" PRIu64 " events %s have no field '%s'.",
 			m->n_missing, m->event, m->value->name);
-	if (m->n_negative)
+	if (m->value && m->n_negative)
 		report_note(r, NOTE_WARNING,
 			"%" PRIu64 " values of %s.%s are negative and not shown.", m->n_negative,
 			m->event, m->value->name);
@@ -366,11 +397,17 @@ static struct heatmap *add_section(struct map_of *m, const char *id, const char 
 	return map;
 }
 
+/* A stream declares events that may never come: those nobody asked for are not worth a word. */
+static bool is_worth_showing(const struct heatmaps *h, const struct map_of *m)
+{
+	return m->n || m->n_missing || m->n_negative || h->options->event || h->list.counted;
+}
+
 static void finish_map(struct map_of *m, struct report *r)
 {
 	const char *title = m->value
-		? arena_printf(&r->arena, "%s of %s over time", m->value->name, m->event)
-		: arena_printf(&r->arena, "%s by offset in the second", m->event);
+		? arena_printf(&r->arena, "%s: %s over time", m->event, m->value->name)
+		: arena_printf(&r->arena, "%s: offset in the second", m->event);
 
 	add_notes(m, add_section(m, m->event, title, "events", r), r);
 }
@@ -383,7 +420,7 @@ static void finish_busy(const struct samples *s, struct report *r)
 
 	if (!map->x.n)
 		return;
-	map->full = (map->x.edges[1] - map->x.edges[0]) * (map->y.edges[1] - map->y.edges[0]);
+	map->full = times(s->busy.column_ns, s->busy.row_size);
 	for (size_t i = 0; i < (size_t)map->x.n * map->y.n; i++)
 		if (map->cells[i] > map->full)
 			map->cells[i] = map->full;
@@ -455,7 +492,7 @@ static void heatmap_finish(void *state, const struct trace_facts *facts, struct 
 	for (uint32_t i = 0; i < h->n_maps; i++) {
 		if ((int)i == h->sample_want)
 			finish_samples(h, report);
-		else
+		else if (is_worth_showing(h, &h->maps[i]))
 			finish_map(&h->maps[i], report);
 	}
 }

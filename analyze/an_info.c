@@ -8,10 +8,17 @@
 
 #include "analyze/analyzer.h"
 
+/* Everything it tells is in the trace's facts. */
+struct info {
+	bool part; /* of a report that shows the events by itself */
+};
+
 static void *info_new(const struct analyze_options *o)
 {
-	(void)o;
-	return xcalloc(1, 1); /* everything it tells is in the trace's facts */
+	struct info *i = xcalloc(1, sizeof(*i));
+
+	i->part = o->report;
+	return i;
 }
 
 static const struct want *info_wants(void *state, uint32_t *n)
@@ -261,9 +268,12 @@ static void add_settings(const struct segment *s, struct report *r)
 
 static void info_finish(void *state, const struct trace_facts *facts, struct report *report)
 {
-	(void)state;
+	const struct info *i = state;
+
 	add_losses(facts->trust, facts->inputs, report);
 	add_recording(facts, report);
+	if (i->part)
+		return;
 	add_events(facts->trust, report);
 	add_settings(last_words(facts->inputs), report);
 }

@@ -4,6 +4,7 @@
  * CPU) and the stack where it left; then, behind "--", whoever woke it with the stack of that moment, its
  * innermost frame first; and if that one had been woken meanwhile itself, its waker: as in the chain graphs
  * of Brendan Gregg ("Off-CPU Analysis"). Widths are time. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "analyze/fold.h"
 #include "analyze/frames.h"
 #include "analyze/sched_track.h"
+#include "render/number.h"
 
 enum {
 	MAX_HOPS = 8,    /* of a wake chain */
@@ -348,7 +350,7 @@ static void make_tree(struct offcpu *o, uint64_t ns[N_STATES], uint64_t n[N_STAT
 	qsort(list, o->spent.n, sizeof(*list), by_segment);
 	for (uint32_t i = 0; i < o->spent.n; i++) {
 		const struct place *p = &list[i].place;
-		enum state state = refined(o, p);
+		enum state state = list[i].place.state = refined(o, p);
 		uint32_t node = group_node(o, p);
 
 		if (i == 0 || p->segment != list[i - 1].place.segment) {
@@ -387,6 +389,35 @@ static void add_states(struct report *r, const uint64_t ns[N_STATES], const uint
 	}
 }
 
+/* The states of the list have been refined. */
+static void add_lock_finding(const struct offcpu *o, struct report *r, uint64_t ns, uint64_t n)
+{
+	const struct spent *list = (const struct spent *)o->spent.items, *most = NULL;
+	char sum[NUMBER_MAX], part[NUMBER_MAX];
+	struct text comm;
+
+	for (uint32_t i = 0; i < o->spent.n; i++)
+		if (list[i].place.state == STATE_LOCK && (!most || list[i].ns > most->ns))
+			most = &list[i];
+	if (!most)
+		return;
+	comm = segment_string(most->place.segment, most->place.comm);
+	report_finding(r, ns, "flame",
+		"Threads waited %s for locks, %" PRIu64 " times; %s of that %.*s at one place.",
+		number_ns(sum, ns), n, number_ns(part, most->ns), (int)comm.len, comm.s);
+}
+
+static void add_disk_finding(struct report *r, uint64_t ns, uint64_t n)
+{
+	char sum[NUMBER_MAX];
+
+	if (n)
+		report_finding(r, ns, "flame",
+			"Threads were in uninterruptible waits (disks, mostly) for %s, %" PRIu64
+			" times.",
+			number_ns(sum, ns), n);
+}
+
 static void offcpu_finish(void *state, const struct trace_facts *facts, struct report *r)
 {
 	struct offcpu *o = state;
@@ -408,6 +439,8 @@ static void offcpu_finish(void *state, const struct trace_facts *facts, struct r
 		report_note(r, NOTE_INFO,
 			"Wakers have no stacks: `rec sched --stacks sched,wakers` takes them.");
 	add_states(r, ns, n);
+	add_lock_finding(o, r, ns[STATE_LOCK], n[STATE_LOCK]);
+	add_disk_finding(r, ns[STATE_DISK], n[STATE_DISK]);
 	report_tree(r, "flame", "Off-CPU flame graph", &o->tree);
 }
 
@@ -473,7 +506,7 @@ const struct analyzer analyzer_offcpu = {
 	.summary = "flame graph of where threads waited, for how long, and who woke them",
 	.ordered = true,
 	.unfiltered = true,
-	.options = OPTIONS_FILTER | OPTIONS_FLAME,
+	.options = OPTIONS_FILTER | OPTIONS_FLAME | OPTIONS_PICTURE,
 	.new = offcpu_new,
 	.wants = offcpu_wants,
 	.row = offcpu_row,

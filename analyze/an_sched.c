@@ -9,6 +9,7 @@
 #include "analyze/analyzer.h"
 #include "analyze/sched_track.h"
 #include "render/heatmap.h"
+#include "render/number.h"
 
 enum {
 	DEFAULT_TOP = 20,
@@ -691,7 +692,25 @@ static void add_maps(const struct sched *s, struct report *r)
 	if (s->streamed)
 		report_heatmap(r, "utilisation", "Utilisation by CPU", &s->cpu_map, "CPU",
 			CELL_NUMBER, "ns")
-			->full = s->cpu_map.column_ns;
+			->full = s->cpu_map.column_ns * s->cpu_map.row_size;
+}
+
+/* What waiting for a CPU came to, and the longest of it. The list is sorted. */
+static void add_findings(const struct sched *s, struct report *r)
+{
+	char sum[NUMBER_MAX], p99[NUMBER_MAX], longest[NUMBER_MAX];
+	const struct waited *w = s->n_list ? &s->list[0] : NULL;
+	struct sums **list = sorted(&s->threads, &r->arena, by_wait);
+
+	if (!w || !s->waits.sum)
+		return;
+	report_finding(r, s->waits.sum, "latency",
+		"Threads waited %s for a CPU, 1 in 100 times longer than %s. %.0f%% of that is %s "
+		"(thread %u). The longest wait was %s, of %s (thread %u) on CPU %u, where %s ran "
+		"meanwhile.",
+		number_ns(sum, s->waits.sum), number_ns(p99, histogram_percentile(&s->waits, 99)),
+		100 * (double)list[0]->waits.sum / (double)s->waits.sum, list[0]->name,
+		list[0]->tid, number_ns(longest, w->latency), w->name, w->tid, w->cpu, w->before);
 }
 
 static void sched_finish(void *state, const struct trace_facts *facts, struct report *r)
@@ -714,6 +733,7 @@ static void sched_finish(void *state, const struct trace_facts *facts, struct re
 	add_cpus(s, r);
 	add_priorities(s, r);
 	qsort(s->list, s->n_list, sizeof(*s->list), by_latency);
+	add_findings(s, r);
 	add_list(s, facts, r, "worst", "Longest waits for a CPU", top(s));
 	add_wakers(s, r);
 	add_maps(s, r);

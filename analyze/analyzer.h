@@ -42,7 +42,7 @@ struct analyzer {
 
 extern const struct analyzer analyzer_block, analyzer_faults, analyzer_flame;
 extern const struct analyzer analyzer_heatmap, analyzer_info, analyzer_offcpu;
-extern const struct analyzer analyzer_sched;
+extern const struct analyzer analyzer_sched, analyzer_syscalls;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

@@ -37,7 +37,7 @@ const char *command_output(const struct analyze_options *o, const char *command)
 	return o->output;
 }
 
-static const struct renderer *choose_renderer(const struct analyze_options *o, struct err *err)
+const struct renderer *command_renderer(const struct analyze_options *o, struct err *err)
 {
 	const char *ending = out_ending(o->output);
 	const struct renderer *r;
@@ -58,8 +58,7 @@ static const struct renderer *choose_renderer(const struct analyze_options *o, s
 	return r;
 }
 
-/* The list of formats for --help. */
-static void list_formats(char *text, size_t size)
+void command_list_formats(char *text, size_t size)
 {
 	size_t n = (size_t)snprintf(text, size, "Formats:\n");
 
@@ -68,7 +67,7 @@ static void list_formats(char *text, size_t size)
 			renderers[i]->summary);
 }
 
-static int render(const struct report *report, const struct renderer *renderer,
+int command_render(const struct report *report, const struct renderer *renderer,
 	struct analyze_options *o, struct err *err)
 {
 	struct out out;
@@ -93,16 +92,16 @@ int analyzer_command(const struct analyzer *a, int argc, char **argv)
 	char formats[1024];
 	int status = EXIT_CANNOT;
 
-	list_formats(formats, sizeof(formats));
+	command_list_formats(formats, sizeof(formats));
 	analyze_options_parse(&o, argc, argv, a->options | OPTIONS_OUTPUT, a->summary, formats);
-	renderer = choose_renderer(&o, &err);
+	renderer = command_renderer(&o, &err);
 	if (!renderer || out_check(o.output, o.files, o.n_files, &err)) {
 		analyze_options_done(&o);
 		return command_failed(&err, EXIT_USAGE);
 	}
 	report_init(&report, o.title ? o.title : a->title, "");
 	pass = pass_new(&a, 1, &o);
-	if (pass_run(pass, &report, &err) == 0 && render(&report, renderer, &o, &err) == 0)
+	if (pass_run(pass, &report, &err) == 0 && command_render(&report, renderer, &o, &err) == 0)
 		status = EXIT_OK;
 	else
 		command_failed(&err, status);

@@ -2,6 +2,8 @@
 #ifndef ANALYZE_COMMAND_H
 #define ANALYZE_COMMAND_H
 
+#include <stddef.h>
+
 enum {
 	EXIT_OK = 0,
 	EXIT_CHECK = 1, /* a check said no */
@@ -16,15 +18,28 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_cut, command_dump, command_merge, command_verify;
+extern const struct command command_cut, command_dump, command_merge, command_report;
+extern const struct command command_verify;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* The commands that are analyzers: parses options, runs the analyzer, renders its report. */
 struct analyzer;
 int analyzer_command(const struct analyzer *a, int argc, char **argv);
 
-/* Writes `ana: ...` and returns the status. */
+/* How the options want a report rendered; NULL and a sentence where that is nothing known. */
+struct analyze_options;
 struct err;
+const struct renderer *command_renderer(const struct analyze_options *o, struct err *err);
+
+/* Renders it to where the options say. 0 or a negative errno. */
+struct report;
+int command_render(const struct report *report, const struct renderer *renderer,
+	struct analyze_options *o, struct err *err);
+
+/* The list of formats for --help. */
+void command_list_formats(char *text, size_t size);
+
+/* Writes `ana: ...` and returns the status. */
 int command_failed(const struct err *err, int status);
 
 /* Writes a line for each trace in which damage was found; behind the work, as that is what finds it. */
@@ -32,7 +47,6 @@ struct inputs;
 void command_tell_damage(const struct inputs *in);
 
 /* The name of the new trace, for commands that make one. Without one: a sentence, and NULL. */
-struct analyze_options;
 const char *command_output(const struct analyze_options *o, const char *command);
 
 #endif

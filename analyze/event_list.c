@@ -47,7 +47,8 @@ static void add_fields(struct event_list *l, struct declared_event *e, const str
 			.name = arena_strdup(&l->arena, f->name),
 			.kind = kind_of(f),
 			.is_signed = field_signed(f->type),
-			.is_duration = !strcmp(f->unit, "ns"),
+			/* What is told every few seconds says how many: that is no latency. */
+			.is_duration = !strcmp(f->unit, "ns") && strcmp(f->name, "interval") != 0,
 		};
 	}
 }

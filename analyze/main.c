@@ -15,11 +15,12 @@ const struct analyzer *const analyzers[] = {
 	&analyzer_offcpu,
 	&analyzer_block,
 	&analyzer_faults,
+	&analyzer_syscalls,
 	&analyzer_info,
 	NULL,
 };
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
-	&command_verify, NULL };
+	&command_report, &command_verify, NULL };
 
 static void help(FILE *out)
 {

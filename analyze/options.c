@@ -9,7 +9,7 @@
 #include "format/base/arena.h"
 #include "format/base/option_table.h"
 
-enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, MAX_OPTIONS = 32 };
+enum { EXIT_USAGE = 2, EXIT_CANNOT = 3, MAX_OPTIONS = 40 };
 
 enum key {
 	KEY_WEIGHT = 256,
@@ -26,6 +26,8 @@ enum key {
 	KEY_LIST,
 	KEY_FIELD,
 	KEY_OFFSET,
+	KEY_ONLY,
+	KEY_FAIL_IF,
 };
 
 #define BY_WORDS "comm|pid|tid|cpu|none|host"
@@ -68,6 +70,16 @@ static const struct grouped_option all[] = {
 		{ "top", KEY_TOP, "N", 0, "Rows of each table at the most (default: 20)", 0 } },
 	{ OPTIONS_TABLES,
 		{ "list", KEY_LIST, NULL, 0, "Also list the events one by one, up to a million",
+			0 } },
+	{ OPTIONS_BY,
+		{ "by", KEY_BY, BY_WORDS, 0, "Whose calls are counted apart (default: pid)", 0 } },
+	{ OPTIONS_REPORT,
+		{ "only", KEY_ONLY, "PART,...", 0, "Only these parts: sched,block (default: all)",
+			0 } },
+	{ OPTIONS_REPORT,
+		{ "fail-if", KEY_FAIL_IF, "CONDITION", 0,
+			"Exit with status 1 if a number of the report is so: 'sched.p99 > 5ms', "
+			"'block.errors > 0'; several times",
 			0 } },
 	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_REPAIR,
@@ -162,6 +174,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_TITLE: o->title = arg; return 0;
 	case KEY_FIELD: o->field = arg; return 0;
 	case KEY_OFFSET: o->offset_in_second = true; return 0;
+	case KEY_ONLY: o->only = arg; return 0;
+	case KEY_FAIL_IF:
+		o->gates = xrealloc(o->gates, o->n_gates + 1, sizeof(*o->gates));
+		o->gates[o->n_gates++] = arg;
+		return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));
@@ -215,4 +232,5 @@ void analyze_options_done(struct analyze_options *o)
 {
 	filter_done(&o->filter);
 	free(o->files);
+	free(o->gates);
 }

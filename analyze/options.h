@@ -15,13 +15,17 @@ struct analyze_options {
 	struct render_options render;
 	const char *event;  /* -e */
 	const char *weight; /* flame: a field to sum instead of counting */
-	const char *by;     /* flame: what the lowest frames are */
+	const char *by;     /* flame: what the lowest frames are; syscalls: what rows are */
 	const char *title;
 	const char *field;     /* heatmap: what the rows are */
 	bool offset_in_second; /* heatmap: that instead of a field */
 	bool repair;           /* verify */
 	uint32_t top;          /* rows of a table at the most; 0: the default */
 	bool list;             /* also events one by one */
+	bool report;        /* many analyzers fill one report: those without events keep silent */
+	const char *only;   /* report: names of analyzers; NULL: all */
+	const char **gates; /* owned array of borrowed conditions: --fail-if */
+	uint32_t n_gates;
 };
 
 enum option_group {
@@ -34,6 +38,8 @@ enum option_group {
 	OPTIONS_TABLES = 64,   /* --top, --list */
 	OPTIONS_HEATMAP = 128, /* --field, --offset-in-second */
 	OPTIONS_PICTURE = 256, /* --width, --title */
+	OPTIONS_BY = 512,      /* --by, of tables */
+	OPTIONS_REPORT = 1024, /* --only, --fail-if */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).

@@ -28,6 +28,7 @@ struct pass {
 	struct want *wants;     /* owned; the fields in the arena */
 	struct client *clients; /* owned; one for each want */
 	uint32_t n_wants;
+	bool *silent; /* owned; analyzers that found nothing to begin with, in a report of many */
 	uint64_t start_ns, first_ns, last_ns;
 };
 
@@ -53,6 +54,7 @@ struct pass *pass_new(const struct analyzer *const *list, uint32_t n, struct ana
 	p->n = n;
 	p->options = o;
 	p->states = xcalloc(n, sizeof(*p->states));
+	p->silent = xcalloc(n, sizeof(*p->silent));
 	for (uint32_t i = 0; i < n; i++)
 		p->states[i] = list[i]->new (o);
 	return p;
@@ -64,7 +66,7 @@ static void add_wants(struct pass *p)
 		uint32_t n_wants;
 		const struct want *wants = p->list[i]->wants(p->states[i], &n_wants);
 
-		for (uint32_t k = 0; k < n_wants; k++)
+		for (uint32_t k = 0; !p->silent[i] && k < n_wants; k++)
 			add_want(p, i, k, &wants[k]);
 	}
 	for (uint32_t k = 0; k < trust_n_wants; k++)
@@ -80,9 +82,14 @@ static int begin(struct pass *p, struct err *err)
 	if (!rc)
 		rc = inputs_start(&p->inputs, &p->start_ns, err);
 	facts.start_ns = p->start_ns;
-	for (uint32_t i = 0; !rc && i < p->n; i++)
-		if (p->list[i]->begin)
-			rc = p->list[i]->begin(p->states[i], &facts, err);
+	for (uint32_t i = 0; !rc && i < p->n; i++) {
+		if (!p->list[i]->begin)
+			continue;
+		rc = p->list[i]->begin(p->states[i], &facts, err);
+		p->silent[i] = rc && p->options->report; /* it has nothing to say of this trace */
+		if (p->silent[i])
+			rc = 0;
+	}
 	if (!rc)
 		add_wants(p);
 	return rc;
@@ -98,6 +105,7 @@ void pass_free(struct pass *p)
 	trust_done(&p->trust);
 	arena_done(&p->arena);
 	free(p->states);
+	free(p->silent);
 	free(p->wants);
 	free(p->clients);
 	free(p);
@@ -147,6 +155,18 @@ static int read_rows(struct pass *p, struct err *err)
 	return rc;
 }
 
+/* Whether the traces have something that an analyzer wants, or it wants nothing in particular. */
+static bool has_events(const struct pass *p, uint32_t analyzer)
+{
+	uint32_t n;
+	const struct want *wants = p->list[analyzer]->wants(p->states[analyzer], &n);
+	bool any = n == 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		any |= !wants[i].event || trust_count(&p->trust, wants[i].event) > 0;
+	return any && !p->silent[analyzer];
+}
+
 int pass_run(struct pass *p, struct report *report, struct err *err)
 {
 	struct trace_facts facts;
@@ -159,7 +179,13 @@ int pass_run(struct pass *p, struct report *report, struct err *err)
 	facts = (struct trace_facts){ &p->inputs, &p->trust, p->start_ns, p->first_ns, p->last_ns };
 	report->subtitle = inputs_subtitle(&p->inputs, &report->arena);
 	trust_notes(&p->trust, &p->inputs, &p->options->filter, report);
-	for (uint32_t i = 0; i < p->n; i++)
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (p->options->report && !has_events(p, i))
+			continue;
+		if (p->options->report)
+			report_group(report, p->list[i]->name, p->list[i]->title);
 		p->list[i]->finish(p->states[i], &facts, report);
+		report_group(report, NULL, NULL);
+	}
 	return 0;
 }

@@ -11,8 +11,8 @@
 #include "specs/syscall_ring.h"
 
 enum {
-	TS_COMPAT = 0x0002,      /* arch/x86/include/asm/thread_info.h: in a 32-bit call */
-	X32_BIT = 0x40000000,    /* of the number */
+	TS_COMPAT = 0x0002,   /* arch/x86/include/asm/thread_info.h: in a 32-bit call */
+	X32_BIT = 0x40000000, /* of the number */
 	MAX_ERRNO = 4095,
 };
 
@@ -170,8 +170,8 @@ static __always_inline void fill_head(struct ring_syscall *e, const struct call 
 static __always_inline void tell_short(void *ring, struct pt_regs *regs, const struct call *c,
 	u64 now, long ret)
 {
-	struct ring_syscall_short_record *r =
-		ring_reserve(ring, struct ring_syscall_short_record, RING_SYSCALL);
+	struct ring_syscall_short_record *r = ring_reserve(ring, struct ring_syscall_short_record,
+		RING_SYSCALL);
 	struct ring_syscall *e;
 	u64 args[6];
 
@@ -189,8 +189,8 @@ static __always_inline void tell_short(void *ring, struct pt_regs *regs, const s
 static __always_inline void tell_long(void *ring, struct pt_regs *regs, const struct call *c,
 	u64 now, long ret)
 {
-	struct ring_syscall_record *r =
-		ring_reserve(ring, struct ring_syscall_record, RING_SYSCALL);
+	struct ring_syscall_record *r = ring_reserve(ring, struct ring_syscall_record,
+		RING_SYSCALL);
 
 	if (!r)
 		return;

@@ -46,7 +46,7 @@ struct syscalls {
 	struct syscall_tally *tally; /* owned */
 	int timer;                   /* owned; a second is over */
 	bool due;
-	uint64_t read_ns;
+	uint64_t read_ns, now_ns; /* the last time, and this one */
 };
 
 /* ---- names ---- */
@@ -106,8 +106,8 @@ static uint32_t hash(uint32_t place, const uint64_t key[SYSCALL_ARGS])
 	return (uint32_t)(h >> 32) & (FORMS - 1);
 }
 
-static uint32_t form_string(struct syscalls *s, uint32_t place,
-	const uint64_t args[SYSCALL_ARGS], unsigned read)
+static uint32_t form_string(struct syscalls *s, uint32_t place, const uint64_t args[SYSCALL_ARGS],
+	unsigned read)
 {
 	uint64_t key[SYSCALL_ARGS];
 	struct form *f;
@@ -176,8 +176,7 @@ static void take_args(struct syscalls *s, const struct bpf_event *b, uint32_t pl
 	e->form = form_string(s, place, args, read);
 }
 
-static void tell_unfinished(struct syscalls *s, uint32_t stream,
-	const struct syscall_unfinished *e)
+static void tell_unfinished(struct syscalls *s, uint32_t stream, const struct syscall_unfinished *e)
 {
 	recording_add(s->recording, stream, s->unfinished_type, e);
 }
@@ -266,7 +265,8 @@ static void on_counts(void *ctx, const struct syscall_key *key, const struct sys
 {
 	struct syscalls *s = ctx;
 	struct recording *r = s->recording;
-	struct syscall_summary e = { .time = now_ns(),
+	struct syscall_summary e = { .time = s->now_ns,
+		.interval = s->now_ns - s->read_ns,
 		.pid = key->pid,
 		.comm = recording_comm(r, processes_thread(r->processes, key->pid, key->pid)),
 		.call = call_string(s, key->abi, key->number),
@@ -276,7 +276,6 @@ static void on_counts(void *ctx, const struct syscall_key *key, const struct sys
 		.total = c->total_ns,
 		.longest = c->longest_ns };
 
-	e.interval = e.time - s->read_ns;
 	memcpy(e.bucket, c->buckets, sizeof(e.bucket));
 	recording_add(r, 0, s->summary_type, &e);
 	r->n_events += c->calls;
@@ -284,13 +283,15 @@ static void on_counts(void *ctx, const struct syscall_key *key, const struct sys
 
 static void read_counts(struct syscalls *s)
 {
-	int rc = syscall_tally_read(s->tally, on_counts, s);
+	int rc;
 
+	s->now_ns = now_ns();
+	rc = syscall_tally_read(s->tally, on_counts, s);
 	if (rc)
 		recording_note(s->recording, "syscalls", "counts could not be read: %s",
 			strerror(-rc));
 	else
-		s->read_ns = now_ns();
+		s->read_ns = s->now_ns;
 }
 
 static void timer_refresh(void *feed)
@@ -381,8 +382,8 @@ static void register_events(struct syscalls *s)
 		s->summary_type = writer_type(w, &event_syscall_summary, NULL);
 	else
 		s->type = writer_type(w, &event_syscall, NULL);
-	bpf_rings_handle(s->recording->bpf, RING_SYSCALL, "syscall", sizeof(struct ring_syscall_short),
-		on_syscall, s);
+	bpf_rings_handle(s->recording->bpf, RING_SYSCALL, "syscall",
+		sizeof(struct ring_syscall_short), on_syscall, s);
 }
 
 static void tell_number(struct writer *w, const char *key, uint64_t n)

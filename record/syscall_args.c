@@ -54,8 +54,14 @@ struct arg_kind {
 	bool full; /* of 64 bits; others the kernel takes as 32 */
 };
 
-#define W(name) { (uint64_t)(unsigned)(name), #name }
-#define END     { 0, NULL }
+#define W(name) \
+	{ \
+		(uint64_t)(unsigned)(name), #name \
+	}
+#define END \
+	{ \
+		0, NULL \
+	}
 
 static const struct word access_bits[] = { W(R_OK), W(W_OK), W(X_OK), END };
 static const struct word access_words[] = { W(F_OK), END };
@@ -63,26 +69,27 @@ static const struct word arch_prctl_words[] = {
 #ifdef ARCH_SET_FS
 	W(ARCH_SET_GS), W(ARCH_SET_FS), W(ARCH_GET_FS), W(ARCH_GET_GS),
 #endif
-	END };
+	END
+};
 static const struct word at_bits[] = { W(AT_SYMLINK_NOFOLLOW), W(AT_EACCESS), W(AT_NO_AUTOMOUNT),
 	W(AT_EMPTY_PATH), W(AT_STATX_FORCE_SYNC), W(AT_STATX_DONT_SYNC), END };
 static const struct word linkat_bits[] = { W(AT_SYMLINK_FOLLOW), W(AT_EMPTY_PATH), END };
 static const struct word unlinkat_bits[] = { W(AT_REMOVEDIR), END };
 static const struct word bpf_words[] = { W(BPF_MAP_CREATE), W(BPF_MAP_LOOKUP_ELEM),
 	W(BPF_MAP_UPDATE_ELEM), W(BPF_MAP_DELETE_ELEM), W(BPF_MAP_GET_NEXT_KEY), W(BPF_PROG_LOAD),
-	W(BPF_OBJ_PIN), W(BPF_OBJ_GET), W(BPF_PROG_ATTACH), W(BPF_PROG_DETACH), W(BPF_PROG_TEST_RUN),
-	W(BPF_PROG_GET_NEXT_ID), W(BPF_MAP_GET_NEXT_ID), W(BPF_PROG_GET_FD_BY_ID),
-	W(BPF_MAP_GET_FD_BY_ID), W(BPF_OBJ_GET_INFO_BY_FD), W(BPF_PROG_QUERY),
-	W(BPF_RAW_TRACEPOINT_OPEN), W(BPF_BTF_LOAD), W(BPF_BTF_GET_FD_BY_ID), W(BPF_TASK_FD_QUERY),
-	W(BPF_MAP_LOOKUP_AND_DELETE_ELEM), W(BPF_MAP_FREEZE), W(BPF_BTF_GET_NEXT_ID),
-	W(BPF_MAP_LOOKUP_BATCH), W(BPF_MAP_LOOKUP_AND_DELETE_BATCH), W(BPF_MAP_UPDATE_BATCH),
-	W(BPF_MAP_DELETE_BATCH), W(BPF_LINK_CREATE), W(BPF_LINK_UPDATE), W(BPF_LINK_GET_FD_BY_ID),
-	W(BPF_LINK_GET_NEXT_ID), W(BPF_ENABLE_STATS), W(BPF_ITER_CREATE), W(BPF_LINK_DETACH),
-	W(BPF_PROG_BIND_MAP), END };
+	W(BPF_OBJ_PIN), W(BPF_OBJ_GET), W(BPF_PROG_ATTACH), W(BPF_PROG_DETACH),
+	W(BPF_PROG_TEST_RUN), W(BPF_PROG_GET_NEXT_ID), W(BPF_MAP_GET_NEXT_ID),
+	W(BPF_PROG_GET_FD_BY_ID), W(BPF_MAP_GET_FD_BY_ID), W(BPF_OBJ_GET_INFO_BY_FD),
+	W(BPF_PROG_QUERY), W(BPF_RAW_TRACEPOINT_OPEN), W(BPF_BTF_LOAD), W(BPF_BTF_GET_FD_BY_ID),
+	W(BPF_TASK_FD_QUERY), W(BPF_MAP_LOOKUP_AND_DELETE_ELEM), W(BPF_MAP_FREEZE),
+	W(BPF_BTF_GET_NEXT_ID), W(BPF_MAP_LOOKUP_BATCH), W(BPF_MAP_LOOKUP_AND_DELETE_BATCH),
+	W(BPF_MAP_UPDATE_BATCH), W(BPF_MAP_DELETE_BATCH), W(BPF_LINK_CREATE), W(BPF_LINK_UPDATE),
+	W(BPF_LINK_GET_FD_BY_ID), W(BPF_LINK_GET_NEXT_ID), W(BPF_ENABLE_STATS), W(BPF_ITER_CREATE),
+	W(BPF_LINK_DETACH), W(BPF_PROG_BIND_MAP), END };
 static const struct word clock_words[] = { W(CLOCK_REALTIME), W(CLOCK_MONOTONIC),
 	W(CLOCK_PROCESS_CPUTIME_ID), W(CLOCK_THREAD_CPUTIME_ID), W(CLOCK_MONOTONIC_RAW),
-	W(CLOCK_REALTIME_COARSE), W(CLOCK_MONOTONIC_COARSE), W(CLOCK_BOOTTIME), W(CLOCK_REALTIME_ALARM),
-	W(CLOCK_BOOTTIME_ALARM), W(CLOCK_TAI), END };
+	W(CLOCK_REALTIME_COARSE), W(CLOCK_MONOTONIC_COARSE), W(CLOCK_BOOTTIME),
+	W(CLOCK_REALTIME_ALARM), W(CLOCK_BOOTTIME_ALARM), W(CLOCK_TAI), END };
 static const struct word clone_bits[] = { W(CLONE_VM), W(CLONE_FS), W(CLONE_FILES),
 	W(CLONE_SIGHAND), W(CLONE_PIDFD), W(CLONE_PTRACE), W(CLONE_VFORK), W(CLONE_PARENT),
 	W(CLONE_THREAD), W(CLONE_NEWNS), W(CLONE_SYSVSEM), W(CLONE_SETTLS), W(CLONE_PARENT_SETTID),
@@ -97,8 +104,8 @@ static const struct word close_range_bits[] = { { 2, "CLOSE_RANGE_UNSHARE" },
 static const struct word epoll_ctl_words[] = { W(EPOLL_CTL_ADD), W(EPOLL_CTL_DEL), W(EPOLL_CTL_MOD),
 	END };
 static const struct word fadvise_words[] = { W(POSIX_FADV_NORMAL), W(POSIX_FADV_RANDOM),
-	W(POSIX_FADV_SEQUENTIAL), W(POSIX_FADV_WILLNEED), W(POSIX_FADV_DONTNEED), W(POSIX_FADV_NOREUSE),
-	END };
+	W(POSIX_FADV_SEQUENTIAL), W(POSIX_FADV_WILLNEED), W(POSIX_FADV_DONTNEED),
+	W(POSIX_FADV_NOREUSE), END };
 static const struct word fallocate_bits[] = { W(FALLOC_FL_KEEP_SIZE), W(FALLOC_FL_PUNCH_HOLE),
 	W(FALLOC_FL_COLLAPSE_RANGE), W(FALLOC_FL_ZERO_RANGE), W(FALLOC_FL_INSERT_RANGE),
 	W(FALLOC_FL_UNSHARE_RANGE), END };
@@ -108,22 +115,23 @@ static const struct word family_words[] = { W(AF_UNSPEC), W(AF_UNIX), W(AF_INET)
 static const struct word fcntl_words[] = { W(F_DUPFD), W(F_GETFD), W(F_SETFD), W(F_GETFL),
 	W(F_SETFL), { 5, "F_GETLK" }, { 6, "F_SETLK" }, { 7, "F_SETLKW" }, W(F_SETOWN), W(F_GETOWN),
 	W(F_SETSIG), W(F_GETSIG), { 12, "F_GETLK64" }, { 13, "F_SETLK64" }, { 14, "F_SETLKW64" },
-	W(F_SETOWN_EX), W(F_GETOWN_EX), W(F_OFD_GETLK), W(F_OFD_SETLK), W(F_OFD_SETLKW), W(F_SETLEASE),
-	W(F_GETLEASE), W(F_NOTIFY), W(F_DUPFD_CLOEXEC), W(F_SETPIPE_SZ), W(F_GETPIPE_SZ),
-	W(F_ADD_SEALS), W(F_GET_SEALS), W(F_GET_RW_HINT), W(F_SET_RW_HINT), END };
+	W(F_SETOWN_EX), W(F_GETOWN_EX), W(F_OFD_GETLK), W(F_OFD_SETLK), W(F_OFD_SETLKW),
+	W(F_SETLEASE), W(F_GETLEASE), W(F_NOTIFY), W(F_DUPFD_CLOEXEC), W(F_SETPIPE_SZ),
+	W(F_GETPIPE_SZ), W(F_ADD_SEALS), W(F_GET_SEALS), W(F_GET_RW_HINT), W(F_SET_RW_HINT), END };
 static const struct word flock_words[] = { W(LOCK_SH), W(LOCK_EX), W(LOCK_UN), END };
 static const struct word flock_bits[] = { W(LOCK_NB), END };
 static const struct word futex_words[] = { W(FUTEX_WAIT), W(FUTEX_WAKE), W(FUTEX_FD),
-	W(FUTEX_REQUEUE), W(FUTEX_CMP_REQUEUE), W(FUTEX_WAKE_OP), W(FUTEX_LOCK_PI), W(FUTEX_UNLOCK_PI),
-	W(FUTEX_TRYLOCK_PI), W(FUTEX_WAIT_BITSET), W(FUTEX_WAKE_BITSET), W(FUTEX_WAIT_REQUEUE_PI),
-	W(FUTEX_CMP_REQUEUE_PI), W(FUTEX_LOCK_PI2), END };
+	W(FUTEX_REQUEUE), W(FUTEX_CMP_REQUEUE), W(FUTEX_WAKE_OP), W(FUTEX_LOCK_PI),
+	W(FUTEX_UNLOCK_PI), W(FUTEX_TRYLOCK_PI), W(FUTEX_WAIT_BITSET), W(FUTEX_WAKE_BITSET),
+	W(FUTEX_WAIT_REQUEUE_PI), W(FUTEX_CMP_REQUEUE_PI), W(FUTEX_LOCK_PI2), END };
 static const struct word futex_bits[] = { W(FUTEX_PRIVATE_FLAG), W(FUTEX_CLOCK_REALTIME), END };
-static const struct word getrandom_bits[] = { W(GRND_NONBLOCK), W(GRND_RANDOM), { 4, "GRND_INSECURE" },
-	END };
+static const struct word getrandom_bits[] = { W(GRND_NONBLOCK), W(GRND_RANDOM),
+	{ 4, "GRND_INSECURE" }, END };
 static const struct word inotify_bits[] = { W(IN_ACCESS), W(IN_MODIFY), W(IN_ATTRIB),
 	W(IN_CLOSE_WRITE), W(IN_CLOSE_NOWRITE), W(IN_OPEN), W(IN_MOVED_FROM), W(IN_MOVED_TO),
 	W(IN_CREATE), W(IN_DELETE), W(IN_DELETE_SELF), W(IN_MOVE_SELF), W(IN_ONLYDIR),
-	W(IN_DONT_FOLLOW), W(IN_EXCL_UNLINK), W(IN_MASK_CREATE), W(IN_MASK_ADD), W(IN_ONESHOT), END };
+	W(IN_DONT_FOLLOW), W(IN_EXCL_UNLINK), W(IN_MASK_CREATE), W(IN_MASK_ADD), W(IN_ONESHOT),
+	END };
 static const struct word ioctl_words[] = { W(TCGETS), W(TCSETS), W(TCSETSW), W(TCSETSF),
 	W(TIOCGWINSZ), W(TIOCSWINSZ), W(TIOCGPGRP), W(TIOCSPGRP), W(TIOCSCTTY), W(TIOCNOTTY),
 	W(TIOCGPTN), W(TIOCSPTLCK), W(FIONREAD), W(FIONBIO), W(FIOASYNC), W(FIOCLEX), W(FIONCLEX),
@@ -133,9 +141,10 @@ static const struct word itimer_words[] = { W(ITIMER_REAL), W(ITIMER_VIRTUAL), W
 	END };
 static const struct word madvise_words[] = { W(MADV_NORMAL), W(MADV_RANDOM), W(MADV_SEQUENTIAL),
 	W(MADV_WILLNEED), W(MADV_DONTNEED), W(MADV_FREE), W(MADV_REMOVE), W(MADV_DONTFORK),
-	W(MADV_DOFORK), W(MADV_MERGEABLE), W(MADV_UNMERGEABLE), W(MADV_HUGEPAGE), W(MADV_NOHUGEPAGE),
-	W(MADV_DONTDUMP), W(MADV_DODUMP), W(MADV_WIPEONFORK), W(MADV_KEEPONFORK), W(MADV_COLD),
-	W(MADV_PAGEOUT), W(MADV_POPULATE_READ), W(MADV_POPULATE_WRITE), { 25, "MADV_COLLAPSE" }, END };
+	W(MADV_DOFORK), W(MADV_MERGEABLE), W(MADV_UNMERGEABLE), W(MADV_HUGEPAGE),
+	W(MADV_NOHUGEPAGE), W(MADV_DONTDUMP), W(MADV_DODUMP), W(MADV_WIPEONFORK),
+	W(MADV_KEEPONFORK), W(MADV_COLD), W(MADV_PAGEOUT), W(MADV_POPULATE_READ),
+	W(MADV_POPULATE_WRITE), { 25, "MADV_COLLAPSE" }, END };
 static const struct word membarrier_words[] = { W(MEMBARRIER_CMD_QUERY), W(MEMBARRIER_CMD_GLOBAL),
 	W(MEMBARRIER_CMD_GLOBAL_EXPEDITED), W(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED),
 	W(MEMBARRIER_CMD_PRIVATE_EXPEDITED), W(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED), END };
@@ -164,20 +173,20 @@ static const struct word msg_bits[] = { W(MSG_OOB), W(MSG_PEEK), W(MSG_DONTROUTE
 	W(MSG_CMSG_CLOEXEC), END };
 static const struct word msync_bits[] = { W(MS_ASYNC), W(MS_INVALIDATE), W(MS_SYNC), END };
 static const struct word open_words[] = { W(O_RDONLY), W(O_WRONLY), W(O_RDWR), END };
-static const struct word open_bits[] = { W(O_TMPFILE), W(O_SYNC), W(O_CREAT), W(O_EXCL), W(O_NOCTTY),
-	W(O_TRUNC), W(O_APPEND), W(O_NONBLOCK), W(O_DSYNC), W(O_ASYNC), W(O_DIRECT),
-	{ KERNEL_O_LARGEFILE, "O_LARGEFILE" }, W(O_DIRECTORY), W(O_NOFOLLOW), W(O_NOATIME), W(O_CLOEXEC),
-	W(O_PATH), END };
+static const struct word open_bits[] = { W(O_TMPFILE), W(O_SYNC), W(O_CREAT), W(O_EXCL),
+	W(O_NOCTTY), W(O_TRUNC), W(O_APPEND), W(O_NONBLOCK), W(O_DSYNC), W(O_ASYNC), W(O_DIRECT),
+	{ KERNEL_O_LARGEFILE, "O_LARGEFILE" }, W(O_DIRECTORY), W(O_NOFOLLOW), W(O_NOATIME),
+	W(O_CLOEXEC), W(O_PATH), END };
 static const struct word perf_bits[] = { W(PERF_FLAG_FD_NO_GROUP), W(PERF_FLAG_FD_OUTPUT),
 	W(PERF_FLAG_PID_CGROUP), W(PERF_FLAG_FD_CLOEXEC), END };
 static const struct word prctl_words[] = { W(PR_SET_PDEATHSIG), W(PR_GET_PDEATHSIG),
-	W(PR_GET_DUMPABLE), W(PR_SET_DUMPABLE), W(PR_GET_KEEPCAPS), W(PR_SET_KEEPCAPS), W(PR_SET_NAME),
-	W(PR_GET_NAME), W(PR_GET_SECCOMP), W(PR_SET_SECCOMP), W(PR_CAPBSET_READ), W(PR_CAPBSET_DROP),
-	W(PR_GET_SECUREBITS), W(PR_SET_SECUREBITS), W(PR_SET_TIMERSLACK), W(PR_GET_TIMERSLACK),
-	W(PR_SET_MM), W(PR_SET_PTRACER), W(PR_SET_CHILD_SUBREAPER), W(PR_GET_CHILD_SUBREAPER),
-	W(PR_SET_NO_NEW_PRIVS), W(PR_GET_NO_NEW_PRIVS), W(PR_SET_THP_DISABLE), W(PR_GET_THP_DISABLE),
-	W(PR_CAP_AMBIENT), W(PR_SET_SPECULATION_CTRL), W(PR_GET_SPECULATION_CTRL),
-	{ 0x53564d41, "PR_SET_VMA" }, END };
+	W(PR_GET_DUMPABLE), W(PR_SET_DUMPABLE), W(PR_GET_KEEPCAPS), W(PR_SET_KEEPCAPS),
+	W(PR_SET_NAME), W(PR_GET_NAME), W(PR_GET_SECCOMP), W(PR_SET_SECCOMP), W(PR_CAPBSET_READ),
+	W(PR_CAPBSET_DROP), W(PR_GET_SECUREBITS), W(PR_SET_SECUREBITS), W(PR_SET_TIMERSLACK),
+	W(PR_GET_TIMERSLACK), W(PR_SET_MM), W(PR_SET_PTRACER), W(PR_SET_CHILD_SUBREAPER),
+	W(PR_GET_CHILD_SUBREAPER), W(PR_SET_NO_NEW_PRIVS), W(PR_GET_NO_NEW_PRIVS),
+	W(PR_SET_THP_DISABLE), W(PR_GET_THP_DISABLE), W(PR_CAP_AMBIENT), W(PR_SET_SPECULATION_CTRL),
+	W(PR_GET_SPECULATION_CTRL), { 0x53564d41, "PR_SET_VMA" }, END };
 static const struct word priority_words[] = { W(PRIO_PROCESS), W(PRIO_PGRP), W(PRIO_USER), END };
 static const struct word prot_words[] = { W(PROT_NONE), END };
 static const struct word prot_bits[] = { W(PROT_READ), W(PROT_WRITE), W(PROT_EXEC),
@@ -192,25 +201,26 @@ static const struct word rusage_words[] = { W(RUSAGE_SELF), W(RUSAGE_CHILDREN), 
 	END };
 static const struct word rwf_bits[] = { W(RWF_HIPRI), W(RWF_DSYNC), W(RWF_SYNC), W(RWF_NOWAIT),
 	W(RWF_APPEND), END };
-static const struct word sched_words[] = { W(SCHED_OTHER), W(SCHED_FIFO), W(SCHED_RR), W(SCHED_BATCH),
-	W(SCHED_IDLE), { 6, "SCHED_DEADLINE" }, END };
+static const struct word sched_words[] = { W(SCHED_OTHER), W(SCHED_FIFO), W(SCHED_RR),
+	W(SCHED_BATCH), W(SCHED_IDLE), { 6, "SCHED_DEADLINE" }, END };
 static const struct word sched_bits[] = { W(SCHED_RESET_ON_FORK), END };
 static const struct word seccomp_words[] = { W(SECCOMP_SET_MODE_STRICT), W(SECCOMP_SET_MODE_FILTER),
 	W(SECCOMP_GET_ACTION_AVAIL), W(SECCOMP_GET_NOTIF_SIZES), END };
 static const struct word shutdown_words[] = { W(SHUT_RD), W(SHUT_WR), W(SHUT_RDWR), END };
 static const struct word sigmask_words[] = { W(SIG_BLOCK), W(SIG_UNBLOCK), W(SIG_SETMASK), END };
 static const struct word signal_words[] = { W(SIGHUP), W(SIGINT), W(SIGQUIT), W(SIGILL), W(SIGTRAP),
-	W(SIGABRT), W(SIGBUS), W(SIGFPE), W(SIGKILL), W(SIGUSR1), W(SIGSEGV), W(SIGUSR2), W(SIGPIPE),
-	W(SIGALRM), W(SIGTERM), W(SIGSTKFLT), W(SIGCHLD), W(SIGCONT), W(SIGSTOP), W(SIGTSTP), W(SIGTTIN),
-	W(SIGTTOU), W(SIGURG), W(SIGXCPU), W(SIGXFSZ), W(SIGVTALRM), W(SIGPROF), W(SIGWINCH), W(SIGIO),
-	W(SIGPWR), W(SIGSYS), { 32, "SIGRT_0" }, { 33, "SIGRT_1" }, END };
+	W(SIGABRT), W(SIGBUS), W(SIGFPE), W(SIGKILL), W(SIGUSR1), W(SIGSEGV), W(SIGUSR2),
+	W(SIGPIPE), W(SIGALRM), W(SIGTERM), W(SIGSTKFLT), W(SIGCHLD), W(SIGCONT), W(SIGSTOP),
+	W(SIGTSTP), W(SIGTTIN), W(SIGTTOU), W(SIGURG), W(SIGXCPU), W(SIGXFSZ), W(SIGVTALRM),
+	W(SIGPROF), W(SIGWINCH), W(SIGIO), W(SIGPWR), W(SIGSYS), { 32, "SIGRT_0" },
+	{ 33, "SIGRT_1" }, END };
 static const struct word socketcall_words[] = { W(SYS_SOCKET), W(SYS_BIND), W(SYS_CONNECT),
 	W(SYS_LISTEN), W(SYS_ACCEPT), W(SYS_GETSOCKNAME), W(SYS_GETPEERNAME), W(SYS_SOCKETPAIR),
-	W(SYS_SEND), W(SYS_RECV), W(SYS_SENDTO), W(SYS_RECVFROM), W(SYS_SHUTDOWN), W(SYS_SETSOCKOPT),
-	W(SYS_GETSOCKOPT), W(SYS_SENDMSG), W(SYS_RECVMSG), W(SYS_ACCEPT4), W(SYS_RECVMMSG),
-	W(SYS_SENDMMSG), END };
-static const struct word socktype_words[] = { W(SOCK_STREAM), W(SOCK_DGRAM), W(SOCK_RAW), W(SOCK_RDM),
-	W(SOCK_SEQPACKET), W(SOCK_DCCP), W(SOCK_PACKET), END };
+	W(SYS_SEND), W(SYS_RECV), W(SYS_SENDTO), W(SYS_RECVFROM), W(SYS_SHUTDOWN),
+	W(SYS_SETSOCKOPT), W(SYS_GETSOCKOPT), W(SYS_SENDMSG), W(SYS_RECVMSG), W(SYS_ACCEPT4),
+	W(SYS_RECVMMSG), W(SYS_SENDMMSG), END };
+static const struct word socktype_words[] = { W(SOCK_STREAM), W(SOCK_DGRAM), W(SOCK_RAW),
+	W(SOCK_RDM), W(SOCK_SEQPACKET), W(SOCK_DCCP), W(SOCK_PACKET), END };
 static const struct word socktype_bits[] = { W(SOCK_NONBLOCK), W(SOCK_CLOEXEC), END };
 static const struct word sol_words[] = { { 0, "SOL_IP" }, W(SOL_SOCKET), { 6, "SOL_TCP" },
 	{ 17, "SOL_UDP" }, { 41, "SOL_IPV6" }, { 255, "SOL_RAW" }, W(SOL_PACKET), W(SOL_NETLINK),
@@ -222,8 +232,9 @@ static const struct word sync_range_bits[] = { W(SYNC_FILE_RANGE_WAIT_BEFORE),
 static const struct word timer_bits[] = { W(TIMER_ABSTIME), W(TFD_TIMER_CANCEL_ON_SET), END };
 static const struct word umount_bits[] = { W(MNT_FORCE), W(MNT_DETACH), W(MNT_EXPIRE),
 	W(UMOUNT_NOFOLLOW), END };
-static const struct word uring_enter_bits[] = { W(IORING_ENTER_GETEVENTS), W(IORING_ENTER_SQ_WAKEUP),
-	W(IORING_ENTER_SQ_WAIT), W(IORING_ENTER_EXT_ARG), { 16, "IORING_ENTER_REGISTERED_RING" }, END };
+static const struct word uring_enter_bits[] = { W(IORING_ENTER_GETEVENTS),
+	W(IORING_ENTER_SQ_WAKEUP), W(IORING_ENTER_SQ_WAIT), W(IORING_ENTER_EXT_ARG),
+	{ 16, "IORING_ENTER_REGISTERED_RING" }, END };
 static const struct word wait_bits[] = { W(WNOHANG), W(WUNTRACED), W(WEXITED), W(WCONTINUED),
 	W(WNOWAIT), W(__WNOTHREAD), W(__WALL), W(__WCLONE), END };
 static const struct word waitid_words[] = { W(P_ALL), W(P_PID), W(P_PGID), { 3, "P_PIDFD" }, END };
@@ -232,27 +243,88 @@ static const struct word whence_words[] = { W(SEEK_SET), W(SEEK_CUR), W(SEEK_END
 static const struct word dirfd_words[] = { W(AT_FDCWD), END };
 
 #define ALL UINT32_MAX
-#define WORDS(kind)        { #kind, NULL, kind##_words, NULL, ALL, false }
-#define BITS(kind)         { #kind, NULL, NULL, kind##_bits, 0, false }
-#define BOTH(kind, mask)   { #kind, NULL, kind##_words, kind##_bits, mask, false }
-#define NUMBER(kind, show) { kind, show, NULL, NULL, 0, true }
+#define WORDS(kind) \
+	{ \
+#kind, NULL, kind##_words, NULL, ALL, false \
+	}
+#define BITS(kind) \
+	{ \
+#kind, NULL, NULL, kind##_bits, 0, false \
+	}
+#define BOTH(kind, mask) \
+	{ \
+#kind, NULL, kind##_words, kind##_bits, mask, false \
+	}
+#define NUMBER(kind, show) \
+	{ \
+		kind, show, NULL, NULL, 0, true \
+	}
 
 static const struct arg_kind kinds[] = {
-	NUMBER("d", ""), NUMBER("u", "u"), NUMBER("l", "l"), NUMBER("x", "x"), NUMBER("o", "o"),
-	NUMBER("path", "x"), { "dirfd", "", dirfd_words, NULL, ALL, false },
-	BOTH(access, 0), WORDS(arch_prctl), BITS(at), WORDS(bpf), WORDS(clock),
-	{ "clone", NULL, signal_words, clone_bits, 0xff, true }, BITS(clone_only), BITS(close_range),
-	WORDS(epoll_ctl), WORDS(fadvise), BITS(fallocate), WORDS(family), WORDS(fcntl),
-	BOTH(flock, ~(uint64_t)LOCK_NB), BOTH(futex, (uint64_t)FUTEX_CMD_MASK & ALL), BITS(getrandom),
-	BITS(inotify), WORDS(ioctl), WORDS(itimer), BITS(linkat), WORDS(madvise), WORDS(membarrier),
-	BITS(memfd), BITS(mlockall), BOTH(mmap, MAP_TYPE), BITS(mount), BITS(mremap), BITS(msg),
-	BITS(msync), BOTH(open, O_ACCMODE), { "openbits", NULL, NULL, open_bits, 0, false }, BITS(perf),
-	WORDS(prctl), WORDS(priority), BOTH(prot, 0), BITS(rename), WORDS(rlimit), WORDS(rusage),
-	BITS(rwf), BOTH(sched, ~(uint64_t)SCHED_RESET_ON_FORK), WORDS(seccomp), WORDS(shutdown),
-	WORDS(sigmask), WORDS(signal), WORDS(socketcall), BOTH(socktype, 0xf),
-	{ "socktype_flags", NULL, NULL, socktype_bits, 0, false }, WORDS(sol), BITS(splice),
-	BITS(sync_range), BITS(timer), BITS(umount), BITS(unlinkat), BITS(uring_enter), BITS(wait),
-	WORDS(waitid), WORDS(whence),
+	NUMBER("d", ""),
+	NUMBER("u", "u"),
+	NUMBER("l", "l"),
+	NUMBER("x", "x"),
+	NUMBER("o", "o"),
+	NUMBER("path", "x"),
+	{ "dirfd", "", dirfd_words, NULL, ALL, false },
+	BOTH(access, 0),
+	WORDS(arch_prctl),
+	BITS(at),
+	WORDS(bpf),
+	WORDS(clock),
+	{ "clone", NULL, signal_words, clone_bits, 0xff, true },
+	BITS(clone_only),
+	BITS(close_range),
+	WORDS(epoll_ctl),
+	WORDS(fadvise),
+	BITS(fallocate),
+	WORDS(family),
+	WORDS(fcntl),
+	BOTH(flock, ~(uint64_t)LOCK_NB),
+	BOTH(futex, (uint64_t)FUTEX_CMD_MASK &ALL),
+	BITS(getrandom),
+	BITS(inotify),
+	WORDS(ioctl),
+	WORDS(itimer),
+	BITS(linkat),
+	WORDS(madvise),
+	WORDS(membarrier),
+	BITS(memfd),
+	BITS(mlockall),
+	BOTH(mmap, MAP_TYPE),
+	BITS(mount),
+	BITS(mremap),
+	BITS(msg),
+	BITS(msync),
+	BOTH(open, O_ACCMODE),
+	{ "openbits", NULL, NULL, open_bits, 0, false },
+	BITS(perf),
+	WORDS(prctl),
+	WORDS(priority),
+	BOTH(prot, 0),
+	BITS(rename),
+	WORDS(rlimit),
+	WORDS(rusage),
+	BITS(rwf),
+	BOTH(sched, ~(uint64_t)SCHED_RESET_ON_FORK),
+	WORDS(seccomp),
+	WORDS(shutdown),
+	WORDS(sigmask),
+	WORDS(signal),
+	WORDS(socketcall),
+	BOTH(socktype, 0xf),
+	{ "socktype_flags", NULL, NULL, socktype_bits, 0, false },
+	WORDS(sol),
+	BITS(splice),
+	BITS(sync_range),
+	BITS(timer),
+	BITS(umount),
+	BITS(unlinkat),
+	BITS(uring_enter),
+	BITS(wait),
+	WORDS(waitid),
+	WORDS(whence),
 };
 
 static const struct arg_kind *kind_of(const char *name, size_t len)

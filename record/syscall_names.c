@@ -33,7 +33,8 @@ void syscall_names(struct syscall_name names[SYSCALL_PLACES])
 	}
 }
 
-void syscall_traits(const struct syscall_name names[SYSCALL_PLACES], struct syscall_traits traits[SYSCALL_PLACES])
+void syscall_traits(const struct syscall_name names[SYSCALL_PLACES],
+	struct syscall_traits traits[SYSCALL_PLACES])
 {
 	for (unsigned i = 0; i < SYSCALL_PLACES; i++) {
 		struct syscall_traits *t = &traits[i];
@@ -97,7 +98,8 @@ int syscall_select(const char *list, bool wanted[SYSCALL_PLACES], struct err *er
 
 		snprintf(word, sizeof(word), "%.*s", (int)len - !value, list + !value);
 		if (!word[0])
-			return err_set(err, EINVAL, "a name is missing in the list of system calls");
+			return err_set(err, EINVAL,
+				"a name is missing in the list of system calls");
 		if (!set_named(names, word, value, wanted))
 			return unknown(word, err);
 		if (!list[len])

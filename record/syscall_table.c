@@ -3,7 +3,10 @@
  * (events/syscalls/NAME/format). */
 #include "record/syscall_table.h"
 
-#define CALL(name, x86_64, ia32, generic, args) { name, { x86_64, ia32, generic }, args }
+#define CALL(name, x86_64, ia32, generic, args) \
+	{ \
+		name, { x86_64, ia32, generic }, args \
+	}
 
 /* Kinds of arguments behind the colons: record/syscall_args.c. */
 const struct syscall_entry syscall_table[] = {
@@ -302,7 +305,8 @@ const struct syscall_entry syscall_table[] = {
 	CALL("fallocate", 285, 324, 47, "fd:d mode:fallocate offset:l len:l"),
 	CALL("timerfd_settime", 286, 325, 86, "ufd:d flags:timer utmr:x otmr:x"),
 	CALL("timerfd_gettime", 287, 326, 87, "ufd:d otmr:x"),
-	CALL("accept4", 288, 364, 242, "fd:d upeer_sockaddr:x upeer_addrlen:x flags:socktype_flags"),
+	CALL("accept4", 288, 364, 242,
+		"fd:d upeer_sockaddr:x upeer_addrlen:x flags:socktype_flags"),
 	CALL("signalfd4", 289, 327, 74, "ufd:d user_mask:x sizemask:u flags:openbits"),
 	CALL("eventfd2", 290, 328, 19, "count:u flags:openbits"),
 	CALL("epoll_create1", 291, 329, 20, "flags:openbits"),
@@ -315,7 +319,8 @@ const struct syscall_entry syscall_table[] = {
 	CALL("perf_event_open", 298, 336, 241, "attr_uptr:x pid:d cpu:d group_fd:d flags:perf"),
 	CALL("recvmmsg", 299, 337, 243, "fd:d mmsg:x vlen:u flags:msg timeout:x"),
 	CALL("fanotify_init", 300, 338, 262, "flags:x event_f_flags:x"),
-	CALL("fanotify_mark", 301, 339, 263, "fanotify_fd:d flags:x mask:x dfd:dirfd pathname:path"),
+	CALL("fanotify_mark", 301, 339, 263,
+		"fanotify_fd:d flags:x mask:x dfd:dirfd pathname:path"),
 	CALL("prlimit64", 302, 340, 261, "pid:d resource:rlimit new_rlim:x old_rlim:x"),
 	CALL("name_to_handle_at", 303, 341, 264,
 		"dfd:dirfd name:path handle:x mnt_id:x flag:linkat"),

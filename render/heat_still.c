@@ -23,11 +23,15 @@ enum {
 	LINE = 16,
 	X_TICK = 110,
 	KEY = 14,
+	AXIS_END = 24, /* half of the last label */
+	LEGEND = 560,
 };
 
+/* `most` wins. */
 static unsigned between(unsigned v, unsigned least, unsigned most)
 {
-	return v < least ? least : v > most ? most : v;
+	v = v < least ? least : v;
+	return v > most ? most : v;
 }
 
 static unsigned y_ticks(const struct heat_picture *p, struct tick *ticks)
@@ -69,6 +73,7 @@ struct heat_picture heat_picture_of(const struct heatmap *h, unsigned width, str
 	if (p.merged > 1)
 		p.map = heatmap_coarser(h, p.merged, 1, a);
 	p.cell_width = between(room / p.map.x.n, 1, MAX_CELL);
+	p.width = between(p.left + p.map.x.n * p.cell_width + AXIS_END, LEGEND, width);
 	p.height = TITLE + p.map.y.n * p.cell_height + BELOW;
 	return p;
 }

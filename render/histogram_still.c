@@ -13,6 +13,7 @@
 /* Pixels. */
 enum {
 	FONT = 11,
+	BOLD = 14, /* what 12 pixels of bold text take of plain */
 	NAME = 18,
 	LINE = 16,
 	MARKS = 16, /* the names of percentiles, above the bars */
@@ -27,7 +28,7 @@ enum {
 struct plot {
 	FILE *out;
 	const struct distribution *d;
-	unsigned x, y, bar, bits;
+	unsigned x, y, width, bar, bits;
 	uint32_t first; /* step of the scale */
 	struct heat_axis axis;
 	struct arena arena;
@@ -67,8 +68,9 @@ static void plot_init(struct plot *p, unsigned width)
 	for (uint32_t i = 0; i <= p->axis.n; i++)
 		edges[i] = log_scale_first(p->first + i, p->bits);
 	p->axis.edges = edges;
-	p->bar = room / p->axis.n;
-	p->bar = p->bar > MAX_BAR ? MAX_BAR : p->bar ? p->bar : 1;
+	while (p->bar < MAX_BAR && (p->bar + 1) * p->axis.n <= room)
+		p->bar++;
+	p->bar += !p->bar;
 }
 
 /* Where a value is on the axis, in pixels. */
@@ -193,16 +195,25 @@ static void put_numbers(struct plot *p, const struct histogram *h)
 	p->y += LINE + MARKS;
 }
 
+/* As much of it as fits. */
+static void put_name(struct plot *p, const char *name)
+{
+	const char *text = escape_visible(&p->arena, name);
+	size_t n = pixel_fit(text, BOLD, p->width);
+
+	fprintf(p->out, "<text x=\"%u\" y=\"%u\" font-size=\"12\" font-weight=\"bold\">", p->x,
+		p->y + 12);
+	escape_put(p->out, ESCAPE_XML, arena_strndup(&p->arena, text, n));
+	fputs("</text>\n", p->out);
+	p->y += NAME;
+}
+
 static void put_series(struct plot *p, const struct series *s)
 {
 	uint64_t *bars, most;
 
 	if (*s->name) {
-		fprintf(p->out, "<text x=\"%u\" y=\"%u\" font-size=\"12\" font-weight=\"bold\">",
-			p->x, p->y + 12);
-		escape_put(p->out, ESCAPE_XML, s->name);
-		fputs("</text>\n", p->out);
-		p->y += NAME;
+		put_name(p, s->name);
 	}
 	if (!s->histogram->count) {
 		svg_put_label(p->out, p->x, p->y + FONT, SVG_START, "There is nothing to show.");
@@ -232,7 +243,7 @@ unsigned histogram_still_height(const struct distribution *d)
 void histogram_still_put(FILE *out, const struct distribution *d, unsigned x, unsigned y,
 	unsigned width)
 {
-	struct plot p = { .out = out, .d = d, .x = x, .y = y };
+	struct plot p = { .out = out, .d = d, .x = x, .y = y, .width = width };
 
 	plot_init(&p, width);
 	for (uint32_t i = 0; i < d->n_series; i++)

@@ -18,7 +18,7 @@
 #include "render/render.h"
 
 /* Rows of a table that a page shows: browsers are slow with very long tables, and so are people. */
-enum { MAX_ROWS = 2000, DRAWING_WIDTH = 1200 };
+enum { MAX_ROWS = 2000, DRAWING_WIDTH = 1200, LEAST_WIDTH = 900 };
 
 static void put_element(FILE *out, const char *open, const char *text, const char *close)
 {
@@ -80,16 +80,38 @@ static void put_header(const struct report *r, FILE *out)
 	fputs("</header>\n", out);
 }
 
+/* Whether a section is the first of its group. */
+static bool begins_group(const struct report *r, uint32_t i)
+{
+	const char *group = r->sections[i].group;
+
+	return *group && (i == 0 || strcmp(group, r->sections[i - 1].group) != 0);
+}
+
 static void put_contents(const struct report *r, FILE *out)
 {
 	if (r->n_sections < 3)
 		return;
 	fputs("<nav aria-label=\"Contents\">\n", out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
+		if (begins_group(r, i))
+			put_element(out, "<b>", r->sections[i].group, "</b>\n");
 		put_element(out, "<a href=\"#", r->sections[i].id, "\">");
 		put_element(out, "", r->sections[i].title, "</a>\n");
 	}
 	fputs("</nav>\n", out);
+}
+
+static void put_findings(const struct report *r, FILE *out)
+{
+	if (!r->n_findings)
+		return;
+	fputs("<section id=\"findings\">\n<h2>Findings</h2>\n<ol class=\"findings\">\n", out);
+	for (uint32_t i = 0; i < r->n_findings; i++) {
+		put_element(out, "<li>", r->findings[i].text, "");
+		put_element(out, " <a href=\"#", r->findings[i].section, "\">Show</a></li>\n");
+	}
+	fputs("</ol>\n</section>\n", out);
 }
 
 /* ---- tables ---- */
@@ -162,14 +184,15 @@ static void put_flame(FILE *out, const struct section *s)
 		"only. An SVG (-o file.svg) shows it without.</p></noscript></div>\n");
 }
 
-/* An SVG element for a drawing of this size, which shrinks with the window. */
+/* An SVG element for a drawing of this size, which shrinks with the window as long as its text can be
+ * read. */
 static void open_drawing(FILE *out, const struct section *s, unsigned width, unsigned height)
 {
 	put_element(out, "<div class=\"drawing\" data-id=\"", s->id, "\">");
 	fprintf(out,
 		"<svg class=\"still\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" "
-		"role=\"img\" fill=\"#16181d\"",
-		width, height, width, height);
+		"style=\"min-width:%upx\" role=\"img\" fill=\"#16181d\"",
+		width, height, width, height, width < LEAST_WIDTH ? width : LEAST_WIDTH);
 	put_element(out, " aria-label=\"", s->title, "\">\n");
 }
 
@@ -234,7 +257,8 @@ static void put_section(FILE *out, const struct report *r, const struct section 
 {
 	put_element(out, "<section id=\"", s->id, "\">\n");
 	if (!says_it_all(r, s))
-		put_element(out, "<h2>", s->title, "</h2>\n");
+		put_element(out, *s->group ? "<h3>" : "<h2>", s->title,
+			*s->group ? "</h3>\n" : "</h2>\n");
 	switch (s->kind) {
 	case SECTION_TABLE:
 		if (s->table->facts)
@@ -268,8 +292,12 @@ static int render_html(const struct report *r, const struct render_options *o, F
 	put_header(r, out);
 	put_contents(r, out);
 	fputs("<main>\n", out);
-	for (uint32_t i = 0; i < r->n_sections; i++)
+	put_findings(r, out);
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		if (begins_group(r, i))
+			put_element(out, "<h2 class=\"group\">", r->sections[i].group, "</h2>\n");
 		put_section(out, r, &r->sections[i]);
+	}
 	fputs("</main>\n<script id=\"report-data\" type=\"application/json\">", out);
 	flame_data_put(out, r, o, DRAWING_WIDTH);
 	fputs("</script>\n", out);

@@ -20,14 +20,15 @@
  *	   "y": {"title": "Latency", "unit": "ns", "edges": [4, 8, 16, ...]},
  *	   "cells": [[0, 3, ...], ...]}}}
  *
- * Numbers are plain: units are text, count, number, ns, bytes, fraction (of 1), float, address; what is no
- * finite number is null. A node has "module" where one is known, and "children" if there are any,
- * in order of name. A bucket is from <= v < to, a cell likewise; the cells are rows of y, lowest
- * first, each with one count for every column of x, which is time since the trace's start. `full` is
- * the count of a cell that is used all the time, 0 where there is no such thing. Parsers give up on deep nesting (jq 1.6 at 85 objects, Python at 500), and stacks
- * can be deep: a node 64 levels above the root has, instead of "children", a number "continued":
- * its children are that element of the section's list "continued", which are written the same
- * way, 64 levels at a time. */
+ * Numbers are plain: units are text, count, number, ns, bytes, fraction (of 1), float, address; what
+ * is no finite number is null. A bucket is from <= v < to, a cell likewise; the cells are rows of y,
+ * lowest first, each with one count for every column of x, which is time since the trace's start.
+ * `full` is the count of a cell that is used all the time, 0 where there is no such thing.
+ *
+ * A node has "module" where one is known, and "children" if there are any, in order of name. Parsers
+ * give up on deep nesting (jq 1.6 at 85 objects, Python at 500), and stacks can be deep: a node 64
+ * levels above the root has, instead of "children", a number "continued": its children are that
+ * element of the section's list "continued", which are written the same way, 64 levels at a time. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,6 +297,19 @@ static void put_section(FILE *out, const struct section *s)
 	fputs("}", out);
 }
 
+static void put_findings(FILE *out, const struct report *r)
+{
+	if (!r->n_findings)
+		return;
+	fputs("\"findings\":[", out);
+	for (uint32_t i = 0; i < r->n_findings; i++) {
+		fprintf(out, "%s{\"ns\":%" PRIu64 ",", i ? ",\n" : "", r->findings[i].ns);
+		put_member(out, "text", r->findings[i].text, ",");
+		put_member(out, "section", r->findings[i].section, "}");
+	}
+	fputs("],\n", out);
+}
+
 static int render_json(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
@@ -307,7 +321,9 @@ static int render_json(const struct report *r, const struct render_options *o, F
 			note_level_name(r->notes[i].level));
 		put_member(out, "text", r->notes[i].text, "}");
 	}
-	fputs("],\n\"sections\":{", out);
+	fputs("],\n", out);
+	put_findings(out, r);
+	fputs("\"sections\":{", out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		put_section(out, &r->sections[i]);

@@ -154,12 +154,11 @@ static void put_tree(struct picture *p, const struct tree *t)
 
 /* A group that the script can take out and put into the live page; what it must know to do so is in
  * its attributes. */
-static void open_group(struct picture *p, const struct section *s, unsigned height)
+static void open_group(struct picture *p, const struct section *s, unsigned width, unsigned height)
 {
 	fputs("<g class=\"drawn\" data-id=\"", p->out);
 	escape_put(p->out, ESCAPE_XML, s->id);
-	fprintf(p->out, "\" data-box=\"%u %u %u %u\">\n", MARGIN, p->y, p->width - 2 * MARGIN,
-		height);
+	fprintf(p->out, "\" data-box=\"%u %u %u %u\">\n", MARGIN, p->y, width, height);
 }
 
 static void put_histogram(struct picture *p, const struct section *s)
@@ -167,7 +166,7 @@ static void put_histogram(struct picture *p, const struct section *s)
 	unsigned height = histogram_still_height(s->distribution);
 
 	if (p->out) {
-		open_group(p, s, height);
+		open_group(p, s, p->width - 2 * MARGIN, height);
 		histogram_still_put(p->out, s->distribution, MARGIN, p->y, p->width - 2 * MARGIN);
 		fputs("</g>\n", p->out);
 	}
@@ -183,7 +182,7 @@ static void put_heatmap(struct picture *p, const struct section *s)
 		return;
 	}
 	if (p->out) {
-		open_group(p, s, pic.height);
+		open_group(p, s, pic.width, pic.height);
 		heat_still_put(p->out, &pic, MARGIN, p->y);
 		fputs("</g>\n", p->out);
 	}

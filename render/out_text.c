@@ -201,14 +201,29 @@ static void put_section(FILE *out, const struct section *s, const struct render_
 	}
 }
 
+static void put_findings(const struct report *r, const struct render_options *o, FILE *out)
+{
+	if (!r->n_findings)
+		return;
+	fputs("\n", out);
+	put_line(out, style(o, "\033[1m"), "Findings", style(o, "\033[0m"));
+	for (uint32_t i = 0; i < r->n_findings; i++) {
+		fprintf(out, "%u. ", i + 1);
+		put_line(out, "", r->findings[i].text, "");
+	}
+}
+
 static int render_text(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
 	put_header(r, o, out);
+	put_findings(r, o, out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
 		const struct section *s = &r->sections[i];
 
 		putc_unlocked('\n', out);
+		if (*s->group)
+			fprintf(out, "%s%s: ", style(o, "\033[1m"), s->group);
 		if (strcmp(s->title, r->title) != 0)
 			put_line(out, style(o, "\033[1m"), s->title, style(o, "\033[0m"));
 		put_section(out, s, o);

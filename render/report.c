@@ -2,6 +2,7 @@
 #include "render/report.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 void report_init(struct report *r, const char *title, const char *subtitle)
@@ -35,14 +36,58 @@ static bool is_full(uint32_t n)
 
 void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 {
+	const char *text;
 	va_list ap;
 
 	if (is_full(r->n_notes))
 		r->notes = grow(&r->arena, r->notes, r->n_notes,
 			r->n_notes ? (size_t)r->n_notes * 2 : 1, sizeof(*r->notes));
 	va_start(ap, fmt);
-	r->notes[r->n_notes++] = (struct note){ level, arena_vprintf(&r->arena, fmt, ap) };
+	text = arena_vprintf(&r->arena, fmt, ap);
 	va_end(ap);
+	if (r->group)
+		text = arena_printf(&r->arena, "%s: %s", r->group, text);
+	r->notes[r->n_notes++] = (struct note){ level, text };
+}
+
+void report_group(struct report *r, const char *id, const char *title)
+{
+	r->group_id = id;
+	r->group = title;
+}
+
+static const char *full_id(struct report *r, const char *id)
+{
+	return r->group_id ? arena_printf(&r->arena, "%s.%s", r->group_id, id) : id;
+}
+
+void report_finding(struct report *r, uint64_t ns, const char *section, const char *fmt, ...)
+{
+	struct finding f = { .ns = ns, .section = full_id(r, section) };
+	va_list ap;
+
+	if (is_full(r->n_findings))
+		r->findings = grow(&r->arena, r->findings, r->n_findings,
+			r->n_findings ? (size_t)r->n_findings * 2 : 1, sizeof(*r->findings));
+	va_start(ap, fmt);
+	f.text = arena_vprintf(&r->arena, fmt, ap);
+	va_end(ap);
+	r->findings[r->n_findings++] = f;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	return strcmp(x->text, y->text);
+}
+
+void report_sort_findings(struct report *r)
+{
+	if (r->n_findings)
+		qsort(r->findings, r->n_findings, sizeof(*r->findings), by_time);
 }
 
 const char *note_level_name(enum note_level level)
@@ -59,7 +104,10 @@ static struct section *add_section(struct report *r, enum section_kind kind, con
 		r->sections = grow(&r->arena, r->sections, r->n_sections,
 			r->n_sections ? (size_t)r->n_sections * 2 : 1, sizeof(*r->sections));
 	s = &r->sections[r->n_sections++];
-	*s = (struct section){ .kind = kind, .id = id, .title = title };
+	*s = (struct section){ .kind = kind,
+		.id = full_id(r, id),
+		.title = title,
+		.group = r->group ? r->group : "" };
 	return s;
 }
 

@@ -113,6 +113,8 @@ enum section_kind {
 struct section {
 	enum section_kind kind;
 	const char *id; /* key in JSON, anchor in HTML */
+	const char
+		*group; /* title of the sections that belong together; "" if there are no groups */
 	const char *title;
 	union {
 		struct table *table;
@@ -122,13 +124,21 @@ struct section {
 	};
 };
 
+/* What the numbers say, in a sentence that has them in it. */
+struct finding {
+	uint64_t ns;                /* the time that it explains: the most comes first */
+	const char *text, *section; /* the section (its id) that shows more */
+};
+
 struct report {
 	struct arena arena;
 	const char *title;
 	const char *subtitle; /* where the numbers come from; may be "" */
 	struct note *notes;
 	struct section *sections;
-	uint32_t n_notes, n_sections;
+	struct finding *findings;
+	uint32_t n_notes, n_sections, n_findings;
+	const char *group, *group_id; /* of what is added now; NULL: none */
 };
 
 void report_init(struct report *r, const char *title, const char *subtitle);
@@ -137,6 +147,17 @@ void report_done(struct report *r);
 /* Adds a sentence; the text is formatted into the report's arena. */
 void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* From now on sections and notes belong to a group, as one analyzer's do in a report of many; their ids begin
+ * with the group's and a dot. Both are borrowed; NULL ends it. */
+void report_group(struct report *r, const char *id, const char *title);
+
+/* Adds a finding; the section is named by its id without the group. */
+void report_finding(struct report *r, uint64_t ns, const char *section, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Puts those that explain most first. */
+void report_sort_findings(struct report *r);
 
 /* Adds an empty table; id, title and columns are borrowed. */
 struct table *report_table(struct report *r, const char *id, const char *title,

@@ -199,6 +199,17 @@ static unsigned ends(const struct heat_axis *a, struct tick *ticks)
 	return 2;
 }
 
+/* Where the scale begins with a few single values its round numbers crowd: the first one stays. */
+static unsigned without_crowds(struct tick *ticks, unsigned n, double apart)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!kept || ticks[i].at - ticks[kept - 1].at >= apart)
+			ticks[kept++] = ticks[i];
+	return kept;
+}
+
 unsigned ticks_of(const struct heat_axis *axis, struct tick *ticks, unsigned most)
 {
 	unsigned n, sparse = 0;
@@ -212,5 +223,6 @@ unsigned ticks_of(const struct heat_axis *axis, struct tick *ticks, unsigned mos
 	else
 		while ((n = log_ticks(axis, sparse, ticks, most)) > most)
 			sparse++;
+	n = without_crowds(ticks, n, axis->n / (2.0 * most));
 	return n < 2 && axis->kind != CELL_NUMBER ? ends(axis, ticks) : n;
 }

@@ -7,9 +7,9 @@
 #include "specs/events/syscall.h"
 
 enum {
-	SYSCALL_NUMBERS = 512, /* of one numbering */
+	SYSCALL_NUMBERS = 512,                 /* of one numbering */
 	SYSCALL_UNKNOWN = SYSCALL_NUMBERS - 1, /* stands for all with higher numbers */
-	SYSCALL_ABIS = 2,      /* numberings: native, ia32. x32 has the native one */
+	SYSCALL_ABIS = 2, /* numberings: native, ia32. x32 has the native one */
 	SYSCALL_PATHS = 2,
 	SYSCALL_PATH_BYTES = 256, /* of each path, with the 0 at its end */
 };

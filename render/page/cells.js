@@ -1,8 +1,8 @@
 /* The stacks in the cells of a heatmap, and the tree of those in a selection.
  *
  * The page holds the tree of everything, and for each block of cells how much of each node it has
- * (render/heat_data.h). A selection has the same nodes with other weights; those without any are left
- * out. */
+ * (render/heat_data.h). A selection has the same nodes with other weights; those without any are
+ * left out. */
 'use strict';
 
 class CellStacks {

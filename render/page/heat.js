@@ -1,5 +1,5 @@
-/* A heatmap that answers: what a cell holds, by pointer and keyboard, and, where events have stacks,
- * the flame graph of a selection, below.
+/* A heatmap that answers: what a cell holds, by pointer and keyboard, and, where events have
+ * stacks, the flame graph of a selection, below.
  *
  * The cells are drawn already (render/heat_still.c); here are only a cursor and a frame around what
  * is selected. A selection goes from one cell to another: of an ordinary heatmap the rectangle
@@ -123,7 +123,8 @@ class Heatmap {
 		const column = Math.floor(x / this.width);
 		const row = this.rows - 1 - Math.floor(y / this.height);
 
-		if (column < 0 || row < 0 || column >= this.columns || row >= this.rows) return null;
+		if (column < 0 || row < 0 || column >= this.columns || row >= this.rows)
+			return null;
 		return [column, row];
 	}
 
@@ -150,10 +151,16 @@ class Heatmap {
 		const [a, b] = [edges[from], edges[to + 1]];
 
 		if (unit === 'address') return `${a} to ${b}`;
-		if (unit === 'number') return b - a === 1 ? `${title} ${a}` : `${title} ${a} to ${b - 1}`;
+		if (unit === 'number')
+			return b - a === 1 ? `${title} ${a}` : `${title} ${a} to ${b - 1}`;
 		if (unit === 'ns' || unit === 'bytes')
 			return `${title}: ${formatWeight(a, unit)} to ${formatWeight(b, unit)}`;
-		return `${title}: ` + (b - a === 1 ? formatCount(a) : `${formatCount(a)} to ${formatCount(b - 1)}`);
+		return (
+			`${title}: ` +
+			(b - a === 1
+				? formatCount(a)
+				: `${formatCount(a)} to ${formatCount(b - 1)}`)
+		);
 	}
 
 	countText(count) {
@@ -194,7 +201,12 @@ class Heatmap {
 
 		this.moveTo(cell, 0, 0, 0);
 		const r = this.mark.getBoundingClientRect();
-		this.said.textContent = this.moveTo(cell, r.right + 8, r.bottom + 8, r.top - 8).join(', ');
+		this.said.textContent = this.moveTo(
+			cell,
+			r.right + 8,
+			r.bottom + 8,
+			r.top - 8,
+		).join(', ');
 		if (this.anchor) this.drawSelection([this.anchor, cell]);
 	}
 
@@ -222,7 +234,12 @@ class Heatmap {
 
 	contains([from, to], column, row) {
 		if (!this.data.flame.range)
-			return column >= from[0] && column <= to[0] && row >= from[1] && row <= to[1];
+			return (
+				column >= from[0] &&
+				column <= to[0] &&
+				row >= from[1] &&
+				row <= to[1]
+			);
 		const n = column * this.rows + row;
 
 		return n >= from[0] * this.rows + from[1] && n <= to[0] * this.rows + to[1];
@@ -239,7 +256,8 @@ class Heatmap {
 	rectangles([from, to]) {
 		const last = this.rows - 1;
 
-		if (!this.data.flame.range || from[0] === to[0]) return [[from[0], from[1], to[0], to[1]]];
+		if (!this.data.flame.range || from[0] === to[0])
+			return [[from[0], from[1], to[0], to[1]]];
 		return [
 			[from[0], from[1], from[0], last],
 			...(to[0] - from[0] > 1 ? [[from[0] + 1, 0, to[0] - 1, last]] : []),
@@ -282,8 +300,7 @@ class Heatmap {
 		const what = ends ? this.selectionText(this.bounds(ends)) : 'everything';
 		const { total } = view.tree.root;
 
-		this.heading.textContent =
-			`Flame graph of ${what}: ${formatWeight(total, view.tree.unit)}`;
+		this.heading.textContent = `Flame graph of ${what}: ${formatWeight(total, view.tree.unit)}`;
 	}
 
 	/* Of a range the moments themselves. */
@@ -330,7 +347,8 @@ class Heatmap {
 		if (!cell || !this.stacks) return;
 		const { start } = this;
 		if (start && !start.dragging && e.pointerType !== 'touch')
-			start.dragging = Math.hypot(e.clientX - start.x, e.clientY - start.y) > DRAG;
+			start.dragging =
+				Math.hypot(e.clientX - start.x, e.clientY - start.y) > DRAG;
 		if (start && start.dragging) this.drawSelection([start.cell, cell]);
 		else if (this.anchor) this.drawSelection([this.anchor, cell]);
 	}
@@ -341,7 +359,8 @@ class Heatmap {
 
 		this.start = null;
 		if (!start || !this.stacks) return;
-		if (start.dragging) this.selectAndTell([start.cell, cell || this.cursor || start.cell]);
+		if (start.dragging)
+			this.selectAndTell([start.cell, cell || this.cursor || start.cell]);
 		else if (cell) this.choose(cell);
 	}
 
@@ -408,6 +427,10 @@ class Heatmap {
 		const ends = [n.slice(0, 2), n.slice(2)];
 
 		if (!this.stacks) return;
-		this.select(n.length === 4 && n.every(Number.isInteger) && ends.every(isCell) ? ends : null);
+		this.select(
+			n.length === 4 && n.every(Number.isInteger) && ends.every(isCell)
+				? ends
+				: null,
+		);
 	}
 }

@@ -23,6 +23,7 @@ function makeDrawing(id) {
 	svg.setAttribute('viewBox', drawn.dataset.box);
 	svg.setAttribute('width', width);
 	svg.setAttribute('height', height);
+	svg.style.minWidth = `${Math.min(width, 900)}px`;
 	svg.append(drawn);
 	host.append(svg);
 	return host;
@@ -73,7 +74,11 @@ function makeHeatmaps(report) {
 	const hosts = [...document.querySelectorAll('.drawing')];
 
 	return report.heatmaps.map(
-		(data) => new Heatmap(hosts.find((h) => h.dataset.id === data.id), data),
+		(data) =>
+			new Heatmap(
+				hosts.find((h) => h.dataset.id === data.id),
+				data,
+			),
 	);
 }
 

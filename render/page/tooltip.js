@@ -89,7 +89,12 @@ class Tooltip {
 			return;
 		}
 		this.fill(box.node);
-		placeTip(this.element, this.pointer.x + 12, this.pointer.y + 16, this.pointer.y - 12);
+		placeTip(
+			this.element,
+			this.pointer.x + 12,
+			this.pointer.y + 16,
+			this.pointer.y - 12,
+		);
 	}
 
 	/* For the keyboard: under the frame, or above it. */

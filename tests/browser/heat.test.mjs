@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { address, addressOf, frames, PAGES, startBrowser, stopBrowser, withPage } from './browser.mjs';
+import {
+	address,
+	addressOf,
+	frames,
+	PAGES,
+	startBrowser,
+	stopBrowser,
+	withPage,
+} from './browser.mjs';
 
 before(startBrowser);
 after(stopBrowser);
@@ -18,9 +26,7 @@ function heatmapOf(name, id) {
 
 /* Where the cells of a heatmap are on the screen. */
 async function cells(page, id, map) {
-	const box = await page
-		.locator(`.drawing[data-id="${id}"] .plot`)
-		.boundingBox();
+	const box = await page.locator(`.drawing[data-id="${id}"] .plot`).boundingBox();
 	const width = box.width / (map.x.edges.length - 1);
 	const height = box.height / (map.y.edges.length - 1);
 
@@ -121,31 +127,47 @@ function heatTests(kind) {
 	test('tells of each cell what is in it', async () => {
 		const map = heatmapOf('heat', 'latency-map');
 
-		await withPage(`heat.${kind}`, { viewport: { width: 1300, height: 2000 } }, async (page) => {
-			const place = await cells(page, 'latency-map', map);
-			let seen = 0;
+		await withPage(
+			`heat.${kind}`,
+			{ viewport: { width: 1300, height: 2000 } },
+			async (page) => {
+				const place = await cells(page, 'latency-map', map);
+				let seen = 0;
 
-			for (let column = 0; column < map.x.edges.length - 1; column += 17) {
-				for (let row = 0; row < map.y.edges.length - 1; row += 3) {
-					const n = map.cells[row][column];
-					const from = map.x.edges[column] / 1e9;
+				for (
+					let column = 0;
+					column < map.x.edges.length - 1;
+					column += 17
+				) {
+					for (let row = 0; row < map.y.edges.length - 1; row += 3) {
+						const n = map.cells[row][column];
+						const from = map.x.edges[column] / 1e9;
 
-					await pointAt(page, place, column, row);
-					const lines = await tip(page, 'latency-map').innerText();
-					assert.ok(
-						lines.startsWith(`${shown(n)} request${n === 1 ? '' : 's'}\n`),
-						`${lines} at ${column}, ${row}`,
-					);
-					const said = /^([\d.]+) (µs|ms|s) to /m.exec(lines);
-					const unit = { µs: 1e-6, ms: 1e-3, s: 1 }[said[2]];
-					assert.ok(Math.abs(said[1] * unit - from) < 1e-9, lines);
-					seen += n > 0;
+						await pointAt(page, place, column, row);
+						const lines = await tip(
+							page,
+							'latency-map',
+						).innerText();
+						assert.ok(
+							lines.startsWith(
+								`${shown(n)} request${n === 1 ? '' : 's'}\n`,
+							),
+							`${lines} at ${column}, ${row}`,
+						);
+						const said = /^([\d.]+) (µs|ms|s) to /m.exec(lines);
+						const unit = { µs: 1e-6, ms: 1e-3, s: 1 }[said[2]];
+						assert.ok(
+							Math.abs(said[1] * unit - from) < 1e-9,
+							lines,
+						);
+						seen += n > 0;
+					}
 				}
-			}
-			assert.ok(seen > 50);
-			await page.mouse.move(2, 2);
-			assert.ok(await tip(page, 'latency-map').isHidden());
-		});
+				assert.ok(seen > 50);
+				await page.mouse.move(2, 2);
+				assert.ok(await tip(page, 'latency-map').isHidden());
+			},
+		);
 	});
 
 	test('draws every cell that holds something, the fuller the darker', async () => {
@@ -169,17 +191,37 @@ function heatTests(kind) {
 				for (const [color, d] of paths) {
 					for (const [, x, y, n] of d.matchAll(/M(\d+) (\d+)h(\d+)/g))
 						for (let i = 0; i < Number(n); i++)
-							drawn.set(`${Number(x) + i},${map.cells.length - 1 - y}`, color);
+							drawn.set(
+								`${Number(x) + i},${map.cells.length - 1 - y}`,
+								color,
+							);
 				}
 				assert.equal(drawn.size, filled);
 				const light = (c) =>
-					c.match(/\d+/g).reduce((sum, v, i) => sum + v * [0.3, 0.6, 0.1][i], 0);
+					c
+						.match(/\d+/g)
+						.reduce(
+							(sum, v, i) => sum + v * [0.3, 0.6, 0.1][i],
+							0,
+						);
 				map.cells.forEach((line, row) =>
 					line.forEach((n, column) => {
 						if (n === most)
-							assert.ok(light(drawn.get(`${column},${row}`)) < 40);
+							assert.ok(
+								light(
+									drawn.get(
+										`${column},${row}`,
+									),
+								) < 40,
+							);
 						if (n === 1)
-							assert.ok(light(drawn.get(`${column},${row}`)) > 200);
+							assert.ok(
+								light(
+									drawn.get(
+										`${column},${row}`,
+									),
+								) > 200,
+							);
 					}),
 				);
 			});
@@ -200,7 +242,10 @@ function heatTests(kind) {
 			const share = (map.cells[2][10] / map.full) * 100;
 			const words = await said.textContent();
 			assert.ok(words.endsWith(', CPU 2'), words);
-			assert.ok(Math.abs(parseFloat(words) - share) < 0.06, `${words} for ${share}`);
+			assert.ok(
+				Math.abs(parseFloat(words) - share) < 0.06,
+				`${words} for ${share}`,
+			);
 			await page.keyboard.press('End');
 			await page.keyboard.press('PageUp');
 			assert.match(await said.textContent(), /, CPU 7$/);
@@ -234,15 +279,25 @@ function heatTests(kind) {
 
 		await withPage(`heat.${kind}`, {}, async (page) => {
 			const titles = await page.evaluate(() =>
-				[...document.querySelectorAll('.bar title')].map((t) => t.textContent),
+				[...document.querySelectorAll('.bar title')].map(
+					(t) => t.textContent,
+				),
 			);
 			const sum = titles.reduce(
-				(n, t) => n + Number(/: ([\d,]+) requests?/.exec(t)[1].replaceAll(',', '')),
+				(n, t) =>
+					n +
+					Number(
+						/: ([\d,]+) requests?/
+							.exec(t)[1]
+							.replaceAll(',', ''),
+					),
 				0,
 			);
 
 			assert.equal(sum, series[0].count + series[1].count);
-			const text = await page.locator('.drawing[data-id="latency"]').textContent();
+			const text = await page
+				.locator('.drawing[data-id="latency"]')
+				.textContent();
 			assert.ok(text.includes('write <script>alert(8)</script>'));
 			assert.ok(text.includes('p99.9'));
 		});
@@ -262,8 +317,14 @@ function heatTests(kind) {
 			const place = await cells(page, 'cpu_sample', map);
 
 			for (const [from, to] of [
-				[[2, 40], [5, 3]],
-				[[5, 3], [2, 40]],
+				[
+					[2, 40],
+					[5, 3],
+				],
+				[
+					[5, 3],
+					[2, 40],
+				],
 			]) {
 				await drag(page, place, from, to);
 				await checkSelection(page, inRange([2, 40], [5, 3]));
@@ -293,7 +354,14 @@ function heatTests(kind) {
 	test('selects by keyboard and gives up by Escape', async () => {
 		await withPage(`seconds.${kind}`, {}, async (page) => {
 			await page.locator('.drawing').focus();
-			for (const key of ['ArrowRight', 'ArrowRight', 'ArrowUp', 'Enter', 'ArrowRight', 'Enter'])
+			for (const key of [
+				'ArrowRight',
+				'ArrowRight',
+				'ArrowUp',
+				'Enter',
+				'ArrowRight',
+				'Enter',
+			])
 				await page.keyboard.press(key);
 			await checkSelection(page, inRange([1, 1], [2, 1]));
 			await page.keyboard.press('Enter');
@@ -368,7 +436,11 @@ function heatTests(kind) {
 				await page.locator('h1').textContent(),
 				'</script><script>alert(2)</script>',
 			);
-			const place = await cells(page, 'cpu_sample', heatmapOf('seconds', 'cpu_sample'));
+			const place = await cells(
+				page,
+				'cpu_sample',
+				heatmapOf('seconds', 'cpu_sample'),
+			);
 			await pointAt(page, place, 1, 1);
 			assert.ok(
 				(await tip(page, 'cpu_sample').innerText()).includes(
@@ -387,14 +459,19 @@ function heatTests(kind) {
 		await withPage(`many.${kind}`, {}, async (page) => {
 			const place = await cells(page, 'cpu_sample', map);
 			const hint = await page.locator('.hint-below').textContent();
-			const [, block] = /stacks are known for (\d+) rows together/.exec(hint).map(Number);
+			const [, block] = /stacks are known for (\d+) rows together/
+				.exec(hint)
+				.map(Number);
 			const wanted = map.cells.reduce(
 				(sum, line, row) => sum + (row < block ? line[7] : 0),
 				0,
 			);
 
 			await drag(page, place, [7, 1], [7, 0]);
-			assert.match(await heading(page), new RegExp(`: ${shown(wanted)} samples$`));
+			assert.match(
+				await heading(page),
+				new RegExp(`: ${shown(wanted)} samples$`),
+			);
 			const root = (await frames(page)).find((f) => f.level === 1);
 			assert.equal(root.weight, wanted);
 		});
@@ -408,7 +485,9 @@ describe('heatmaps in HTML', () => {
 	test('show their cells without JavaScript', async () => {
 		await withPage('heat.html', { javaScriptEnabled: false }, async (page) => {
 			assert.ok((await page.locator('.cells path').count()) > 10);
-			assert.ok((await page.locator('.drawing').first().boundingBox()).height > 200);
+			assert.ok(
+				(await page.locator('.drawing').first().boundingBox()).height > 200,
+			);
 		});
 	});
 
@@ -431,12 +510,16 @@ describe('heatmaps in HTML', () => {
 	});
 
 	test('fit into a narrow window', async () => {
-		await withPage('heat.html', { viewport: { width: 400, height: 800 } }, async (page) => {
-			const overflow = await page.evaluate(
-				() => document.documentElement.scrollWidth - innerWidth,
-			);
+		await withPage(
+			'heat.html',
+			{ viewport: { width: 400, height: 800 } },
+			async (page) => {
+				const overflow = await page.evaluate(
+					() => document.documentElement.scrollWidth - innerWidth,
+				);
 
-			assert.ok(overflow <= 0, `${overflow} pixels too wide`);
-		});
+				assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+			},
+		);
 	});
 });

@@ -378,7 +378,7 @@ static void write_heat(const char *folder)
 
 /* ---- heatmaps with stacks ---- */
 
-enum { ROWS = 50, MAX_WEIGHTS = 3000000 };
+enum { ROWS = 50, MAX_WEIGHTS = 1500000 };
 
 /* A heatmap whose columns are seconds, with weights that are added cell by cell. */
 struct seconds {
@@ -449,7 +449,7 @@ static void write_seconds(const char *folder, const char *name, bool range)
 	seconds_write(&s, folder, name, range);
 }
 
-/* More than a page can hold: two hundred different stacks in each of 15,000 cells. */
+/* More than a page can hold: a hundred different stacks in each of 15,000 cells. */
 static void write_many(const char *folder)
 {
 	struct seconds s;
@@ -460,7 +460,7 @@ static void write_many(const char *folder)
 		s.tree.nodes[n].self = 0;
 	for (uint32_t row = 0; row < ROWS; row++)
 		for (uint32_t column = 0; column < HEAT_COLUMNS; column++)
-			for (unsigned i = 0; i < 200; i++)
+			for (unsigned i = 0; i < 100; i++)
 				seconds_add(&s, column, row, random_below(s.tree.n_nodes), 1);
 	seconds_write(&s, folder, "many", true);
 }

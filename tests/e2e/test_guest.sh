@@ -67,6 +67,30 @@ test_nothing_is_left_behind_whatever_ends_it() {
 	cmp ../before ../after || fail "left behind: $(diff ../before ../after)"
 }
 
+# The kernel's programs go with their last user, some a moment later.
+test_no_bpf_program_is_left_behind_by_a_kill() {
+	"$REC" sched -q -o probe.rec -- true 2>err || skip "BPF is refused here: $(cat err)"
+	PATH=$PATH:/usr/sbin
+	for i in 1 2 3; do
+		"$REC" sched,cpu -a -q -o "k$i.rec" &
+		rec=$!
+		for _ in $(seq 100); do
+			sleep 0.1
+			sed -n 's/^prog_id:\t//p' /proc/$rec/fdinfo/* 2>/dev/null | sort -un >ids
+			[ "$(wc -l <ids)" -ge 4 ] && break
+		done
+		[ -s ids ] || fail "rec has no programs"
+		kill -KILL $rec
+		wait $rec 2>/dev/null
+		for _ in $(seq 100); do
+			bpftool prog show -j | jq '.[].id' | sort -n >there
+			grep -qxFf ids there || break
+			sleep 0.1
+		done
+		! grep -xFf ids there || fail "programs are left"
+	done
+}
+
 test_list_and_doctor_tell_what_works_and_what_would_change_it() {
 	check_status 0 "$REC" list
 	check_prints '^cpu +(works|lesser)'

@@ -80,7 +80,7 @@ test_heatmaps_hold_every_event_once() {
 	check_status 0 "$ANA" heatmap "$TRACE" -e nonsense
 	check_prints "no event 'nonsense' in this trace"
 	check_status 0 "$ANA" heatmap "$TRACE" -e process_fork --offset-in-second
-	check_prints '^process_fork by offset in the second'
+	check_prints '^process_fork: offset in the second'
 }
 
 test_an_event_that_is_not_there_is_a_sentence() {

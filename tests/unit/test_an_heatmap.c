@@ -360,6 +360,11 @@ static void any_number_of_an_event_will_do(void **state)
 	assert_int_equal(h->x.n, 1);
 	assert_true(heatmap_cell(h, 0, 0) > 0 && heatmap_cell(h, 0, 49) > 0);
 	finish();
+	o.event = NULL; /* the most frequent */
+	assert_int_equal(run(&o, &err), 0);
+	assert_non_null(map_of("disk_io"));
+	assert_int_equal(report.n_sections, 1);
+	finish();
 	unlink(path);
 }
 

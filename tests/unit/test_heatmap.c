@@ -473,6 +473,20 @@ static void ticks_are_round_numbers_in_one_unit(void **state)
 	expect_ticks(&bytes, 512, 1048576, "1 KiB|4 KiB|16 KiB|64 KiB|256 KiB|1 MiB");
 }
 
+static void ticks_do_not_crowd(void **state)
+{
+	uint64_t edges[15] = { 0 };
+	struct heat_axis log = { .kind = CELL_NS, .log = true, .n = 14, .edges = edges };
+	struct tick ticks[MAX_TICKS];
+
+	for (unsigned i = 1; i <= 14; i++)
+		edges[i] = 8ULL << i;
+	/* 1 and 10 are both in the first row. */
+	assert_int_equal(ticks_of(&log, ticks, 6), 5);
+	assert_string_equal(ticks[0].label, "1 ns");
+	assert_string_equal(ticks[1].label, "100 ns");
+}
+
 /* ---- outputs ---- */
 
 /* 7 reads of 5 ns and 2 of 20 ns; and where 11 events were. */
@@ -636,6 +650,7 @@ int main(void)
 		cmocka_unit_test(levels_begin_at_1_grow_evenly_and_end_at_the_largest_count),
 		cmocka_unit_test(levels_of_shares_are_even),
 		cmocka_unit_test(ticks_are_round_numbers_in_one_unit),
+		cmocka_unit_test(ticks_do_not_crowd),
 		cmocka_unit_test(text_draws_bars_and_shades),
 		cmocka_unit_test(csv_has_buckets_and_cells),
 		cmocka_unit_test(json_has_exact_edges_and_counts),
