@@ -167,6 +167,21 @@ test_events_have_stacks_by_call_frame_information_when_asked_for() {
 		"writes below main and qsort"
 }
 
+test_code_made_at_run_time_is_passed_by_its_frame_pointer() {
+	need_perf
+	need_x86
+	command -v node >/dev/null || skip "no node"
+	cat >spin.js <<-'JS'
+		function inner(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }
+		function outer(n) { let s = 0; for (let i = 0; i < 100; i++) s += inner(n); return s; }
+		const end = Date.now() + 1500; while (Date.now() < end) outer(10000);
+	JS
+	"$REC" cpu -q -F 499 -o t.rec -- node --perf-basic-prof --interpreted-frames-native-stack spin.js ||
+		fail "rec"
+	check_share t.rec 97 100 "^[^;]*;(_start|clone3?)[; ]"
+	check_share t.rec 30 100 "^[^;]*;_start;.*;node::Start.*outer"
+}
+
 test_samples_of_a_flood_are_in_order_and_none_is_lost_unsaid() {
 	need_perf
 	need_x86
