@@ -230,7 +230,9 @@ static void on_signal(int sig)
 
 static void the_frame_of_a_signal_handler_is_passed(void **state)
 {
-	signal(SIGUSR1, on_signal);
+	const struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGUSR1, &sa, NULL);
 	raise(SIGUSR1);
 	signal(SIGUSR1, SIG_DFL);
 	check_like_libgcc(&moment);
