@@ -24,7 +24,7 @@ FUZZING ?=
 override CFLAGS += $(if $(FUZZING),-fsanitize=fuzzer-no-link) -std=gnu11 $(WARN) -fno-omit-frame-pointer -fvisibility=hidden \
 	-DVERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -I$(B) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
-BPF_CFLAGS := -g -O2 -Wall -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(shell $(CC) -dumpmachine)
+BPF_CFLAGS := -g -O2 -Wall -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(subst -pc-,-,$(shell $(CC) -dumpmachine))
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)

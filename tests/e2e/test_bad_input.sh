@@ -115,6 +115,12 @@ test_usage() {
 	check_status 2 "$REC" cpu -F 0
 	check_status 2 "$REC" cpu -d soon
 	check_status 2 "$REC" cpu -a -p 1
+	check_status 2 "$REC" faults --sample 0 -- true
+	check_says "'0' is no number from 1 to"
+	check_status 2 "$REC" faults -a --working-set
+	check_says 'name processes \(-p\), a cgroup or a command'
+	check_status 2 "$REC" cpu --working-set -- true
+	check_says 'record faults'
 	check_status 0 "$REC" --help
 	check_prints '^  cpu '
 	check_status 0 "$REC" --version
