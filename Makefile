@@ -237,7 +237,7 @@ demo: ## record a real program, draw its flame graph, say where it is
 check: ## install what the tests need, build, run every test
 	@.ci/deps test
 	@$(MAKE) --no-print-directory -j$(shell nproc) all samples unit rec-static
-	@$(MAKE) --no-print-directory test-unit test-e2e test-san test-fuzz test-browser lint
+	@$(MAKE) --no-print-directory test-unit test-e2e test-vm test-san test-fuzz test-browser lint
 	@echo "all tests passed; skipped: $$(cat $(B)/logs/*.skips | wc -l)"
 
 .PHONY: test-unit
@@ -247,6 +247,10 @@ test-unit: unit samples ## unit tests
 .PHONY: test-e2e
 test-e2e: all samples rec-static $(B)/e2e/refuse ## real recordings, commands as typed, golden outputs
 	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/run.sh e2e $(sort $(wildcard tests/e2e/test_*.sh))
+
+.PHONY: test-vm
+test-vm: all samples $(B)/e2e/refuse ## tests of all sources on another kernel, which qemu emulates
+	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/vm/run.sh
 
 .PHONY: test-san
 test-san: ## unit tests again under AddressSanitizer and UBSan

@@ -17,6 +17,7 @@
 #include "record/bpf_ring.h"
 #include "record/cgroup.h"
 #include "record/cpus.h"
+#include "record/perf_event.h"
 #include "record/privileges.h"
 
 enum {
@@ -88,11 +89,30 @@ static bool is_locked_down(void)
 }
 
 /* The capabilities' numbers are in no header of older systems: privileges.c. */
-static int explain(int code, const char *doing, struct err *err)
+static bool permitted(void)
 {
 	enum { PERFMON = 38, BPF = 39 };
-	bool may = privileges_has(CAP_SYS_ADMIN) ||
-		(privileges_has(BPF) && privileges_has(PERFMON));
+
+	return privileges_has(CAP_SYS_ADMIN) || (privileges_has(BPF) && privileges_has(PERFMON));
+}
+
+static int not_permitted(const char *doing, struct err *err)
+{
+	return err_set(err, EPERM,
+		"%s: BPF is not permitted: run as root, or: setcap "
+		"cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)%s",
+		doing,
+		perf_paranoid() > PARANOID_MOST ? " and sysctl kernel.perf_event_paranoid=2" : "");
+}
+
+int bpf_rings_permitted(struct err *err)
+{
+	return permitted() ? 0 : not_permitted("loading BPF programs", err);
+}
+
+static int explain(int code, const char *doing, struct err *err)
+{
+	bool may = permitted();
 
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return err_set(err, code,
@@ -101,20 +121,18 @@ static int explain(int code, const char *doing, struct err *err)
 			doing);
 	if (code == ENOSYS)
 		return err_set(err, code, "%s: this kernel has no BPF (CONFIG_BPF_SYSCALL)", doing);
+	/* The verifier then knows no helper that reads memory: EINVAL (6.1). */
+	if (may && (code == EPERM || code == EACCES || code == EINVAL) && is_locked_down())
+		return err_set(err, code,
+			"%s: the kernel is locked down (/sys/kernel/security/lockdown: confidentiality), "
+			"which forbids BPF programs that read its memory; boot with lockdown=integrity",
+			doing);
 	/* What the verifier does not like of a program is EACCES as well, but libbpf says so first. */
 	if ((code != EPERM && code != EACCES) || (may && code == EACCES && first_complaint[0]))
 		return err_set(err, code, "%s: %s%s%.160s", doing, strerror(code),
 			first_complaint[0] ? ": " : "", first_complaint);
 	if (!may)
-		return err_set(err, code,
-			"%s: BPF is not permitted: run as root, or: setcap "
-			"cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)",
-			doing);
-	if (is_locked_down())
-		return err_set(err, code,
-			"%s: the kernel is locked down (/sys/kernel/security/lockdown: confidentiality), "
-			"which forbids BPF programs that read its memory; boot with lockdown=integrity",
-			doing);
+		return not_permitted(doing, err);
 	return err_set(err, code,
 		"%s: BPF is refused although the capabilities are there (a container's seccomp "
 		"profile?)",

@@ -37,6 +37,9 @@ struct bpf_filter {
 	uint64_t wake_bytes;
 };
 
+/* 0 if we have the capabilities that BPF programs need; else -EPERM and what to do. */
+int bpf_rings_permitted(struct err *err);
+
 /* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused. */
 int bpf_rings_open(struct recording *r, struct err *err);
 void bpf_rings_close(struct bpf_rings *b);

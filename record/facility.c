@@ -86,8 +86,9 @@ static void probe_sampling(struct finding *f)
 		return;
 	}
 	fix(f,
-		"as root, or: setcap cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec), or: "
-		"sysctl kernel.perf_event_paranoid=-1");
+		"as root, or: setcap cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)%s, or: "
+		"sysctl kernel.perf_event_paranoid=-1",
+		paranoid > PARANOID_MOST ? " and sysctl kernel.perf_event_paranoid=2" : "");
 	if (try_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 0, true, why) == 0)
 		found(f, FACILITY_LESSER,
 			"only your own processes (kernel.perf_event_paranoid is %ld)", paranoid);

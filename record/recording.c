@@ -169,6 +169,19 @@ static bool wants_unwinding(struct recording *r)
 	return false;
 }
 
+/* Where perf events are refused (kernel.perf_event_paranoid=3), to be allowed these would not do. */
+static void explain_for_bpf(const struct recording *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->options->n_sources; i++) {
+		const struct source *s = r->options->sources[i];
+
+		if (s->bpf && bpf_rings_permitted(err)) {
+			err_step(err, -EPERM, "source %s", s->name);
+			return;
+		}
+	}
+}
+
 static int open_everything(struct recording *r, struct err *err)
 {
 	const char *trouble;
@@ -185,8 +198,10 @@ static int open_everything(struct recording *r, struct err *err)
 	if (trouble)
 		recording_note(r, "kernel", "%s", trouble);
 	r->sideband = sideband_open(r, err);
-	if (!r->sideband)
+	if (!r->sideband) {
+		explain_for_bpf(r, err);
 		return -EPERM;
+	}
 	return open_sources(r, err);
 }
 

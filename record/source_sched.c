@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/symbols/kallsyms.h"
 #include "gen/events.h"
 #include "gen/sched.skel.h"
 #include "record/bpf_rings.h"
+#include "record/sched_waking.h"
 #include "specs/events/sched.h"
 
 enum { MAX_WAITS = 65536, MAX_WAIT_STACKS = 16384 };
@@ -21,6 +21,7 @@ enum { MAX_WAITS = 65536, MAX_WAIT_STACKS = 16384 };
 struct sched_source {
 	struct recording *recording; /* borrowed */
 	struct sched_bpf *skel;      /* owned */
+	struct sched_waking waking;
 	int switch_type, wakeup_type, migrate_type, delay_type, off_cpu_type;
 };
 
@@ -138,17 +139,13 @@ static void configure(struct sched_source *s)
 {
 	const struct recording *r = s->recording;
 	struct sched_bpf *skel = s->skel;
-	bool context = kallsyms_has(KALLSYMS_PATH, "__preempt_count") ||
-		kallsyms_has(KALLSYMS_PATH, "pcpu_hot");
 
 	bpf_rings_configure(r->bpf, skel->rodata);
 	skel->rodata->sched_stacks = options_stacks(r->options, &source_sched, true);
 	skel->rodata->sched_waker_stacks = options_has_stacks(r->options, "wakers");
 	skel->rodata->sched_state_is_argument = bpf_rings_arguments(r->bpf, "sched_switch") >= 4;
 	skel->rodata->sched_min_ns = r->options->min_ns;
-	bpf_program__set_autoload(context ? skel->progs.sched_waking_context
-					  : skel->progs.sched_waking_btf,
-		true);
+	bpf_program__set_autoload(skel->progs.sched_waking_btf, !sched_waking_has_context());
 	if (!r->options->min_ns)
 		return;
 	bpf_map__set_max_entries(skel->maps.waits, MAX_WAITS);
@@ -207,15 +204,20 @@ static int sched_open(struct recording *r, void **state, struct err *err)
 	configure(s);
 	register_events(s);
 	tell_settings(s);
-	return bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
+	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
+	if (rc || !sched_waking_has_context())
+		return rc;
+	return sched_waking_load(&s->waking, r->bpf, s->skel->maps.wakings, err);
 }
 
 static void sched_close(void *state)
 {
 	struct sched_source *s = state;
 
-	if (s)
-		sched_bpf__destroy(s->skel);
+	if (!s)
+		return;
+	sched_waking_close(&s->waking);
+	sched_bpf__destroy(s->skel);
 	free(s);
 }
 
