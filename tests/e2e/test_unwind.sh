@@ -30,24 +30,24 @@ need_x86() {
 	[ "$(uname -m)" = x86_64 ] || skip "unwinding by call frame information is for x86-64"
 }
 
-start="^frames;_start;__libc_start_main[^;]*;__libc_start_call_main;main"
+from_main="^frames;_start;__libc_start_main[^;]*;__libc_start_call_main;main"
 
 test_known_stacks_are_whole_without_frame_pointers() {
 	need_perf
 	need_x86
 	record_frames recursion 700
-	check_share recursion.rec 98 100 "$start;(recurse;){53}spin"
+	check_share recursion.rec 98 100 "$from_main;(recurse;){53}spin"
 	record_frames tail 700
-	check_share tail.rec 98 100 "$start;tail_end;spin"
+	check_share tail.rec 98 100 "$from_main;tail_end;spin"
 	check_share tail.rec 0 0 "tail_start"
 	record_frames alloca 700
-	check_share alloca.rec 98 100 "$start;grow_by_turns;grow;spin"
+	check_share alloca.rec 98 100 "$from_main;grow_by_turns;grow;spin"
 	record_frames callback 700
-	check_share callback.rec 98 100 "$start;sort;qsort_r;.*;compare;spin"
+	check_share callback.rec 98 100 "$from_main;sort;qsort_r;.*;compare;spin"
 	record_frames asm 700
-	check_share asm.rec 98 100 "$start;written_by_hand;spin"
+	check_share asm.rec 98 100 "$from_main;written_by_hand;spin"
 	record_frames deep 700
-	check_share deep.rec 98 100 "$start;(large;){11}spin"
+	check_share deep.rec 98 100 "$from_main;(large;){11}spin"
 	record_frames thread 700
 	check_share thread.rec 97 100 "^frames;clone3?;start_thread;start;(recurse;){53}spin"
 	for t in *.rec; do
@@ -60,12 +60,12 @@ test_stacks_go_through_signal_handlers() {
 	need_perf
 	need_x86
 	record_frames signal 1000
-	check_share signal.rec 40 60 "$start;busy(;[a-z_]*clock_gettime)*;__restore_rt;on_signal;spin"
-	check_share signal.rec 98 100 "$start;busy"
+	check_share signal.rec 40 60 "$from_main;busy(;[a-z_]*clock_gettime)*;__restore_rt;on_signal;spin"
+	check_share signal.rec 98 100 "$from_main;busy"
 	# A handler on a stack of its own: the other stack is not looked at, and that is said.
 	record_frames signalstack 1000
 	check_share signalstack.rec 40 60 "^frames;\[truncated\];busy.*;__restore_rt;on_signal;spin"
-	check_share signalstack.rec 40 60 "$start;busy"
+	check_share signalstack.rec 40 60 "$from_main;busy"
 }
 
 test_stacks_deeper_than_the_copy_say_so() {
@@ -89,7 +89,7 @@ test_auto_goes_on_by_frame_pointers_where_the_copy_ends() {
 	PROGRAM=./frames record_frames deeper 700
 	check_share deeper.rec 98 100 "main;(large;){101}spin"
 	PROGRAM=./frames record_frames recursion 700
-	check_share recursion.rec 98 100 "$start;(recurse;){53}spin"
+	check_share recursion.rec 98 100 "$from_main;(recurse;){53}spin"
 }
 
 test_frame_pointers_alone_are_taken_when_asked_for() {
@@ -108,8 +108,8 @@ test_rules_from_debug_frame_serve_as_well() {
 		"$REPO/samples/frames.c" -o frames || skip "no gcc"
 	readelf -SW frames | grep -q debug_frame || skip "this gcc makes no .debug_frame"
 	for k in recursion alloca; do PROGRAM=./frames record_frames $k 500; done
-	check_share recursion.rec 97 100 "$start;(recurse;){53}spin"
-	check_share alloca.rec 97 100 "$start;grow_by_turns;grow;spin"
+	check_share recursion.rec 97 100 "$from_main;(recurse;){53}spin"
+	check_share alloca.rec 97 100 "$from_main;grow_by_turns;grow;spin"
 	# In a debug file of its own, found by build id.
 	[ -w /usr/lib/debug ] || skip "cannot write to /usr/lib/debug"
 	id=$(readelf -n frames | sed -n 's/.*Build ID: //p')
@@ -120,7 +120,7 @@ test_rules_from_debug_frame_serve_as_well() {
 	PROGRAM=./frames record_frames recursion 500
 	rm -f "$dir/${id:2}.debug"
 	rmdir "$dir" 2>/dev/null
-	check_share recursion.rec 97 100 "$start;(recurse;){53}spin"
+	check_share recursion.rec 97 100 "$from_main;(recurse;){53}spin"
 }
 
 test_exceptions_templates_and_libraries_loaded_late() {
