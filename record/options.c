@@ -136,9 +136,9 @@ static const struct argp_option argp_options[] = {
 		"CPUs)",
 		0 },
 	{ "unwind", 'u', UNWIND_WORDS, 0,
-		"User stacks: dwarf (by the call frame information of binaries, where there is none by "
-		"frame pointers), fp (by frame pointers alone, which costs less), none, or auto (default): "
-		"dwarf for samples at a frequency, fp for all other events",
+		"User stacks: dwarf (by the call frame information of binaries, or else frame pointers), fp "
+		"(frame pointers alone), none, or auto (default): dwarf for samples at a frequency, fp for "
+		"all other events",
 		0 },
 	{ "stack-size", KEY_STACK_SIZE, "SIZE", 0,
 		"With dwarf: how much of a stack is looked at, 1K to 64K (default: 16K). Frames beyond are "
