@@ -367,6 +367,7 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 {
 	struct syscall_key key = { bpf_get_current_pid_tgid() >> 32, call->number, call->abi };
 	struct syscall_counts *c = counts_of(&key);
+	u32 bucket;
 
 	if (!c) {
 		ring_count_lost(RING_SYSCALL);
@@ -374,7 +375,9 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 	}
 	c->calls++;
 	c->total_ns += ns;
-	c->buckets[bucket_of(ns) & (SYSCALL_BUCKETS - 1)]++;
+	bucket = bucket_of(ns);
+	barrier_var(bucket); /* or the compiler leaves the mask out, from which 6.1 knows the bounds */
+	c->buckets[bucket & (SYSCALL_BUCKETS - 1)]++;
 	if (ns > c->longest_ns)
 		c->longest_ns = ns;
 	if (ret < 0 && ret >= -MAX_ERRNO)
