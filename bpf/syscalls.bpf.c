@@ -376,7 +376,8 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 	c->calls++;
 	c->total_ns += ns;
 	bucket = bucket_of(ns);
-	barrier_var(bucket); /* or the compiler leaves the mask out, from which 6.1 knows the bounds */
+	barrier_var(
+		bucket); /* or the compiler leaves the mask out, from which 6.1 knows the bounds */
 	c->buckets[bucket & (SYSCALL_BUCKETS - 1)]++;
 	if (ns > c->longest_ns)
 		c->longest_ns = ns;

@@ -20,7 +20,7 @@ lost_events() {
 # 10,007 rounds are twice as many hand-overs, and the program says how often it waited for one.
 test_every_switch_of_a_ping_pong_is_there() {
 	need_bpf
-	check_status 0 "$REC" sched -o p.rec -- "$SAMPLES/pingpong"
+	check_status 0 "$REC" sched -o p.rec -- "$SAMPLES/pingpong" "$(rounds 10007 1009)"
 	for who in ping pong; do
 		read -r _ voluntary _ involuntary _ < <(grep "^$who" out)
 		"$ANA" dump p.rec -e sched_switch -f jsonl >rows
