@@ -71,6 +71,8 @@ void report_finding(struct report *r, uint64_t ns, const char *section, const ch
 	struct finding f = { .ns = ns, .section = full_id(r, section) };
 	va_list ap;
 
+	if (!r->group_id) /* one analyzer alone: its tables are in sight */
+		return;
 	if (is_full(r->n_findings))
 		r->findings = grow(&r->arena, r->findings, r->n_findings,
 			r->n_findings ? (size_t)r->n_findings * 2 : 1, sizeof(*r->findings));

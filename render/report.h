@@ -156,7 +156,7 @@ bool note_is_aside(const struct note *n);
  * with the group's and a dot. Both are borrowed; NULL ends it. */
 void report_group(struct report *r, const char *id, const char *title);
 
-/* Adds a finding; the section is named by its id without the group. */
+/* Adds a finding to a report of groups; the section is named by its id without the group. */
 void report_finding(struct report *r, uint64_t ns, const char *section, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -206,10 +206,13 @@ test_all_sources_in_one_recording() {
 		sleep 0.2
 		"$ANA" dump all.rec -e sched_switch 2>/dev/null | head -n 1 | grep -q . && break
 	done
-	"$CALLS"
+	"$CALLS" &
+	calls=$!
+	wait $calls
 	kill -INT $rec
 	wait $rec || fail "rec says $?"
-	[ "$(table all.rec callers --comm calls | jq 'select(.call == "getppid") | .calls')" = 1009 ] || fail "getppid"
+	check_equal "$(table all.rec calls -p $calls | jq 'select(.call == "getppid") | .calls')" 1009 \
+		"getppid; $("$ANA" info all.rec | sed -n '/^Losses/,/^$/p')"
 	check_equal "$(table all.rec callers | jq -r .pid | grep -cx "$rec")" 0 "calls of the recorder itself"
 	[ "$(count_events all.rec sched_switch)" -gt 0 ] || fail "no switches"
 }
