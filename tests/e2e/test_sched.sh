@@ -82,13 +82,17 @@ test_waits_are_those_of_perf_sched_within_a_percent() {
 		"$(awk "BEGIN { print $perf * 1.01 }")" "waiting time of the rivals, ns"
 }
 
+# An emulated CPU may stand still for longer than a sleep takes: its timer has run out then before the thread
+# has left.
+FEWEST_SLEEPS=$(rounds 23 17)
+
 # The plan: 23 sleeps and 31 waits for a pipe, each of which is one voluntary switch with its stack.
 test_a_plan_of_sleeping_and_blocking_is_found_again() {
 	need_bpf
 	check_status 0 "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
 	"$ANA" dump s.rec -e sched_switch -f jsonl |
 		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
-	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps"
+	check_between $FEWEST_SLEEPS "$(grep -c nanosleep stacks)" 23 "sleeps"
 	check_equal "$(grep -c pipe_read stacks)" 31 "waits for the pipe"
 }
 
@@ -115,7 +119,7 @@ test_with_min_only_long_waits_are_recorded() {
 	check_equal "$short" 0 "absences shorter than --min"
 	"$ANA" dump s.rec -e off_cpu -f jsonl |
 		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
-	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps of 3 ms"
+	check_between $FEWEST_SLEEPS "$(grep -c nanosleep stacks)" 23 "sleeps of 3 ms"
 	[ "$(count_events s.rec sched_delay)" -gt 0 ] || fail "rivals of one CPU never waited 2 ms"
 	check_status 0 "$ANA" sched s.rec
 	check_prints 'only long waits'
