@@ -36,11 +36,10 @@ test_every_switch_of_a_ping_pong_is_there() {
 	grep -qE '^ping +pong +1?[0-9],' text || fail "who wakes whom: $(grep -A4 '^Who' text)"
 }
 
-# The kernel counts the time on its own; small differences are its own reading at another moment, and
-# switches that a kernel does not tell (threads of process 1 on the machine this was written on).
+# The kernel counts the time on its own; small differences are its own reading at another moment.
 test_waits_are_those_of_schedstat_within_a_percent() {
 	need_bpf
-	check_status 0 "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
+	record_schedplan "$REC"
 	kernel=$(awk '/^rival/ { n += $6 } END { print n }' out)
 	ours=$(threads s.rec 'select(.comm == "rival") | .wait' | awk '{ n += $1 } END { print n }')
 	check_between "$(awk "BEGIN { print $kernel * 0.99 }")" "$ours" \
