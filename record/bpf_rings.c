@@ -60,6 +60,8 @@ struct bpf_rings {
 	unsigned n_objects;
 	struct target_bpf *follow; /* owned; NULL: nobody is followed */
 	struct btf *kernel_types;  /* owned */
+	int refused;               /* negative errno: nothing of this is there... */
+	struct err why;            /* ...and why */
 	uint64_t chain[2 * RING_MAX_STACK + 2];
 };
 
@@ -142,7 +144,7 @@ static int explain(int code, const char *doing, struct err *err)
 /* ---- records ---- */
 
 /* A record made by a program of ours: sizes are checked all the same. */
-static bool parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind)
+bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind)
 {
 	const struct ring_head *h = record;
 	uint64_t need;
@@ -215,7 +217,7 @@ static void feed_take(void *feed, const void *record, uint64_t time_ns)
 	uint32_t kind, bytes = 0;
 
 	bpf_ring_peek(&f->ring, &bytes);
-	if (parse(record, bytes, &e, &kind)) {
+	if (bpf_event_parse(record, bytes, &e, &kind)) {
 		h = &f->rings->handlers[kind];
 		if (h->call && (const char *)e.kernel - (const char *)e.data >= h->size)
 			h->call(h->ctx, &e);
@@ -277,7 +279,7 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 {
 	struct bpf_rings *b = ctx;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; !b->refused && i < n; i++)
 		if ((uint32_t)online[i] < b->n_cpus && b->feeds[online[i]].ring.fd < 0)
 			add_ring(b, (uint32_t)online[i], NULL);
 }
@@ -415,8 +417,9 @@ int bpf_rings_open(struct recording *r, struct err *err)
 	int rc;
 
 	if (r->bpf)
-		return 0;
+		return r->bpf->refused ? err_set(err, -r->bpf->refused, "%s", r->bpf->why.text) : 0;
 	libbpf_set_print(keep_complaint);
+	first_complaint[0] = '\0';
 	b = xcalloc(1, sizeof(*b));
 	b->recording = r;
 	b->rings_fd = b->losses_fd = b->control_fd = b->targets_fd = -1;
@@ -432,7 +435,11 @@ int bpf_rings_open(struct recording *r, struct err *err)
 		rc = explain(-rc, "making BPF maps", err);
 	if (!rc)
 		rc = open_rings(b, err);
-	return rc ? rc : follow_targets(b, err);
+	if (!rc)
+		rc = follow_targets(b, err);
+	b->refused = rc;
+	b->why = *err;
+	return rc;
 }
 
 static void close_fd(int fd)
@@ -560,6 +567,26 @@ int bpf_rings_arguments(struct bpf_rings *b, const char *tracepoint)
 	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
+int bpf_rings_enum(struct bpf_rings *b, const char *enumeration, const char *word)
+{
+	const struct btf_type *t;
+	const struct btf_enum *e;
+	int id;
+
+	has_tracepoint(b, "tp_btf/"); /* reads the types */
+	if (!b->kernel_types)
+		return -1;
+	id = btf__find_by_name_kind(b->kernel_types, enumeration, BTF_KIND_ENUM);
+	if (id <= 0)
+		return -1;
+	t = btf__type_by_id(b->kernel_types, (uint32_t)id);
+	e = btf_enum(t);
+	for (int i = 0; i < btf_vlen(t); i++)
+		if (strcmp(btf__name_by_offset(b->kernel_types, e[i].name_off), word) == 0)
+			return e[i].val;
+	return -1;
+}
+
 void bpf_rings_handle(struct bpf_rings *b, enum ring_kind kind, const char *event, uint32_t size,
 	bpf_event_handler handler, void *ctx)
 {
@@ -570,12 +597,14 @@ void bpf_rings_enable(struct bpf_rings *b)
 {
 	btf__free(b->kernel_types); /* all objects are loaded */
 	b->kernel_types = NULL;
-	__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
+	if (!b->refused)
+		__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
 }
 
 void bpf_rings_disable(struct bpf_rings *b)
 {
-	__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
+	if (!b->refused)
+		__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
 }
 
 /* How often the kernel left a program out because it was running on that CPU already. */
@@ -595,7 +624,7 @@ void bpf_rings_settle(struct bpf_rings *b)
 	struct bpf_program *p;
 	uint64_t missed;
 
-	for (uint32_t i = 0; i < b->n_cpus; i++)
+	for (uint32_t i = 0; !b->refused && i < b->n_cpus; i++)
 		if (b->feeds[i].ring.fd >= 0)
 			look_for_losses(&b->feeds[i]);
 	for (unsigned i = 0; i < b->n_objects; i++)

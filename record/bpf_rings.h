@@ -27,6 +27,10 @@ struct bpf_event {
 };
 typedef void (*bpf_event_handler)(void *ctx, const struct bpf_event *e);
 
+/* Takes a record of `bytes` bytes, 8-aligned, apart; time and stream are not touched. False if its sizes do not
+ * fit. */
+bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind);
+
 /* Whom programs look at; the same in all of them (bpf/filter.bpf.h). */
 struct bpf_filter {
 	uint32_t by, own_tgid;
@@ -40,7 +44,8 @@ struct bpf_filter {
 /* 0 if we have the capabilities that BPF programs need; else -EPERM and what to do. */
 int bpf_rings_permitted(struct err *err);
 
-/* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused. */
+/* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused, the same to all who ask;
+ * tracepoint_feed.h is what is left then. */
 int bpf_rings_open(struct recording *r, struct err *err);
 void bpf_rings_close(struct bpf_rings *b);
 
@@ -77,6 +82,9 @@ uint32_t bpf_rings_stack(struct bpf_rings *b, const struct bpf_event *e, uint32_
 
 /* How many arguments the kernel gives a tracepoint's programs; -1: not known. */
 int bpf_rings_arguments(struct bpf_rings *b, const char *tracepoint);
+
+/* The value of a word of one of the kernel's enums; -1: it has no such. Before bpf_rings_enable. */
+int bpf_rings_enum(struct bpf_rings *b, const char *enumeration, const char *word);
 
 /* Begins and ends what is recorded. */
 void bpf_rings_enable(struct bpf_rings *b);

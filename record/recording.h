@@ -31,6 +31,7 @@ struct recording {
 	struct kernel_map *kernel;
 	struct stacks *stacks;
 	struct names *names;
+	struct unwinding *unwinding; /* NULL: stacks come from the kernel as they are */
 	struct sideband *sideband;
 	struct bpf_rings *bpf; /* NULL until a source asks for it */
 	struct topology topology;
@@ -57,6 +58,10 @@ void recording_add(struct recording *r, uint32_t stream, int type, const void *e
 
 /* The number of a thread's name in the present segment. */
 uint32_t recording_comm(struct recording *r, struct thread *t);
+
+/* Whether a thread is of those that are recorded, as far as the kernel has not chosen already: of the target,
+ * and called as --comm says. `t` may be NULL: a thread that nothing is known of. */
+bool recording_wants(const struct recording *r, const struct thread *t, const char *comm);
 
 /* Tells of n events of this kind that a stream lost between two moments. */
 void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
