@@ -29,6 +29,7 @@ struct options {
 	uint32_t frequency;   /* -F; 0: the default */
 	uint64_t count;       /* -c: a sample every so many events; 0: by frequency */
 	enum unwind unwind;
+	bool no_inline;           /* names without inlined functions and lines */
 	struct event_list events; /* -e */
 	struct event_list stat;   /* --stat */
 	uint64_t interval_ns;     /* --interval, of reading the counters; 0: the default */
