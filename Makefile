@@ -24,7 +24,7 @@ FUZZING ?=
 override CFLAGS += $(if $(FUZZING),-fsanitize=fuzzer-no-link) -std=gnu11 $(WARN) -fno-omit-frame-pointer -fvisibility=hidden \
 	-DVERSION='"$(VERSION)"' -D_GNU_SOURCE -I. -I$(B) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 override LDFLAGS += $(if $(SAN),-fsanitize=$(SAN))
-BPF_CFLAGS := -g -O2 -Wall -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(shell $(CC) -dumpmachine)
+BPF_CFLAGS := -g -O2 -Wall -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(subst -pc-,-,$(shell $(CC) -dumpmachine))
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -235,7 +235,7 @@ demo: ## record a real program, draw its flame graph, say where it is
 check: ## install what the tests need, build, run every test
 	@.ci/deps test
 	@$(MAKE) --no-print-directory -j$(shell nproc) all samples unit rec-static
-	@$(MAKE) --no-print-directory test-unit test-e2e test-san test-fuzz test-browser lint
+	@$(MAKE) --no-print-directory test-unit test-e2e test-vm test-san test-fuzz test-browser lint
 	@echo "all tests passed; skipped: $$(cat $(B)/logs/*.skips | wc -l)"
 
 .PHONY: test-unit
@@ -245,6 +245,10 @@ test-unit: unit samples ## unit tests
 .PHONY: test-e2e
 test-e2e: all samples rec-static $(B)/e2e/refuse ## real recordings, commands as typed, golden outputs
 	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/run.sh e2e $(sort $(wildcard tests/e2e/test_*.sh))
+
+.PHONY: test-vm
+test-vm: all samples $(B)/e2e/refuse ## tests of all sources on another kernel, which qemu emulates
+	@TEST_LOGS=$(B)/logs BUILD=$(B) tests/vm/run.sh
 
 .PHONY: test-san
 test-san: ## unit tests again under AddressSanitizer and UBSan

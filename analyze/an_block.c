@@ -771,6 +771,29 @@ static void add_notes(const struct block *b, const struct trace_facts *f, struct
 			b->n_before);
 }
 
+/* The disk that was waited for longest, and which part of that was spent where. */
+static void add_findings(const struct block *b, struct report *r)
+{
+	const struct disk *most = NULL;
+	char p99[NUMBER_MAX], all[NUMBER_MAX];
+
+	for (uint32_t i = 0; i < b->n_disks; i++)
+		if (!most || b->disks[i].all.latency.sum > most->all.latency.sum)
+			most = &b->disks[i];
+	if (!most)
+		return;
+	report_finding(r, most->all.latency.sum, "operations",
+		"%" PRIu64
+		" requests to the disk %s took %s in all (p99 %s), %.0f%% of it in the queue.",
+		most->all.latency.count, most->name, number_ns(all, most->all.latency.sum),
+		number_ns(p99, histogram_percentile(&most->all.latency, 99)),
+		100 * share(most->all.queued.sum, most->all.latency.sum));
+	if (b->all.errors)
+		report_finding(r, most->all.latency.sum, "errors",
+			"%" PRIu64 " request%s to disks failed.", b->all.errors,
+			b->all.errors == 1 ? "" : "s");
+}
+
 static void block_finish(void *state, const struct trace_facts *facts, struct report *r)
 {
 	struct block *b = state;
@@ -781,6 +804,7 @@ static void block_finish(void *state, const struct trace_facts *facts, struct re
 		return;
 	}
 	add_notes(b, facts, r);
+	add_findings(b, r);
 	add_latency(b, r);
 	add_disks(b, r);
 	add_operations(b, r);

@@ -29,7 +29,6 @@ enum {
 	F_MODE,
 	F_COST,
 	F_ACCESS,
-	F_BACKING,
 	F_SERVED,
 	F_GROWTH,
 	F_PID,
@@ -44,8 +43,7 @@ enum { M_PID, M_COMM, M_RSS, M_REFERENCED, M_INTERVAL, M_METHOD, N_MEMORY };
 enum { WANT_FAULT, WANT_MEMORY, N_WANTS };
 
 static const char *const fault_fields[N_FAULT] = { "latency", "address", "mapping", "mode", "cost",
-	"access", "backing", "userfaultfd", "growth", "pid", "tid", "comm", "stack", "weight",
-	"offset" };
+	"access", "userfaultfd", "growth", "pid", "tid", "comm", "stack", "weight", "offset" };
 static const char *const memory_fields[N_MEMORY] = { "pid", "comm", "rss", "referenced", "interval",
 	"method" };
 
@@ -75,8 +73,9 @@ struct process {
 /* One fault of the list. */
 struct listed {
 	uint64_t time, latency, address, offset;
-	const struct segment *segment;
-	uint32_t mapping, pid, tid, comm, stack;
+	const struct segment *segment; /* where the name is from */
+	const char *mapping, *place;
+	uint32_t pid, tid, comm;
 	bool major, served;
 	uint8_t mode, access;
 };
@@ -176,43 +175,36 @@ static const char *place_name(struct arena *a, const struct segment *s, uint32_t
 
 /* ---- faults ---- */
 
-static void count_in(struct fault_group *g, const struct row *row, uint64_t number,
-	const char *name, const struct fault_count *c)
-{
-	struct fault_sums *s = fault_group_find(g, row->segment, number);
-
-	fault_sums_add(s ? s : fault_group_name(g, row->segment, number, name), c);
-}
-
-static void count_mapping(struct faults *f, const struct row *row, const struct process *p,
+/* Both return the name, which lives as long as the state. */
+static const char *count_mapping(struct faults *f, const struct row *row, const struct process *p,
 	const struct fault_count *c)
 {
 	uint32_t mapping = (uint32_t)row->values[F_MAPPING];
 	struct fault_sums *s = fault_group_find(&f->mappings, row->segment, mapping);
 	struct arena scratch = { 0 };
 
-	if (!s) {
+	if (!s)
 		s = fault_group_name(&f->mappings, row->segment, mapping,
 			mapping_name(&scratch, row->segment, mapping));
-		s->id = row->values[F_BACKING];
-		arena_done(&scratch);
-	}
+	arena_done(&scratch);
 	fault_sums_add(s, c);
 	touch_maps_add(&f->touched, hash_u64((uint64_t)(uintptr_t)p) ^ (uint64_t)(uintptr_t)s->name,
 		s->name, &p->name, f->origin_ns, row->time, row->values[F_ADDRESS], c->weight);
+	return s->name;
 }
 
-static void count_place(struct faults *f, const struct row *row, const struct fault_count *c)
+static const char *count_place(struct faults *f, const struct row *row, const struct fault_count *c)
 {
 	uint32_t stack = (uint32_t)row->values[F_STACK];
+	struct fault_sums *s = fault_group_find(&f->places, row->segment, stack);
 	struct arena scratch = { 0 };
 
-	if (fault_group_find(&f->places, row->segment, stack)) {
-		count_in(&f->places, row, stack, NULL, c);
-		return;
-	}
-	count_in(&f->places, row, stack, place_name(&scratch, row->segment, stack), c);
+	if (!s)
+		s = fault_group_name(&f->places, row->segment, stack,
+			place_name(&scratch, row->segment, stack));
 	arena_done(&scratch);
+	fault_sums_add(s, c);
+	return s->name;
 }
 
 static void count_growth(struct faults *f, const struct row *row, uint64_t bytes)
@@ -248,7 +240,8 @@ static void count_latency(struct faults *f, const struct row *row, const struct 
 	heatmap_add(&f->latency_map, row->time, c->latency, c->weight);
 }
 
-static void add_to_list(struct faults *f, const struct row *row)
+static void add_to_list(struct faults *f, const struct row *row, const char *mapping,
+	const char *place)
 {
 	const uint64_t *v = row->values;
 
@@ -263,11 +256,11 @@ static void add_to_list(struct faults *f, const struct row *row)
 		.address = v[F_ADDRESS],
 		.offset = v[F_OFFSET],
 		.segment = row->segment,
-		.mapping = (uint32_t)v[F_MAPPING],
+		.mapping = mapping,
+		.place = place,
 		.pid = (uint32_t)v[F_PID],
 		.tid = (uint32_t)v[F_TID],
 		.comm = (uint32_t)v[F_COMM],
-		.stack = (uint32_t)v[F_STACK],
 		.major = v[F_COST] == FAULT_MAJOR,
 		.served = v[F_SERVED] != 0,
 		.mode = (uint8_t)v[F_MODE],
@@ -285,6 +278,7 @@ static void on_fault(struct faults *f, const struct row *row)
 		.kernel = v[F_MODE] == FAULT_MODE_KERNEL,
 		.write = v[F_ACCESS] == FAULT_ACCESS_WRITE };
 	struct process *p = process_of(f, row, (uint32_t)v[F_PID]);
+	const char *mapping, *place;
 
 	call_it(f, p, row, (uint32_t)v[F_PID], (uint32_t)v[F_COMM], v[F_TID] == v[F_PID]);
 	f->n_rows++;
@@ -292,12 +286,12 @@ static void on_fault(struct faults *f, const struct row *row)
 	p->brought_since += c.growth;
 	fault_sums_add(&f->all, &c);
 	fault_sums_add(&p->sums, &c);
-	count_mapping(f, row, p, &c);
-	count_place(f, row, &c);
+	mapping = count_mapping(f, row, p, &c);
+	place = count_place(f, row, &c);
 	if (c.growth)
 		count_growth(f, row, c.growth);
 	count_latency(f, row, &c);
-	add_to_list(f, row);
+	add_to_list(f, row, mapping, place);
 }
 
 /* ---- looks at memory ---- */
@@ -410,6 +404,12 @@ static void fill_sums(union cell *c, const struct fault_sums *s)
 	c[8].count = s->waits.max;
 }
 
+static void tell_cut(const struct faults *f, uint32_t n, const char *what, struct report *r)
+{
+	if (n > top(f))
+		report_note(r, NOTE_INFO, "Of %u %s %u are shown (--top).", n, what, top(f));
+}
+
 static int by_faults(const void *a, const void *b)
 {
 	const struct process *x = *(struct process *const *)a, *y = *(struct process *const *)b;
@@ -431,6 +431,7 @@ static void add_processes(const struct faults *f, struct report *r)
 		c[0].text = f->people[i]->name;
 		fill_sums(c + 1, &f->people[i]->sums);
 	}
+	tell_cut(f, f->n_people, "processes", r);
 }
 
 static void add_group(const struct faults *f, struct fault_group *g, struct report *r,
@@ -455,7 +456,9 @@ static void add_groups(struct faults *f, struct report *r)
 		SUM_COLUMNS };
 
 	add_group(f, &f->mappings, r, "mappings", "By mapping", mappings);
+	tell_cut(f, f->mappings.n, "mappings", r);
 	add_group(f, &f->places, r, "stacks", "By place in the code", places);
+	tell_cut(f, f->places.n, "places in the code", r);
 }
 
 static int by_growth(const void *a, const void *b)
@@ -587,13 +590,13 @@ static void add_list(const struct faults *f, const struct trace_facts *facts, st
 		c[2].count = l->pid;
 		c[3].count = l->tid;
 		c[4].count = l->address;
-		c[5].text = mapping_name(&r->arena, l->segment, l->mapping);
+		c[5].text = l->mapping;
 		c[6].count = l->offset;
 		c[7].text = l->served ? "served" : l->major ? "major" : "minor";
 		c[8].text = l->mode == FAULT_MODE_KERNEL ? "kernel" : "user";
 		c[9].text = access_name(l);
 		c[10].count = l->latency;
-		c[11].text = place_name(&r->arena, l->segment, l->stack);
+		c[11].text = l->place;
 	}
 	if (f->n_rows > f->n_list)
 		report_note(r, NOTE_WARNING, "The list ends after %u of %" PRIu64 " faults.",
@@ -660,9 +663,8 @@ static void add_notes(const struct faults *f, const struct trace_facts *facts, s
 			"Recorded with --min: only faults that took long are in the trace.");
 	if (f->n_without_latency)
 		report_note(r, NOTE_INFO,
-			"Of %" PRIu64
-			" faults it is not known how long they took: they began before "
-			"the recording, or this processor has no tracepoint for it.",
+			"How long a fault took is not known of %" PRIu64 ": those began before the "
+			"recording, or this processor has no tracepoint for it.",
 			f->n_without_latency);
 }
 

@@ -402,8 +402,8 @@ static void add_finding(const struct flame *f, const struct trace_facts *facts, 
 	ns = (uint64_t)((double)(facts->last_ns - facts->first_ns) * share(self, total) / 100);
 	report_finding(r, ns, "flame",
 		"%.1f%% of the CPU samples (%" PRIu64 " of %" PRIu64 ") are in %s itself%s%s%s.",
-		share(self, total), self, total, f->tree.frames[frame].name,
-		*module ? " (" : "", module, *module ? ")" : "");
+		share(self, total), self, total, f->tree.frames[frame].name, *module ? " (" : "",
+		module, *module ? ")" : "");
 }
 
 static void flame_finish(void *state, const struct trace_facts *facts, struct report *report)

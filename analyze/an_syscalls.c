@@ -9,13 +9,14 @@
 
 #include "analyze/analyzer.h"
 #include "analyze/call_time.h"
+#include "analyze/longest.h"
 #include "analyze/syscall_text.h"
 #include "render/heatmap.h"
+#include "render/number.h"
 
 enum {
 	DEFAULT_TOP = 20,
 	MAX_LIST = 1000000,
-	WORST = 1000,        /* longest calls that are kept at the most */
 	MAX_GROUPS = 100000, /* rows of a table that are told apart; no recording has so many */
 	DRAWN = 4,           /* calls that have a histogram of their own */
 	BUCKETS = 32,
@@ -70,11 +71,19 @@ struct group {
 	uint32_t n;
 };
 
-/* A call that is shown by itself. */
+/* A call that is shown by itself; it gets its words at the end. */
 struct shown {
-	uint64_t end_ns, duration;
-	uint32_t pid, tid;
-	char *comm, *text; /* owned */
+	uint64_t duration; /* first: longest.h */
+	uint64_t time;
+	struct segment *segment;
+	const struct event_type *type;
+	uint64_t values[N_CALL];
+};
+
+struct shown_list {
+	struct shown *calls; /* owned */
+	uint32_t n, cap;
+	uint64_t n_all; /* with those for which there was no room */
 };
 
 struct syscalls {
@@ -89,16 +98,11 @@ struct syscalls {
 	struct histogram durations;
 	struct heatmap_builder map;
 	bool has_map, has_calls, has_summary, has_parts, sampled;
-	struct shown *worst; /* owned; a heap with the shortest first */
-	uint32_t n_worst, max_worst;
-	struct shown *list; /* owned */
-	uint32_t n_list, cap_list;
-	struct shown *unfinished; /* owned */
-	uint32_t n_unfinished, cap_unfinished;
+	struct longest worst, unfinished;
+	struct shown_list list;
 	uint64_t known_from_ns;
+	uint64_t n_unfinished;
 	uint64_t n_ended; /* calls that end a thread or process */
-	uint64_t n_rows;
-	struct arena scratch;
 };
 
 /* ---- names ---- */
@@ -227,87 +231,60 @@ static unsigned sums_of(struct syscalls *s, const struct row *row, const char *n
 
 /* ---- calls that are shown one by one ---- */
 
-static void shown_done(struct shown *x)
+static struct shown show(const struct row *row, uint64_t duration, unsigned n)
 {
-	free(x->comm);
-	free(x->text);
-}
+	struct shown x = { .duration = duration,
+		.time = row->time,
+		.segment = row->segment,
+		.type = row->type };
 
-static void free_shown(struct shown *list, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		shown_done(&list[i]);
-	free(list);
-}
-
-static char *copy(struct text t)
-{
-	return strndup(t.len ? t.s : "?", t.len ? t.len : 1);
-}
-
-static struct shown show(struct syscalls *s, const struct row *row)
-{
-	const uint64_t *v = row->values;
-	struct syscall_words w = { .form = string_of(row, FORM),
-		.path = { string_of(row, PATH), string_of(row, PATH2) },
-		.error = string_of(row, ERROR),
-		.ret = (int64_t)v[RET] };
-	struct shown x = { .end_ns = row->time,
-		.duration = v[DURATION],
-		.pid = (uint32_t)v[PID],
-		.tid = (uint32_t)v[TID] };
-	char name[MAX_NAME];
-
-	name_call(row, name);
-	w.call = (struct text){ name, strlen(name) };
-	memcpy(w.args, v + ARGS, sizeof(w.args));
-	x.comm = copy(string_of(row, COMM));
-	x.text = strdup(syscall_text(&w, &s->scratch));
-	arena_reset(&s->scratch);
+	memcpy(x.values, row->values, n * sizeof(*x.values));
 	return x;
 }
 
-static void append(struct shown **list, uint32_t *n, uint32_t *cap, const struct shown *x)
+/* As if it had just been read. */
+static struct row row_of(const struct shown *x)
 {
-	if (*n == *cap) {
-		*cap = *cap ? 2 * *cap : 64;
-		*list = xrealloc(*list, *cap, sizeof(**list));
-	}
-	(*list)[(*n)++] = *x;
+	return (struct row){ .time = x->time,
+		.segment = x->segment,
+		.type = x->type,
+		.values = x->values };
 }
 
-static void sift_down(struct shown *heap, uint32_t n, uint32_t i)
+static const char *text_of(const struct shown *x, struct arena *a)
 {
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-		struct shown swap = heap[i];
+	struct row row = row_of(x);
+	struct syscall_words w = { .form = string_of(&row, FORM),
+		.path = { string_of(&row, PATH), string_of(&row, PATH2) },
+		.error = string_of(&row, ERROR),
+		.ret = (int64_t)x->values[RET] };
+	char name[MAX_NAME];
 
-		if (child >= n)
-			return;
-		if (child + 1 < n && heap[child + 1].duration < heap[child].duration)
-			child++;
-		if (heap[child].duration >= heap[i].duration)
-			return;
-		heap[i] = heap[child];
-		heap[child] = swap;
-		i = child;
-	}
+	name_call(&row, name);
+	w.call = (struct text){ name, strlen(name) };
+	memcpy(w.args, x->values + ARGS, sizeof(w.args));
+	return syscall_text(&w, a);
 }
 
-static void keep_worst(struct syscalls *s, const struct row *row)
+static const char *name_of(const struct shown *x, struct arena *a)
 {
-	if (s->n_worst == s->max_worst && row->values[DURATION] <= s->worst[0].duration)
+	struct row row = row_of(x);
+	char name[MAX_NAME];
+
+	name_call(&row, name);
+	return arena_strdup(a, name);
+}
+
+static void append(struct shown_list *l, const struct shown *x)
+{
+	l->n_all++;
+	if (l->n == MAX_LIST)
 		return;
-	if (s->n_worst == s->max_worst) {
-		shown_done(&s->worst[0]);
-		s->worst[0] = show(s, row);
-		sift_down(s->worst, s->n_worst, 0);
-		return;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 64;
+		l->calls = xrealloc(l->calls, l->cap, sizeof(*l->calls));
 	}
-	s->worst[s->n_worst++] = show(s, row);
-	if (s->n_worst == s->max_worst)
-		for (uint32_t i = s->n_worst / 2; i-- > 0;)
-			sift_down(s->worst, s->n_worst, i);
+	l->calls[l->n++] = *x;
 }
 
 /* ---- rows ---- */
@@ -352,6 +329,7 @@ static void call_row(struct syscalls *s, const struct row *row)
 	struct call_parts parts = call_time_take(s->time, row->reader, (uint32_t)v[TID], begin_ns,
 		row->time);
 	struct sums *of[N_OF];
+	struct shown shown;
 	char name[MAX_NAME];
 	unsigned n;
 
@@ -372,14 +350,11 @@ static void call_row(struct syscalls *s, const struct row *row)
 		count_error(s, row, name, &a);
 	count_path(s, row, &a);
 	put_on_map(s, row->time, v[DURATION], weight);
-	keep_worst(s, row);
 	s->sampled |= weight > 1;
-	s->n_rows++;
-	if (s->options->list && s->n_list < MAX_LIST) {
-		struct shown x = show(s, row);
-
-		append(&s->list, &s->n_list, &s->cap_list, &x);
-	}
+	shown = show(row, v[DURATION], N_CALL);
+	longest_add(&s->worst, &shown);
+	if (s->options->list)
+		append(&s->list, &shown);
 }
 
 /* Only that a call is in a bucket is known: it counts with the bucket's longest duration. */
@@ -420,27 +395,19 @@ static void summary_row(struct syscalls *s, const struct row *row)
 static void unfinished_row(struct syscalls *s, const struct row *row)
 {
 	const uint64_t *v = row->values;
-	struct shown x = { .end_ns = v[BEGIN],
-		.duration = row->time > v[BEGIN] ? row->time - v[BEGIN] : 0,
-		.pid = (uint32_t)v[PID],
-		.tid = (uint32_t)v[TID] };
-	char name[MAX_NAME];
+	struct shown shown;
 
 	if (!filter_pass(s->filter, row->segment,
 		    (const uint64_t[]){ v[PID], v[TID], v[CPU], v[COMM] },
 		    (unsigned)row->missing & 15))
 		return;
-	if (!x.duration) {
+	if (row->time <= v[BEGIN]) {
 		s->n_ended++;
 		return;
 	}
-	name_call(row, name);
-	x.comm = copy(string_of(row, COMM));
-	x.text = strdup(name);
-	if (s->n_unfinished < MAX_GROUPS)
-		append(&s->unfinished, &s->n_unfinished, &s->cap_unfinished, &x);
-	else
-		shown_done(&x);
+	shown = show(row, row->time - v[BEGIN], N_UNFINISHED);
+	longest_add(&s->unfinished, &shown);
+	s->n_unfinished++;
 }
 
 /* From when on all events are there: what began before has a part that is not known. */
@@ -638,50 +605,76 @@ static void add_paths(const struct syscalls *s, struct report *r)
 	tell_cut(r, "paths", s->paths.n, n);
 }
 
-static void add_shown(struct report *r, const struct trace_facts *f, const char *id,
-	const char *title, const char *took, const struct shown *list, uint32_t n)
+static struct table *shown_table(struct report *r, const char *id, const char *title,
+	const char *took)
 {
 	static const struct column columns[] = { { "time", "At", CELL_NS },
 		{ "comm", "Name", CELL_TEXT }, { "pid", "PID", CELL_NUMBER },
 		{ "tid", "TID", CELL_NUMBER }, { "duration", "", CELL_NS },
 		{ "call", "Call", CELL_TEXT } };
 	struct column *mine = arena_alloc(&r->arena, sizeof(columns));
-	struct table *t;
 
 	memcpy(mine, columns, sizeof(columns));
 	mine[4].title = took;
-	t = report_table(r, id, title, mine, 6);
-	for (uint32_t i = 0; i < n; i++) {
-		union cell *c = table_row(r, t);
-
-		c[0].count = list[i].end_ns > f->start_ns ? list[i].end_ns - f->start_ns : 0;
-		c[1].text = arena_strdup(&r->arena, list[i].comm);
-		c[2].count = list[i].pid;
-		c[3].count = list[i].tid;
-		c[4].count = list[i].duration;
-		c[5].text = arena_strdup(&r->arena, list[i].text);
-	}
+	return report_table(r, id, title, mine, 6);
 }
 
-static int by_duration(const void *a, const void *b)
+static void add_shown(struct report *r, struct table *t, const struct trace_facts *f,
+	const struct shown *x, uint64_t time, const char *call)
 {
-	const struct shown *x = a, *y = b;
+	struct row row = row_of(x);
+	struct text comm = string_of(&row, COMM);
+	union cell *c = table_row(r, t);
 
-	if (x->duration != y->duration)
-		return x->duration > y->duration ? -1 : 1;
-	return x->end_ns < y->end_ns ? -1 : x->end_ns > y->end_ns;
+	c[0].count = time > f->start_ns ? time - f->start_ns : 0;
+	c[1].text = arena_strndup(&r->arena, comm.s, comm.len);
+	c[2].count = x->values[PID];
+	c[3].count = x->values[TID];
+	c[4].count = x->duration;
+	c[5].text = call;
+}
+
+static void add_worst(struct syscalls *s, const struct trace_facts *f, struct report *r)
+{
+	struct table *t;
+
+	if (!s->worst.n)
+		return;
+	longest_sort(&s->worst);
+	t = shown_table(r, "worst", "Longest calls", "Took");
+	for (uint32_t i = 0; i < s->worst.n; i++) {
+		const struct shown *x = longest_get(&s->worst, i);
+
+		add_shown(r, t, f, x, x->time, text_of(x, &r->arena));
+	}
 }
 
 static void add_unfinished(struct syscalls *s, const struct trace_facts *f, struct report *r)
 {
-	uint32_t n = s->n_unfinished < top(s) ? s->n_unfinished : top(s);
+	struct table *t;
 
-	if (!n)
+	if (!s->n_unfinished)
 		return;
-	qsort(s->unfinished, s->n_unfinished, sizeof(*s->unfinished), by_duration);
-	add_shown(r, f, "unfinished", "Calls that had not returned at the end", "For at least",
-		s->unfinished, n);
-	tell_cut(r, "unfinished calls", s->n_unfinished, n);
+	longest_sort(&s->unfinished);
+	t = shown_table(r, "unfinished", "Calls that had not returned at the end", "For at least");
+	for (uint32_t i = 0; i < s->unfinished.n; i++) {
+		const struct shown *x = longest_get(&s->unfinished, i);
+
+		add_shown(r, t, f, x, x->values[BEGIN], name_of(x, &r->arena));
+	}
+	tell_cut(r, "unfinished calls", (uint32_t)s->n_unfinished, s->unfinished.n);
+}
+
+static void add_list(const struct syscalls *s, const struct trace_facts *f, struct report *r)
+{
+	struct table *t = shown_table(r, "list", "Every call, as it returned", "Took");
+
+	for (uint32_t i = 0; i < s->list.n; i++)
+		add_shown(r, t, f, &s->list.calls[i], s->list.calls[i].time,
+			text_of(&s->list.calls[i], &r->arena));
+	if (s->list.n < s->list.n_all)
+		report_note(r, NOTE_WARNING, "The list ends after %u of %" PRIu64 " calls.",
+			s->list.n, s->list.n_all);
 }
 
 static void add_distributions(const struct syscalls *s, struct report *r, struct sums *const *list)
@@ -720,6 +713,42 @@ static void add_notes(const struct syscalls *s, struct report *r)
 			s->n_ended);
 }
 
+/* Whether a call is there to wait for something: that it took long says nothing. */
+static bool is_for_waiting(const char *call)
+{
+	static const char *const names[] = { "accept", "clock_nanosleep", "epoll_", "futex",
+		"io_getevents", "io_pgetevents", "io_uring_enter", "msgrcv", "mq_timedreceive",
+		"nanosleep", "pause", "poll", "ppoll", "pselect", "restart_syscall",
+		"rt_sigsuspend", "rt_sigtimedwait", "select", "semop", "semtimedop", "vfork",
+		"wait" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(call, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The call that took most, of those from which a program wants something done. The list is sorted. */
+static void add_finding(const struct syscalls *s, struct report *r, struct sums *const *list)
+{
+	char total[NUMBER_MAX], p99[NUMBER_MAX], blocked[NUMBER_MAX];
+	const struct sums *x;
+	uint32_t i = 0;
+
+	while (i < s->calls.n && is_for_waiting(list[i]->what))
+		i++;
+	if (i == s->calls.n || !list[i]->total_ns)
+		return;
+	x = list[i];
+	report_finding(r, x->total_ns, "calls",
+		"Of the system calls that do not just wait %s took most: %s in %" PRIu64
+		" calls, 1 in 100 longer than %s, %" PRIu64 " failed%s%s.",
+		x->what, number_ns(total, x->total_ns), x->calls,
+		number_ns(p99, histogram_percentile(&x->durations, 99)), x->errors,
+		s->has_parts ? "; blocked for " : "",
+		s->has_parts ? number_ns(blocked, x->parts.blocked_ns) : "");
+}
+
 static void syscalls_finish(void *state, const struct trace_facts *facts, struct report *r)
 {
 	struct syscalls *s = state;
@@ -733,6 +762,7 @@ static void syscalls_finish(void *state, const struct trace_facts *facts, struct
 	s->has_parts = s->has_calls && call_time_known(s->time);
 	add_notes(s, r);
 	list = sorted(&s->calls, &r->arena, by_total);
+	add_finding(s, r, list);
 	add_calls(s, r, list);
 	add_errors(s, r);
 	add_callers(s, r);
@@ -740,18 +770,11 @@ static void syscalls_finish(void *state, const struct trace_facts *facts, struct
 	if (s->has_map)
 		report_heatmap(r, "duration_heatmap", "Duration over time", &s->map, "Duration",
 			CELL_NS, "calls");
-	qsort(s->worst, s->n_worst, sizeof(*s->worst), by_duration);
-	if (s->n_worst)
-		add_shown(r, facts, "worst", "Longest calls", "Took", s->worst,
-			s->n_worst < top(s) ? s->n_worst : top(s));
+	add_worst(s, facts, r);
 	add_paths(s, r);
 	add_unfinished(s, facts, r);
 	if (s->options->list)
-		add_shown(r, facts, "list", "Every call, as it returned", "Took", s->list,
-			s->n_list);
-	if (s->options->list && s->n_list < s->n_rows)
-		report_note(r, NOTE_WARNING, "The list ends after %u of %" PRIu64 " calls.",
-			s->n_list, s->n_rows);
+		add_list(s, facts, r);
 }
 
 /* ---- as an analyzer ---- */
@@ -792,8 +815,8 @@ static void *syscalls_new(const struct analyze_options *o)
 	s->filter = (struct filter *)&o->filter;
 	s->by = parse_by(o->by);
 	s->time = call_time_new();
-	s->max_worst = o->top > WORST ? o->top : WORST;
-	s->worst = xcalloc(s->max_worst, sizeof(*s->worst));
+	longest_init(&s->worst, sizeof(struct shown), top(s));
+	longest_init(&s->unfinished, sizeof(struct shown), top(s));
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		map_init(&groups[i]->by_key, 64);
 	choose_wants(s);
@@ -819,10 +842,9 @@ static void syscalls_free(void *state)
 	group_done(&s->paths);
 	histogram_done(&s->durations);
 	heatmap_builder_done(&s->map);
-	free_shown(s->worst, s->n_worst);
-	free_shown(s->list, s->n_list);
-	free_shown(s->unfinished, s->n_unfinished);
-	arena_done(&s->scratch);
+	longest_done(&s->worst);
+	longest_done(&s->unfinished);
+	free(s->list.calls);
 	free(s);
 }
 

@@ -15,7 +15,6 @@ struct fault_sums {
 	struct histogram waits; /* ns, of faults whose latency is known */
 	uint64_t faults, minor, major, served, kernel, writes;
 	uint64_t growth; /* bytes */
-	uint64_t id;     /* the caller's */
 };
 
 struct fault_group {

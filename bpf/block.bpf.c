@@ -6,13 +6,16 @@
  * A write that wants a flush is not seen until its data is issued, by a worker of the kernel, or not at
  * all when it has none: block_getrq keeps who asked, by the address of the bio. Its data completes once by
  * itself, and the request once more at the end (blk-flush.c). What is told here adds up to /proc/diskstats,
- * which counts the same moments.
+ * which counts the same moments. Some kernels leave out completions while tracepoints are attached or detached
+ * elsewhere (6.18 on a virtual machine, in bursts of some 10 ms, for perf as well): a request that is followed
+ * by another at its address without having ended counts as lost, and `rec` looks for more at the end.
  *
  * Completions come from interrupts and may interrupt the other programs, so these share no scratch. */
 #include "bpf/filter.bpf.h"
 #include "bpf/kept_stack.bpf.h"
 #include "bpf/kernel_block.h"
 #include "specs/events/block.h"
+#include "specs/ring_block.h"
 
 enum {
 	MAX_DEVICES = 16,
@@ -27,19 +30,6 @@ const volatile __u32 block_devices[MAX_DEVICES];
 
 RING_RECORD(block_io);
 RING_RECORD(block_change);
-
-/* From the first that is seen of a request to its end. */
-struct following {
-	u64 made_ns; /* as the kernel has it: tells a request from the next one at its address */
-	u64 begun_ns, issued_ns, done_ns;
-	u64 sector;
-	u64 stack; /* its key */
-	u32 bytes; /* that are complete */
-	u64 id;    /* of who asked: process and thread */
-	u32 flags, depth, requeues;
-	s32 status;
-	u8 wanted, in_device, begun_before;
-};
 
 struct owner {
 	u64 time, id;
@@ -307,8 +297,11 @@ static __always_inline struct following *keep(struct request *rq, const struct f
 	u64 key = (u64)rq;
 	struct following *old = bpf_map_lookup_elem(&requests, &key);
 
-	if (old) /* its end was missed */
+	if (old) { /* the kernel did not tell us its end */
 		leave_device(rq, old);
+		if (old->wanted)
+			ring_count_lost(RING_BLOCK_IO);
+	}
 	bpf_map_update_elem(&requests, &key, f, BPF_ANY);
 	return bpf_map_lookup_elem(&requests, &key);
 }
@@ -316,7 +309,9 @@ static __always_inline struct following *keep(struct request *rq, const struct f
 /* The first that is seen of it is now, and the present thread asks, if nobody did before. */
 static __always_inline struct following *begin(void *ctx, struct request *rq, u32 place)
 {
-	struct following f = { .made_ns = rq->start_time_ns, .begun_ns = bpf_ktime_get_ns() };
+	struct following f = { .made_ns = rq->start_time_ns,
+		.begun_ns = bpf_ktime_get_ns(),
+		.device = device_of(disk_of(rq)) };
 
 	if (asked_before(&f, rq))
 		return keep(rq, &f);
@@ -331,7 +326,7 @@ static __always_inline struct following *begin(void *ctx, struct request *rq, u3
 /* Nothing was seen of it before. */
 static __always_inline struct following *take_over(struct request *rq)
 {
-	struct following f = { .made_ns = rq->start_time_ns };
+	struct following f = { .made_ns = rq->start_time_ns, .device = device_of(disk_of(rq)) };
 
 	if (!owned(&f, rq)) {
 		f.begun_ns = rq->start_time_ns ?: bpf_ktime_get_ns();
@@ -542,29 +537,34 @@ int BPF_PROG(block_rq_requeue_btf, struct request *rq)
 	return 0;
 }
 
+/* Whether all of it is complete, with what is now. */
+static __always_inline bool complete(struct request *rq, struct following *f, int status,
+	unsigned int bytes, u64 now)
+{
+	f->bytes += bytes;
+	f->status = status ?: f->status;
+	if (bytes < rq->__data_len)
+		return false;
+	if (f->in_device) {
+		f->done_ns = now;
+		leave_device(rq, f);
+	}
+	/* The end of a write that waits for a flush comes when all is flushed. */
+	return is_flush(rq) || !in_flush_sequence(rq);
+}
+
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(block_rq_complete_btf, struct request *rq, int status, unsigned int bytes)
 {
+	u64 now = bpf_ktime_get_ns();
 	struct following *f;
-	bool all;
 
 	if (!is_recorded(rq))
 		return 0;
 	f = find(rq) ?: take_over(rq);
-	if (!f)
+	if (!f || !complete(rq, f, status, bytes, now))
 		return 0;
-	all = bytes >= rq->__data_len;
-	f->bytes += bytes;
-	f->status = status ?: f->status;
-	if (!all)
-		return 0;
-	if (f->in_device) {
-		f->done_ns = bpf_ktime_get_ns();
-		leave_device(rq, f);
-	}
-	if (in_flush_sequence(rq) && !is_flush(rq))
-		return 0; /* its end comes when all is flushed */
-	tell(rq, f, bpf_ktime_get_ns());
+	tell(rq, f, now);
 	forget(rq, f);
 	return 0;
 }

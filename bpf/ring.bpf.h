@@ -114,7 +114,7 @@ struct ring_scratch {
 static __always_inline void ring_output_from(void *ctx, void *ring, struct ring_scratch *s,
 	u32 kind, u32 size, bool kernel, bool user, u32 own_frames)
 {
-	u32 at = size;
+	u64 at = size;
 	long n_kernel = 0, n_user = 0;
 
 	if (kernel)
@@ -122,6 +122,7 @@ static __always_inline void ring_output_from(void *ctx, void *ring, struct ring_
 	if (n_kernel < 0 || n_kernel > 8 * RING_MAX_STACK)
 		n_kernel = 0;
 	at += n_kernel;
+	barrier_var(at); /* 6.1 wants what is checked to be what is used, not a copy */
 	if (user && at <= RING_MAX_EVENT + 8 * RING_MAX_STACK)
 		n_user = bpf_get_stack(ctx, s->bytes + at, 8 * RING_MAX_STACK, BPF_F_USER_STACK);
 	if (n_user < 0 || n_user > 8 * RING_MAX_STACK)

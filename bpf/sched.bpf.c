@@ -3,15 +3,11 @@
  * carry what is known of their wait with them, and only waits that were long enough are.
  *
  * All of these tracepoints run with interrupts off, so nothing of this object interrupts another. */
-#include "bpf/filter.bpf.h"
 #include "bpf/ring.bpf.h"
-#include "specs/events/sched.h"
+#include "bpf/waking.bpf.h"
 
 enum {
 	PF_KTHREAD = 0x00200000,
-	HARDIRQ_OR_NMI = 0x00ff0000,
-	SERVING_SOFTIRQ = 0x00000100,
-	WAKINGS = 16384, /* a power of two */
 	WAIT_STACK = 64, /* addresses of a half that a waiting thread keeps */
 };
 
@@ -45,13 +41,6 @@ struct wait_stack {
 	u64 kernel[WAIT_STACK], user[WAIT_STACK];
 };
 
-/* From sched_waking until sched_wakeup a moment later, which may come on another CPU. */
-struct waking {
-	u32 woken; /* whom it is about; 0: nobody */
-	u32 pid, tid;
-	u32 context;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1); /* with --min: 65536 */
@@ -66,15 +55,6 @@ struct {
 	__type(value, struct wait_stack);
 } wait_stacks SEC(".maps");
 
-/* By the last bits of the woken thread's number: a sixth of what a hash costs. Should two be on their way in
- * one place, the first is told without its waker's name. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WAKINGS);
-	__type(key, u32);
-	__type(value, struct waking);
-} wakings SEC(".maps");
-
 /* Too large for a program's own stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -82,27 +62,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct wait_stack);
 } new_stack SEC(".maps");
-
-struct pcpu_hot {
-	int preempt_count;
-} RELOCATABLE;
-
-/* Where the kernel keeps its count. Such variables can be had only from kernels that list them in kallsyms
- * (CONFIG_KALLSYMS_ALL), so whatever reads one is in a program of its own. */
-extern const int __preempt_count __ksym __weak;
-extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.13 */
-
-static __always_inline enum sched_context context_here(void)
-{
-	int count = 0;
-
-	if (&__preempt_count)
-		count = *(const int *)bpf_this_cpu_ptr(&__preempt_count);
-	else if (&pcpu_hot)
-		count = ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
-	return count & (HARDIRQ_OR_NMI | SERVING_SOFTIRQ) ? SCHED_CONTEXT_INTERRUPT
-							  : SCHED_CONTEXT_TASK;
-}
 
 /* TASK_RUNNING and so on: include/linux/sched.h; the same from 4.14 to 6.18. */
 static __always_inline enum sched_state state_of(unsigned int state)
@@ -395,31 +354,11 @@ int BPF_PROG(sched_switch_btf, bool preempt, struct task_struct *prev, struct ta
 	return 0;
 }
 
-/* Here the waker is the present thread; sched_wakeup may come on another CPU, from an interrupt. */
-static __always_inline int waking(struct task_struct *p, enum sched_context context)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	u32 place = p->pid & (WAKINGS - 1);
-	struct waking *w;
-
-	if (!ring_enabled() || !filter_task(p, p->tgid))
-		return 0;
-	w = bpf_map_lookup_elem(&wakings, &place);
-	if (w)
-		*w = (struct waking){ p->pid, id >> 32, (u32)id, context };
-	return 0;
-}
-
+/* Where it cannot be told what the waker was doing; else bpf/waking_count.bpf.c or waking_hot.bpf.c. */
 SEC("?tp_btf/sched_waking")
 int BPF_PROG(sched_waking_btf, struct task_struct *p)
 {
 	return waking(p, SCHED_CONTEXT_UNKNOWN);
-}
-
-SEC("?tp_btf/sched_waking")
-int BPF_PROG(sched_waking_context, struct task_struct *p)
-{
-	return waking(p, context_here());
 }
 
 static __always_inline int woken(void *ctx, struct task_struct *p, bool is_new)

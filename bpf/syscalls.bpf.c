@@ -47,7 +47,10 @@ RING_RECORD(ring_syscall_short);
 /* A call under way. */
 struct call {
 	u64 begin_ns; /* 0: none */
-	u32 number, abi;
+	u32 number;
+	u16 abi;
+	bool is_target; /* for certain */
+	u32 weight;     /* for how many calls it stands */
 };
 
 struct {
@@ -160,7 +163,7 @@ static __always_inline void fill_head(struct ring_syscall *e, const struct call 
 	e->pid = id >> 32;
 	e->tid = (u32)id;
 	e->number = c->number;
-	e->weight = syscall_sample;
+	e->weight = c->weight;
 	e->cpu = bpf_get_smp_processor_id();
 	e->abi = c->abi;
 	e->unfinished = 0;
@@ -367,6 +370,7 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 {
 	struct syscall_key key = { bpf_get_current_pid_tgid() >> 32, call->number, call->abi };
 	struct syscall_counts *c = counts_of(&key);
+	u32 bucket = bucket_of(ns);
 
 	if (!c) {
 		ring_count_lost(RING_SYSCALL);
@@ -374,7 +378,9 @@ static __always_inline void count(const struct call *call, u64 ns, long ret)
 	}
 	c->calls++;
 	c->total_ns += ns;
-	c->buckets[bucket_of(ns) & (SYSCALL_BUCKETS - 1)]++;
+	asm volatile(""
+		     : "+r"(bucket)); /* or clang leaves the mask out, which 6.1's verifier needs */
+	c->buckets[bucket & (SYSCALL_BUCKETS - 1)]++;
 	if (ns > c->longest_ns)
 		c->longest_ns = ns;
 	if (ret < 0 && ret >= -MAX_ERRNO)
@@ -396,11 +402,29 @@ static __always_inline void keep_exec(struct task_struct *task, struct pt_regs *
 		(void *)(t->path[0] == 2 ? x->args[1] : x->args[0]));
 }
 
-static __always_inline bool is_sampled(void)
+/* Whether this call stands for one_in calls; the others are not recorded. */
+static __always_inline bool is_chosen(u32 one_in)
 {
-	u32 one_in = syscall_sample;
-
 	return one_in <= 1 || bpf_get_prandom_u32() % one_in == 0;
+}
+
+/* The thread's storage if it is recorded, or NULL. Whoever is a target once is one as long as it lives, and a
+ * thread's storage is found sooner than its process among the targets; names and cgroups change. */
+static __always_inline struct call *recorded_call(struct task_struct *task)
+{
+	struct call *c = bpf_task_storage_get(&calls, task, 0, 0);
+
+	if (c && c->is_target)
+		return c;
+	if (task->tgid == filter_own_tgid || !filter_task(task, task->tgid))
+		return NULL;
+	if (!c)
+		c = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!c)
+		ring_count_lost(RING_SYSCALL);
+	else
+		c->is_target = filter_by != FILTER_CGROUP && !filter_by_comm;
+	return c;
 }
 
 SEC("tp_btf/sys_enter")
@@ -411,14 +435,11 @@ int BPF_PROG(syscall_enter, struct pt_regs *regs, long id)
 	u8 traits = traits_of(abi, number)->traits;
 	struct call *c;
 
-	if (!ring_enabled() || !(traits & SYSCALL_WANTED) || task->tgid == filter_own_tgid ||
-		!filter_task(task, task->tgid))
+	if (!ring_enabled() || !(traits & SYSCALL_WANTED))
 		return 0;
-	c = bpf_task_storage_get(&calls, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!c) {
-		ring_count_lost(RING_SYSCALL);
+	c = recorded_call(task);
+	if (!c)
 		return 0;
-	}
 	if (c->begin_ns) /* its end was not seen: 6.1's storage cannot always be had */
 		ring_count_lost(RING_SYSCALL);
 	c->number = number;
@@ -449,9 +470,10 @@ int BPF_PROG(syscall_exit, struct pt_regs *regs, long ret)
 	now = bpf_ktime_get_ns();
 	if (now - call.begin_ns < syscall_min_ns)
 		return 0;
+	call.weight = syscall_sample; /* may change meanwhile */
 	if (syscall_summary)
 		count(&call, now - call.begin_ns, ret);
-	else if (is_sampled())
+	else if (is_chosen(call.weight))
 		tell(ctx, regs, &call, now, ret);
 	return 0;
 }

@@ -243,7 +243,8 @@ void sink_segment(struct sink *s, uint64_t now_ns)
 	if (!s->has_queue)
 		return;
 	pthread_mutex_lock(&s->lock);
-	if (s->next_fd >= 0 && !s->next_known) {
+	/* The first segment goes to the first file. */
+	if (s->put && s->next_fd >= 0 && !s->next_known) {
 		s->next_known = true;
 		s->next_at = s->put;
 		pthread_cond_signal(&s->wake);

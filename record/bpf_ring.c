@@ -80,6 +80,14 @@ static uint32_t length(uint32_t header)
 	return header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 }
 
+/* Whether a record lies within what the kernel says it has written. */
+static bool is_within(const struct bpf_ring *r, uint32_t header)
+{
+	uint64_t left = r->head - r->tail;
+
+	return left <= r->size && whole(length(header)) <= left;
+}
+
 const void *bpf_ring_peek(struct bpf_ring *r, uint32_t *bytes)
 {
 	while (r->tail < r->head) {
@@ -87,6 +95,10 @@ const void *bpf_ring_peek(struct bpf_ring *r, uint32_t *bytes)
 
 		if (h & BPF_RINGBUF_BUSY_BIT)
 			return NULL;
+		if (!is_within(r, h)) {
+			r->tail = r->head; /* nothing in it can be found any more */
+			return NULL;
+		}
 		if (!(h & BPF_RINGBUF_DISCARD_BIT)) {
 			*bytes = length(h);
 			return r->data + (r->tail & (r->size - 1)) + BPF_RINGBUF_HDR_SZ;

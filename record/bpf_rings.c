@@ -17,6 +17,7 @@
 #include "record/bpf_ring.h"
 #include "record/cgroup.h"
 #include "record/cpus.h"
+#include "record/perf_event.h"
 #include "record/privileges.h"
 
 enum {
@@ -59,6 +60,8 @@ struct bpf_rings {
 	unsigned n_objects;
 	struct target_bpf *follow; /* owned; NULL: nobody is followed */
 	struct btf *kernel_types;  /* owned */
+	int refused;               /* negative errno: nothing of this is there... */
+	struct err why;            /* ...and why */
 	uint64_t chain[2 * RING_MAX_STACK + 2];
 };
 
@@ -88,11 +91,30 @@ static bool is_locked_down(void)
 }
 
 /* The capabilities' numbers are in no header of older systems: privileges.c. */
-static int explain(int code, const char *doing, struct err *err)
+static bool permitted(void)
 {
 	enum { PERFMON = 38, BPF = 39 };
-	bool may = privileges_has(CAP_SYS_ADMIN) ||
-		(privileges_has(BPF) && privileges_has(PERFMON));
+
+	return privileges_has(CAP_SYS_ADMIN) || (privileges_has(BPF) && privileges_has(PERFMON));
+}
+
+static int not_permitted(const char *doing, struct err *err)
+{
+	return err_set(err, EPERM,
+		"%s: BPF is not permitted: run as root, or: setcap "
+		"cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)%s",
+		doing,
+		perf_paranoid() > PARANOID_MOST ? " and sysctl kernel.perf_event_paranoid=2" : "");
+}
+
+int bpf_rings_permitted(struct err *err)
+{
+	return permitted() ? 0 : not_permitted("loading BPF programs", err);
+}
+
+static int explain(int code, const char *doing, struct err *err)
+{
+	bool may = permitted();
 
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return err_set(err, code,
@@ -101,20 +123,18 @@ static int explain(int code, const char *doing, struct err *err)
 			doing);
 	if (code == ENOSYS)
 		return err_set(err, code, "%s: this kernel has no BPF (CONFIG_BPF_SYSCALL)", doing);
+	/* The verifier then knows no helper that reads memory: EINVAL (6.1). */
+	if (may && (code == EPERM || code == EACCES || code == EINVAL) && is_locked_down())
+		return err_set(err, code,
+			"%s: the kernel is locked down (/sys/kernel/security/lockdown: confidentiality), "
+			"which forbids BPF programs that read its memory; boot with lockdown=integrity",
+			doing);
 	/* What the verifier does not like of a program is EACCES as well, but libbpf says so first. */
 	if ((code != EPERM && code != EACCES) || (may && code == EACCES && first_complaint[0]))
 		return err_set(err, code, "%s: %s%s%.160s", doing, strerror(code),
 			first_complaint[0] ? ": " : "", first_complaint);
 	if (!may)
-		return err_set(err, code,
-			"%s: BPF is not permitted: run as root, or: setcap "
-			"cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)",
-			doing);
-	if (is_locked_down())
-		return err_set(err, code,
-			"%s: the kernel is locked down (/sys/kernel/security/lockdown: confidentiality), "
-			"which forbids BPF programs that read its memory; boot with lockdown=integrity",
-			doing);
+		return not_permitted(doing, err);
 	return err_set(err, code,
 		"%s: BPF is refused although the capabilities are there (a container's seccomp "
 		"profile?)",
@@ -124,7 +144,7 @@ static int explain(int code, const char *doing, struct err *err)
 /* ---- records ---- */
 
 /* A record made by a program of ours: sizes are checked all the same. */
-static bool parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind)
+bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind)
 {
 	const struct ring_head *h = record;
 	uint64_t need;
@@ -197,7 +217,7 @@ static void feed_take(void *feed, const void *record, uint64_t time_ns)
 	uint32_t kind, bytes = 0;
 
 	bpf_ring_peek(&f->ring, &bytes);
-	if (parse(record, bytes, &e, &kind)) {
+	if (bpf_event_parse(record, bytes, &e, &kind)) {
 		h = &f->rings->handlers[kind];
 		if (h->call && (const char *)e.kernel - (const char *)e.data >= h->size)
 			h->call(h->ctx, &e);
@@ -259,7 +279,7 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 {
 	struct bpf_rings *b = ctx;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; !b->refused && i < n; i++)
 		if ((uint32_t)online[i] < b->n_cpus && b->feeds[online[i]].ring.fd < 0)
 			add_ring(b, (uint32_t)online[i], NULL);
 }
@@ -397,8 +417,9 @@ int bpf_rings_open(struct recording *r, struct err *err)
 	int rc;
 
 	if (r->bpf)
-		return 0;
+		return r->bpf->refused ? err_set(err, -r->bpf->refused, "%s", r->bpf->why.text) : 0;
 	libbpf_set_print(keep_complaint);
+	first_complaint[0] = '\0';
 	b = xcalloc(1, sizeof(*b));
 	b->recording = r;
 	b->rings_fd = b->losses_fd = b->control_fd = b->targets_fd = -1;
@@ -414,7 +435,11 @@ int bpf_rings_open(struct recording *r, struct err *err)
 		rc = explain(-rc, "making BPF maps", err);
 	if (!rc)
 		rc = open_rings(b, err);
-	return rc ? rc : follow_targets(b, err);
+	if (!rc)
+		rc = follow_targets(b, err);
+	b->refused = rc;
+	b->why = *err;
+	return rc;
 }
 
 static void close_fd(int fd)
@@ -552,12 +577,14 @@ void bpf_rings_enable(struct bpf_rings *b)
 {
 	btf__free(b->kernel_types); /* all objects are loaded */
 	b->kernel_types = NULL;
-	__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
+	if (!b->refused)
+		__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
 }
 
 void bpf_rings_disable(struct bpf_rings *b)
 {
-	__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
+	if (!b->refused)
+		__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
 }
 
 /* How often the kernel left a program out because it was running on that CPU already. */
@@ -577,7 +604,7 @@ void bpf_rings_settle(struct bpf_rings *b)
 	struct bpf_program *p;
 	uint64_t missed;
 
-	for (uint32_t i = 0; i < b->n_cpus; i++)
+	for (uint32_t i = 0; !b->refused && i < b->n_cpus; i++)
 		if (b->feeds[i].ring.fd >= 0)
 			look_for_losses(&b->feeds[i]);
 	for (unsigned i = 0; i < b->n_objects; i++)

@@ -27,6 +27,10 @@ struct bpf_event {
 };
 typedef void (*bpf_event_handler)(void *ctx, const struct bpf_event *e);
 
+/* Takes a record of `bytes` bytes, 8-aligned, apart; time and stream are not touched. False if its sizes do not
+ * fit. */
+bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, uint32_t *kind);
+
 /* Whom programs look at; the same in all of them (bpf/filter.bpf.h). */
 struct bpf_filter {
 	uint32_t by, own_tgid;
@@ -37,7 +41,11 @@ struct bpf_filter {
 	uint64_t wake_bytes;
 };
 
-/* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused. */
+/* 0 if we have the capabilities that BPF programs need; else -EPERM and what to do. */
+int bpf_rings_permitted(struct err *err);
+
+/* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused, the same to all who ask;
+ * tracepoint_feed.h is what is left then. */
 int bpf_rings_open(struct recording *r, struct err *err);
 void bpf_rings_close(struct bpf_rings *b);
 

@@ -54,6 +54,22 @@ void disk_name(uint32_t number, char *name)
 		snprintf(name, 32, "%u:%u", number >> 20, number & 0xfffff);
 }
 
+uint64_t disk_inflight(uint32_t number)
+{
+	unsigned long long reads = 0, writes = 0;
+	char path[64], line[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/inflight", number >> 20,
+		number & 0xfffff);
+	f = fopen(path, "re");
+	if (f && fgets(line, sizeof(line), f))
+		sscanf(line, "%llu %llu", &reads, &writes);
+	if (f)
+		fclose(f);
+	return reads + writes;
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strverscmp((*a)->d_name, (*b)->d_name);

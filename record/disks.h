@@ -25,4 +25,7 @@ int disk_find(const char *text, struct disk *d, struct err *err);
 /* The name of a device, "254:1" if it has none; `name` has 32 bytes. */
 void disk_name(uint32_t number, char *name);
 
+/* How many requests a disk has that are not complete. */
+uint64_t disk_inflight(uint32_t number);
+
 #endif

@@ -16,13 +16,31 @@ static const char *const words[] = {
 	[FACILITY_ABSENT] = "no",
 };
 
+/* What a source cannot do without, or what does instead. */
+static void probe_need(const struct source *s, const char *need, struct finding *f)
+{
+	struct finding instead;
+
+	facility_probe(need, f);
+	if (f->state != FACILITY_ABSENT || !s->instead_of_bpf || strcmp(need, "BPF") != 0)
+		return;
+	facility_probe(s->instead_of_bpf, &instead);
+	if (instead.state == FACILITY_ABSENT)
+		return;
+	f->state = FACILITY_LESSER;
+	snprintf(instead.what, sizeof(instead.what), "by %s, which cost more: %.200s",
+		s->instead_of_bpf, f->what);
+	memcpy(f->what, instead.what, sizeof(f->what));
+}
+
 /* The worst of what a source cannot do without, or else of what makes it better. */
 static void judge(const struct source *s, struct finding *worst)
 {
 	struct finding f;
 
+	*worst = (struct finding){ FACILITY_WORKS };
 	for (int i = 0; i < SOURCE_NEEDS && s->needs[i]; i++) {
-		facility_probe(s->needs[i], &f);
+		probe_need(s, s->needs[i], &f);
 		if (i == 0 || f.state > worst->state)
 			*worst = f;
 	}
@@ -54,6 +72,23 @@ static int list(void)
 	return n ? 0 : EXIT_NO;
 }
 
+/* Which sources do without a facility that is not there. */
+static void print_lesser(const char *facility)
+{
+	struct finding f;
+
+	for (int i = 0; sources[i]; i++) {
+		for (int k = 0; k < SOURCE_NEEDS && sources[i]->needs[k]; k++) {
+			if (strcmp(sources[i]->needs[k], facility) != 0)
+				continue;
+			probe_need(sources[i], facility, &f);
+			if (f.state == FACILITY_LESSER)
+				printf("%-26s without it: %s is recorded by %s\n", "",
+					sources[i]->name, sources[i]->instead_of_bpf);
+		}
+	}
+}
+
 static int doctor(void)
 {
 	struct utsname u;
@@ -72,6 +107,8 @@ static int doctor(void)
 		printf("%-26s for: %s\n", "", facilities[i].use);
 		if (f.fix[0])
 			printf("%-26s change it: %s\n", "", f.fix);
+		if (f.state == FACILITY_ABSENT)
+			print_lesser(facilities[i].name);
 		n_fixes += f.fix[0] != '\0';
 	}
 	facility_probe("sampling", &f);

@@ -18,6 +18,7 @@
 #include "record/cgroup.h"
 #include "record/perf_event.h"
 #include "record/privileges.h"
+#include "record/proc_fs.h"
 #include "record/tracefs.h"
 
 #define SYSCTL "/proc/sys/kernel/"
@@ -86,8 +87,9 @@ static void probe_sampling(struct finding *f)
 		return;
 	}
 	fix(f,
-		"as root, or: setcap cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec), or: "
-		"sysctl kernel.perf_event_paranoid=-1");
+		"as root, or: setcap cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)%s, or: "
+		"sysctl kernel.perf_event_paranoid=-1",
+		paranoid > PARANOID_MOST ? " and sysctl kernel.perf_event_paranoid=2" : "");
 	if (try_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 0, true, why) == 0)
 		found(f, FACILITY_LESSER,
 			"only your own processes (kernel.perf_event_paranoid is %ld)", paranoid);
@@ -308,17 +310,46 @@ static void probe_btf(struct finding *f)
 			"the kernel has no type information (CONFIG_DEBUG_INFO_BTF)");
 }
 
+static int try_bpf(enum bpf_cmd command, union bpf_attr *attr)
+{
+	int fd = (int)syscall(SYS_bpf, command, attr, sizeof(*attr)), code = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = code;
+	return fd;
+}
+
+/* Makes what our sources make: a ring, and a program that does nothing. */
+static int make_ring_and_program(void)
+{
+	struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr ring = { 0 }, program = { 0 };
+
+	ring.map_type = BPF_MAP_TYPE_RINGBUF;
+	ring.max_entries = 4096;
+	program.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	program.insns = (uintptr_t)nothing;
+	program.insn_cnt = sizeof(nothing) / sizeof(nothing[0]);
+	program.license = (uintptr_t) "GPL";
+	if (try_bpf(BPF_MAP_CREATE, &ring) < 0 || try_bpf(BPF_PROG_LOAD, &program) < 0)
+		return -1;
+	if (!has_word("/sys/kernel/security/lockdown", "[confidentiality]"))
+		return 0;
+	errno = EPERM; /* of programs that read the kernel's memory, as ours do */
+	return -1;
+}
+
 static void probe_bpf(struct finding *f)
 {
-	union bpf_attr attr = { 0 };
-	int fd;
-
-	attr.map_type = BPF_MAP_TYPE_RINGBUF;
-	attr.max_entries = 4096;
-	fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
-	if (fd >= 0) {
-		close(fd);
-		found(f, FACILITY_WORKS, "ring buffers can be made");
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		found(f, FACILITY_ABSENT,
+			"the kernel has no type information for our programs (CONFIG_DEBUG_INFO_BTF)");
+	} else if (make_ring_and_program() == 0) {
+		found(f, FACILITY_WORKS, "ring buffers and programs can be made");
 	} else if (errno == EPERM || errno == EACCES) {
 		found(f, FACILITY_ABSENT, "you are not permitted%s",
 			has_word("/sys/kernel/security/lockdown", "[confidentiality]")
@@ -348,15 +379,13 @@ static void probe_lockdown(struct finding *f)
 
 static void probe_namespace(struct finding *f)
 {
-	char link[64] = "";
-	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
-
-	link[n > 0 ? n : 0] = '\0';
-	if (strcmp(link, "pid:[4026531836]") == 0) { /* PROC_PID_INIT_INO */
+	if (proc_in_first_namespace()) {
 		found(f, FACILITY_WORKS, "the host's: every process can be seen");
 		return;
 	}
-	found(f, FACILITY_LESSER, "a container's: processes outside of it have no names here");
+	found(f, FACILITY_LESSER,
+		"a container's: processes outside of it have no names here, and sources that need "
+		"BPF record no command and no -p");
 	fix(f, "run rec on the host, or the container with --pid=host");
 }
 

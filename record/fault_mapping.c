@@ -11,9 +11,11 @@
 
 enum { MAX_FILES = 65536 }; /* remembered; a machine that has more of them begins anew */
 
+/* Numbers of inodes are used again, so the name counts too. */
 struct file {
 	uint64_t inode;
 	uint32_t device;
+	char name[sizeof(((struct fault_record *)0)->name)];
 	uint32_t mapping, generation; /* valid in one segment */
 	char *path;                   /* owned */
 };
@@ -146,7 +148,8 @@ static char *path_of(const struct fault_mappings *m, const struct fault_record *
 
 static struct file *file_of(struct fault_mappings *m, const struct fault_record *r)
 {
-	uint64_t key = hash_u64(hash_u64(r->inode) ^ r->device);
+	uint64_t key = hash_u64(hash_u64(r->inode) ^ r->device) ^
+		hash_bytes(r->name, name_length(r->name));
 	struct file *f;
 	uint32_t *at;
 	bool is_new;
@@ -158,8 +161,10 @@ static struct file *file_of(struct fault_mappings *m, const struct fault_record 
 		at = map_put(&m->by_file, key, &is_new);
 		if (is_new)
 			break;
-		if (m->files[*at].inode == r->inode && m->files[*at].device == r->device)
-			return &m->files[*at];
+		f = &m->files[*at];
+		if (f->inode == r->inode && f->device == r->device &&
+			!memcmp(f->name, r->name, sizeof(f->name)))
+			return f;
 	}
 	if (m->n_files == m->cap) {
 		m->cap = m->cap ? m->cap * 2 : 64;
@@ -168,6 +173,7 @@ static struct file *file_of(struct fault_mappings *m, const struct fault_record 
 	*at = m->n_files;
 	f = &m->files[m->n_files++];
 	*f = (struct file){ .inode = r->inode, .device = r->device, .path = path_of(m, r) };
+	memcpy(f->name, r->name, sizeof(f->name));
 	return f;
 }
 

@@ -61,16 +61,16 @@ static bool read_text(uint32_t pid, const char *name, char text[TEXT_BYTES])
 bool memory_watch_parse(const char *text, uint64_t *referenced)
 {
 	const char *line = strstr(text, "\nReferenced:");
+	uint64_t kib;
 
-	if (!line || sscanf(line, "\nReferenced: %" SCNu64 " kB", referenced) != 1 ||
-		*referenced > UINT64_MAX / 1024)
+	if (!line || sscanf(line, "\nReferenced: %" SCNu64 " kB", &kib) != 1 ||
+		kib > UINT64_MAX / 1024)
 		return false;
-	*referenced *= 1024;
+	*referenced = kib * 1024;
 	return true;
 }
 
-/* False: the process is gone. */
-static bool clear_references(struct memory_watch *m, struct watched *w)
+static void clear_references(struct memory_watch *m, struct watched *w)
 {
 	char path[64];
 	bool done;
@@ -88,7 +88,6 @@ static bool clear_references(struct memory_watch *m, struct watched *w)
 	}
 	if (fd >= 0)
 		close(fd);
-	return done;
 }
 
 static void fill_working_set(struct memory_watch *m, struct watched *w, struct memory_use *e)
@@ -146,6 +145,7 @@ static void remove_at(struct memory_watch *m, uint32_t i)
 		*map_put(&m->by_pid, m->all[k].pid, NULL) = k + 1;
 }
 
+/* Of the whole system only those who got memory since the last time. */
 static void look_at_all(struct memory_watch *m)
 {
 	bool few = m->recording->target.kind != TARGET_SYSTEM;
@@ -153,7 +153,7 @@ static void look_at_all(struct memory_watch *m)
 	for (uint32_t i = m->n; i-- > 0;) {
 		struct watched *w = &m->all[i];
 
-		if ((few || w->touched) && !look(m, w))
+		if (!(few || w->touched) || !look(m, w))
 			remove_at(m, i);
 	}
 }

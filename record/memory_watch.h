@@ -2,8 +2,11 @@
  *
  * The working set is what has its referenced bit set an interval after all were cleared (clear_refs and
  * smaps_rollup in proc(5), Linux 4.14). Clearing them makes the processor walk page tables anew and the
- * kernel take pages for older than they are: it disturbs, so it is done only for those who ask. PAGEMAP_SCAN
- * would not tell more: outside of a process whose memory has a userfaultfd it knows no beginning. */
+ * kernel take pages for older than they are: it disturbs, so it is done only for those who ask. The kernel
+ * does not flush the processor's TLB then, so a page whose entry stays there can be missed.
+ *
+ * PAGEMAP_SCAN (6.7) does not help: it knows pages that were written, if the process itself has given them to a
+ * userfaultfd, and none that were read. */
 #ifndef RECORD_MEMORY_WATCH_H
 #define RECORD_MEMORY_WATCH_H
 
@@ -15,15 +18,15 @@ struct memory_watch;
 struct memory_watch *memory_watch_new(struct recording *r, const char *source, struct err *err);
 void memory_watch_free(struct memory_watch *m);
 
-/* The process has just got memory. It is looked at from now on: every interval with --working-set or where
- * few are recorded, otherwise when that has happened again. */
+/* The process has just got memory: it is looked at now and every interval. Where the whole system is recorded
+ * that ends with an interval in which it got none. */
 void memory_watch_touch(struct memory_watch *m, uint32_t pid);
 
 void memory_watch_start(struct memory_watch *m);
 /* Looks a last time. */
 void memory_watch_stop(struct memory_watch *m);
 
-/* The numbers in a text of the form of /proc/PID/smaps_rollup, in bytes. False if one is missing. */
+/* What was referenced by a text of the form of /proc/PID/smaps_rollup, in bytes. False if it does not say. */
 bool memory_watch_parse(const char *text, uint64_t *referenced);
 
 #endif

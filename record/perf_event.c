@@ -2,11 +2,14 @@
 #include "record/perf_event.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "record/privileges.h"
 
 long perf_read_number(const char *path, long missing)
 {
@@ -57,14 +60,21 @@ void perf_explain_refusal(struct err *err, int code, bool whole_system)
 {
 	long paranoid = perf_paranoid();
 	int wanted = whole_system ? 0 : 2;
+	bool all = privileges_has(CAP_SYS_ADMIN); /* the settings do not bind us */
 
-	if (paranoid > wanted)
+	if (!all && paranoid > PARANOID_MOST)
+		err_set(err, code,
+			"the kernel does not permit it (kernel.perf_event_paranoid is %ld, at which even "
+			"CAP_PERFMON may not do): run as root, or sysctl kernel.perf_event_paranoid=%d%s",
+			paranoid, PARANOID_MOST,
+			whole_system ? " and give `rec` CAP_PERFMON (setcap cap_perfmon+ep)" : "");
+	else if (!all && paranoid > wanted)
 		err_set(err, code,
 			"the kernel does not permit it (kernel.perf_event_paranoid is %ld): run as root, "
 			"give `rec` CAP_PERFMON (setcap cap_perfmon+ep), or "
 			"sysctl kernel.perf_event_paranoid=%d",
 			paranoid, wanted);
-	else if (whole_system)
+	else if (!all && whole_system)
 		err_set(err, code,
 			"the kernel does not permit it: run as root or give `rec` CAP_PERFMON "
 			"(setcap cap_perfmon+ep)");
@@ -92,6 +102,15 @@ static int explain(const struct perf_event_attr *attr, int code, bool whole_syst
 			attr->freq ? (unsigned long long)attr->sample_freq : 0ULL);
 	default: return err_errno(err, code, "perf_event_open");
 	}
+}
+
+/* Until a first controller is turned on, cgroups of version 2 have not even those that are always on (6.1). */
+static int explain_cgroup(struct err *err)
+{
+	return err_set(err, ENOENT,
+		"perf events do not know this cgroup: where no controller was ever turned on (systemd "
+		"does), echo +pids >/sys/fs/cgroup/cgroup.subtree_control, and make the cgroup anew if "
+		"that does not do");
 }
 
 static int sys_open(struct perf_event_attr *attr, pid_t pid, int cpu, int leader)
@@ -134,5 +153,7 @@ int perf_open_in_group(const struct perf_event_attr *attr, pid_t pid, int cpu, i
 		fd = sys_open(&a, pid, cpu, leader);
 		code = errno;
 	} while (fd < 0 && (code == EINVAL || code == E2BIG) && do_without(&a));
+	if (fd < 0 && pid < -1 && code == ENOENT)
+		return explain_cgroup(err);
 	return fd >= 0 ? fd : explain(attr, code, pid < 0, err);
 }

@@ -38,6 +38,10 @@ void perf_attr_sideband(struct perf_event_attr *attr);
  * be read. */
 long perf_read_number(const char *path, long missing);
 
+/* What is above comes from distributions. At Debian's 3 only CAP_SYS_ADMIN opens events (6.1); CAP_PERFMON is as
+ * nothing then. */
+enum { PARANOID_MOST = 2 };
+
 /* kernel.perf_event_paranoid: from -1, everything is permitted, to 2, the default, and beyond. */
 long perf_paranoid(void);
 

@@ -224,6 +224,13 @@ static const char *our_namespace(void)
 	return ours;
 }
 
+bool proc_in_first_namespace(void)
+{
+	const char *ours = our_namespace();
+
+	return !ours[0] || strcmp(ours, "pid:[4026531836]") == 0; /* PROC_PID_INIT_INO */
+}
+
 uint32_t proc_inner_pid(uint32_t pid)
 {
 	const char *ours = our_namespace();

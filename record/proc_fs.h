@@ -31,6 +31,10 @@ uint32_t proc_process_of(uint32_t tid);
  * nothing can be known. */
 uint32_t proc_inner_pid(uint32_t pid);
 
+/* Whether our pid namespace is the first one, whose numbers BPF programs and raw records tell; also if that
+ * cannot be known. */
+bool proc_in_first_namespace(void);
+
 bool proc_is_kernel_thread(uint32_t pid);
 
 /* Removes " (deleted)", which the kernel appends to the name of a file that is no longer there. */

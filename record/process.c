@@ -133,7 +133,6 @@ static void space_insert(struct space *s, const struct vma *new)
 
 /* ---- threads ---- */
 
-/* Also of a thread that has ended. */
 static struct thread *find(struct processes *p, uint32_t tid)
 {
 	uint32_t *at = map_get(&p->by_tid, tid);
@@ -148,12 +147,17 @@ struct thread *processes_find(struct processes *p, uint32_t tid)
 	return t && !t->ended ? t : NULL;
 }
 
+struct thread *processes_find_late(struct processes *p, uint32_t tid)
+{
+	return find(p, tid);
+}
+
 /* A thread without a name; its address space is its process's, or a new one. */
 static struct thread *add_thread(struct processes *p, uint32_t pid, uint32_t tid)
 {
 	struct thread *leader = find(p, pid), *t;
 	struct space *space = leader ? leader->space : NULL;
-	bool kernel = leader && leader->kernel;
+	bool kernel = leader && leader->kernel, recorded = leader && leader->recorded;
 
 	if (space)
 		space->refs++;
@@ -168,7 +172,8 @@ static struct thread *add_thread(struct processes *p, uint32_t pid, uint32_t tid
 		.tid = tid,
 		.space = space,
 		.inner_pid = INNER_PID_UNKNOWN,
-		.kernel = kernel };
+		.kernel = kernel,
+		.recorded = recorded };
 	*map_put(&p->by_tid, tid, NULL) = p->n;
 	return t;
 }
@@ -238,17 +243,24 @@ struct thread *processes_thread(struct processes *p, uint32_t pid, uint32_t tid)
 	return t;
 }
 
+struct thread *processes_by_tid(struct processes *p, uint32_t tid)
+{
+	struct thread *t = find(p, tid);
+
+	return t ? t : processes_thread(p, tid ? proc_process_of(tid) : 0, tid);
+}
+
 void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t parent_pid,
 	uint32_t parent_tid)
 {
 	struct thread parent = *processes_thread(p, parent_pid, parent_tid), *t;
 
+	parent.space->refs++; /* the number may be the parent's own, if records are wrong */
 	if (find(p, tid))
 		remove_thread(p, tid);
 	t = add_thread(p, pid, tid);
 	space_put(t->space);
 	t->space = parent.space;
-	t->space->refs++;
 	t->kernel = parent.kernel;
 	set_comm(t, parent.comm);
 }

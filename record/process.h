@@ -37,9 +37,14 @@ struct thread {
 	bool kernel;        /* has no memory of its own */
 	bool gone;          /* when processes_reap last looked */
 	bool ended;
+	bool recorded; /* the sideband has told of it: it is one of those that are recorded */
 	/* Kept by the source sched: since when it waits for a CPU, 0: it does not; and who woke it. */
 	uint64_t runnable_ns;
 	uint32_t waker_pid, waker_tid;
+	/* ...without BPF: since when it is without a CPU and why, and who is about to wake it. */
+	uint64_t left_ns, waking_ns;
+	uint32_t left_state, left_stack, left_generation;
+	uint32_t waking_pid, waking_tid, waking_context;
 };
 
 struct processes;
@@ -53,6 +58,12 @@ struct thread *processes_thread(struct processes *p, uint32_t pid, uint32_t tid)
 
 /* NULL if it is not known. */
 struct thread *processes_find(struct processes *p, uint32_t tid);
+
+/* The same, also of one that has ended a moment ago. */
+struct thread *processes_find_late(struct processes *p, uint32_t tid);
+
+/* The thread of this number, whatever its process; made if unknown, from /proc if it is still there. */
+struct thread *processes_by_tid(struct processes *p, uint32_t tid);
 
 /* What records tell. */
 void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t parent_pid,

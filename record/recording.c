@@ -14,6 +14,7 @@
 #include "record/bpf_rings.h"
 #include "record/names.h"
 #include "record/privileges.h"
+#include "record/proc_fs.h"
 #include "record/segment.h"
 #include "record/sideband.h"
 #include "record/summary.h"
@@ -127,16 +128,50 @@ static void open_writer(struct recording *r)
 	write_info(r);
 }
 
+/* BPF programs and tracepoints tell the numbers that processes have in the first pid namespace. In another
+ * we know those of our own processes by other numbers. */
+static int check_namespace(struct recording *r, const struct source *s, struct err *err)
+{
+	if (!s->bpf || proc_in_first_namespace())
+		return 0;
+	if (!target_by_cpu(&r->target))
+		return err_set(err, ENOTSUP,
+			"it cannot find a command or process from within a container, where they have "
+			"other numbers than for the kernel: record everything (-a), run rec on the host, "
+			"or the container with --pid=host");
+	recording_note(r, s->name,
+		"%s: rec runs in a container: processes have their numbers of outside of it, and names "
+		"that are looked up here by these may be missing or wrong",
+		s->name);
+	return 0;
+}
+
 static int open_sources(struct recording *r, struct err *err)
 {
 	for (unsigned i = 0; i < r->options->n_sources; i++) {
 		const struct source *s = r->options->sources[i];
-		int rc = s->open(r, &r->source_state[i], err);
+		int rc = check_namespace(r, s, err);
+
+		if (!rc)
+			rc = s->open(r, &r->source_state[i], err);
 
 		if (rc)
 			return err_step(err, rc, "source %s", s->name);
 	}
 	return 0;
+}
+
+/* Where perf events are refused (kernel.perf_event_paranoid=3), to be allowed these would not do. */
+static void explain_for_bpf(const struct recording *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->options->n_sources; i++) {
+		const struct source *s = r->options->sources[i];
+
+		if (s->bpf && bpf_rings_permitted(err)) {
+			err_step(err, -EPERM, "source %s", s->name);
+			return;
+		}
+	}
 }
 
 static int open_everything(struct recording *r, struct err *err)
@@ -153,8 +188,10 @@ static int open_everything(struct recording *r, struct err *err)
 	if (trouble)
 		recording_note(r, "kernel", "%s", trouble);
 	r->sideband = sideband_open(r, err);
-	if (!r->sideband)
+	if (!r->sideband) {
+		explain_for_bpf(r, err);
 		return -EPERM;
+	}
 	return open_sources(r, err);
 }
 

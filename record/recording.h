@@ -58,6 +58,10 @@ void recording_add(struct recording *r, uint32_t stream, int type, const void *e
 /* The number of a thread's name in the present segment. */
 uint32_t recording_comm(struct recording *r, struct thread *t);
 
+/* Whether a thread is of those that are recorded, as far as the kernel has not chosen already: of the target,
+ * and called as --comm says. `t` may be NULL: a thread that nothing is known of. */
+bool recording_wants(const struct recording *r, const struct thread *t, const char *comm);
+
 /* Tells of n events of this kind that a stream lost between two moments. */
 void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
 	uint64_t since_ns, uint64_t until_ns);

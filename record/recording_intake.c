@@ -16,6 +16,13 @@ uint32_t recording_comm(struct recording *r, struct thread *t)
 	return t->comm_string;
 }
 
+bool recording_wants(const struct recording *r, const struct thread *t, const char *comm)
+{
+	if (r->target.kind != TARGET_SYSTEM && !(t && t->recorded))
+		return false;
+	return !r->options->comm || strcmp(r->options->comm, comm) == 0;
+}
+
 void recording_add(struct recording *r, uint32_t stream, int type, const void *event)
 {
 	writer_add(r->writer, stream, type, event);

@@ -61,6 +61,15 @@ static void write_namespace(struct sideband *s, struct thread *t, uint64_t time)
 		writer_add(s->recording->writer, 0, s->namespace_type, &e);
 }
 
+/* The records are those of whom the recording is about, and of nobody else. */
+static void mark_recorded(struct sideband *s, uint32_t tid)
+{
+	struct thread *t = processes_find(s->recording->processes, tid);
+
+	if (t)
+		t->recorded = true;
+}
+
 /* ---- records; layouts: perf_event_open(2) ---- */
 
 struct record_mmap2 {
@@ -136,6 +145,7 @@ static void on_mmap2(struct sideband *s, const struct perf_ring *ring,
 	}
 	v.image = images_get(&r->images, &like);
 	processes_map(r->processes, m->pid, m->tid, &v);
+	mark_recorded(s, m->tid);
 	write_map(s, ring->stream, m->pid, &v, time);
 }
 
@@ -150,6 +160,7 @@ static void on_comm(struct sideband *s, const struct perf_ring *ring,
 	if (!text_fits(h, c->comm))
 		return;
 	processes_comm(r->processes, c->pid, c->tid, c->comm, exec);
+	mark_recorded(s, c->tid);
 	t = processes_thread(r->processes, c->pid, c->tid);
 	write_comm(s, t, time, exec ? s->exec_type : s->comm_type);
 	if (exec)
@@ -169,6 +180,7 @@ static void on_fork(struct sideband *s, const struct perf_ring *ring,
 	if (h->size < sizeof(*t))
 		return;
 	processes_fork(s->recording->processes, t->pid, t->tid, t->ppid, t->ptid);
+	mark_recorded(s, t->tid);
 	writer_add(s->recording->writer, ring->stream, s->fork_type, &e);
 }
 
@@ -205,9 +217,23 @@ static const record_function by_type[] = {
 	[PERF_RECORD_KSYMBOL] = on_ksymbol,
 };
 
+/* Of processes outside of our pid namespace perf tells no numbers, but 0 (6.18). All of these records begin with
+ * the process, but for PERF_RECORD_KSYMBOL. */
+static bool is_nameless(const struct perf_event_header *h)
+{
+	uint32_t pid;
+
+	if (h->type == PERF_RECORD_KSYMBOL || h->size < sizeof(*h) + sizeof(pid))
+		return false;
+	memcpy(&pid, h + 1, sizeof(pid));
+	return !pid;
+}
+
 static void handle(void *ctx, const struct perf_ring *ring, const struct perf_event_header *h,
 	uint64_t time)
 {
+	if (is_nameless(h))
+		return;
 	if (h->type < sizeof(by_type) / sizeof(by_type[0]) && by_type[h->type])
 		by_type[h->type](ctx, ring, h, time);
 }
@@ -311,10 +337,16 @@ static void snapshot_map(void *ctx, uint32_t pid, const struct vma *v)
 	write_map(s, 0, pid, v, s->snapshot_ns);
 }
 
+static void scan_thread(void *ctx, struct thread *t)
+{
+	t->recorded = true;
+	snapshot_thread(ctx, t);
+}
+
 static void scan_process(void *ctx, uint32_t pid)
 {
 	struct sideband *s = ctx;
-	struct process_visitor v = { snapshot_thread, snapshot_map, s };
+	struct process_visitor v = { scan_thread, snapshot_map, s };
 
 	processes_scan(s->recording->processes, pid, &v);
 }

@@ -5,17 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
 #include "gen/block.skel.h"
 #include "gen/events.h"
 #include "record/bpf_rings.h"
 #include "record/disks.h"
 #include "specs/events/block.h"
+#include "specs/ring_block.h"
 
 enum {
 	MAX_STACKS = 8192, /* of requests under way */
 	MAX_DEVICES = 16,  /* bpf/block.bpf.c */
 	KNOWN_DISKS = 64,  /* a power of two */
 };
+
+#define LATE_NS 100000000ULL /* what began later may just not have ended */
 
 /* A disk's name as a string of the trace; found by number. */
 struct known_disk {
@@ -200,6 +205,48 @@ static int block_open(struct recording *r, void **state, struct err *err)
 	return bpf_rings_load(r->bpf, s->skel->skeleton, "block", err);
 }
 
+/* Requests that ended without our having been told are left over, one like another; those that a disk
+ * still has, or that may have ended after us, are not among them. */
+struct left_over {
+	uint32_t device;
+	uint64_t n;
+};
+
+static void tell_left_over(struct block_source *s, const struct left_over *l)
+{
+	uint64_t busy = disk_inflight(l->device);
+
+	if (l->n > busy)
+		recording_lost(s->recording, 0, "block_io", l->n - busy, 0, now_ns());
+}
+
+static void count_left_over(struct left_over *disks, const struct following *f)
+{
+	uint32_t i = 0;
+
+	while (i < KNOWN_DISKS - 1 && disks[i].n && disks[i].device != f->device)
+		i++;
+	disks[i].device = f->device;
+	disks[i].n++;
+}
+
+static void block_settle(void *state)
+{
+	struct block_source *s = state;
+	struct left_over disks[KNOWN_DISKS] = { { 0 } };
+	int fd = bpf_map__fd(s->skel->maps.requests);
+	uint64_t key, *at = NULL, before = s->recording->stop_ns - LATE_NS;
+	struct following f;
+
+	while (bpf_map_get_next_key(fd, at, &key) == 0) {
+		at = &key;
+		if (bpf_map_lookup_elem(fd, &key, &f) == 0 && f.wanted && f.begun_ns < before)
+			count_left_over(disks, &f);
+	}
+	for (int i = 0; i < KNOWN_DISKS && disks[i].n; i++)
+		tell_left_over(s, &disks[i]);
+}
+
 static void block_close(void *state)
 {
 	struct block_source *s = state;
@@ -215,6 +262,7 @@ const struct source source_block = {
 	.needs = { "sampling", "BPF" },
 	.better_with = { "other processes" },
 	.open = block_open,
+	.settle = block_settle,
 	.close = block_close,
 	.bpf = true,
 };

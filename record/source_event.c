@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "record/event_set.h"
 #include "record/probe.h"
+#include "record/raw_sample.h"
 #include "record/recording.h"
 #include "record/trace_type.h"
 #include "record/tracefs.h"
@@ -54,47 +54,7 @@ struct event_state {
 
 /* ---- records ---- */
 
-/* PERF_RECORD_SAMPLE with TID, TIME, CPU, PERIOD; then, with stacks, n and n addresses; then the size of
- * the raw record and itself. */
-struct record_sample {
-	struct perf_event_header header;
-	uint32_t pid, tid;
-	uint64_t time;
-	uint32_t cpu, reserved;
-	uint64_t period;
-	uint8_t rest[];
-};
-
-struct sample {
-	const uint64_t *chain;
-	uint64_t n_chain;
-	const uint8_t *raw;
-	uint32_t raw_len;
-};
-
-/* False if the record is not what it should be. */
-static bool read_sample(const struct record_sample *p, bool with_stack, struct sample *s)
-{
-	const uint8_t *at = p->rest, *end = (const uint8_t *)p + p->header.size;
-
-	*s = (struct sample){ 0 };
-	if (with_stack) {
-		if (end - at < 8)
-			return false;
-		memcpy(&s->n_chain, at, 8);
-		s->chain = (const uint64_t *)(at + 8);
-		if (s->n_chain > (size_t)(end - at - 8) / 8)
-			return false;
-		at += 8 + 8 * s->n_chain;
-	}
-	if (end - at < 4)
-		return false;
-	memcpy(&s->raw_len, at, 4);
-	s->raw = at + 4;
-	return s->raw_len <= (size_t)(end - s->raw);
-}
-
-static const struct kind *kind_of(const struct item *item, const struct sample *s)
+static const struct kind *kind_of(const struct item *item, const struct raw_sample *s)
 {
 	const uint32_t *kind;
 	uint16_t id;
@@ -109,33 +69,33 @@ static const struct kind *kind_of(const struct item *item, const struct sample *
 }
 
 /* Of the target or a descendant; the sideband tells of no others. */
-static bool is_recorded(const struct item *item, const struct record_sample *p)
+static bool is_recorded(const struct item *item, const struct raw_sample *s)
 {
 	const struct recording *r = item->state->recording;
 
 	return !item->is_probe || r->target.kind == TARGET_SYSTEM ||
-		processes_find(r->processes, p->tid);
+		processes_find(r->processes, s->tid);
 }
 
 static void on_sample(struct item *item, const struct perf_ring *ring,
-	const struct record_sample *p, uint64_t time)
+	const struct perf_event_header *h, uint64_t time)
 {
 	struct recording *r = item->state->recording;
 	struct event_head *head = (struct event_head *)item->state->row;
 	const struct kind *kind;
 	struct thread *t;
-	struct sample s;
+	struct raw_sample s;
 
-	if (p->header.size < sizeof(*p) || !read_sample(p, !r->options->no_stack, &s))
+	if (!raw_sample_read(h, !r->options->no_stack, &s))
 		return;
 	kind = kind_of(item, &s);
-	if (!kind || !is_recorded(item, p))
+	if (!kind || !is_recorded(item, &s))
 		return;
-	t = processes_thread(r->processes, p->pid, p->tid);
-	*head = (struct event_head){ .time = time, .cpu = p->cpu, .pid = p->pid, .tid = p->tid };
+	t = processes_thread(r->processes, s.pid, s.tid);
+	*head = (struct event_head){ .time = time, .cpu = s.cpu, .pid = s.pid, .tid = s.tid };
 	head->comm = recording_comm(r, t);
 	if (s.n_chain)
-		head->stack = stacks_get(r->stacks, t, s.chain, (uint32_t)s.n_chain, time);
+		head->stack = stacks_get(r->stacks, t, s.chain, s.n_chain, time);
 	trace_type_row(&kind->type, r->writer, s.raw, s.raw_len, head);
 	recording_add(r, ring->stream, kind->number, head);
 	r->n_events++;
@@ -145,7 +105,7 @@ static void handle(void *ctx, const struct perf_ring *ring, const struct perf_ev
 	uint64_t time)
 {
 	if (h->type == PERF_RECORD_SAMPLE)
-		on_sample(ctx, ring, (const struct record_sample *)h, time);
+		on_sample(ctx, ring, h, time);
 }
 
 static void lost(void *ctx, const struct perf_ring *ring, uint64_t n, uint64_t since,
@@ -187,36 +147,8 @@ static void fill_attr(const struct event_state *s, struct perf_event_attr *attr)
 	const struct options *o = s->recording->options;
 
 	perf_attr_init(attr, PERF_TYPE_TRACEPOINT, 0);
-	attr->sample_period = 1;
-	/* The period is not looked at. But some tracepoints count more than themselves, such as
-	 * sched_stat_runtime its nanoseconds, and without this flag the kernel makes a sample of each:
-	 * 2,000 copies of one event, as far as its limit goes (perf_swevent_event, seen on 6.18). */
-	attr->sample_type |= PERF_SAMPLE_RAW | PERF_SAMPLE_PERIOD;
-	if (!o->no_stack)
-		attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
+	raw_sample_attr(attr, !o->no_stack, s->ring_bytes);
 	attr->exclude_callchain_user = o->unwind == UNWIND_NONE;
-	attr->watermark = 1;
-	attr->wakeup_watermark = (uint32_t)s->ring_bytes / 2;
-}
-
-/* What every one of these events needs beyond those of the CPU source. */
-static int explain_refusal(int code, struct err *err)
-{
-	long paranoid = perf_paranoid();
-
-	if (code != EACCES && code != EPERM)
-		return -code;
-	if (geteuid() == 0)
-		return err_set(err, code,
-			"the kernel does not permit it even to root: CAP_PERFMON is missing (a container?), "
-			"or it is a tracepoint that nobody may record, as irq_vectors:irq_work_exit");
-	if (paranoid > -1)
-		return err_set(err, code,
-			"tracepoints and probes are not permitted (kernel.perf_event_paranoid is %ld): run "
-			"as root, give `rec` CAP_PERFMON (setcap cap_perfmon+ep), or "
-			"sysctl kernel.perf_event_paranoid=-1",
-			paranoid);
-	return -code;
 }
 
 /* A probe is opened for the whole system, and others than the target's are dropped here: a fork that
@@ -232,7 +164,7 @@ static int open_item(struct item *item, struct event_set_event *events, uint32_t
 	item->events = event_set_open_all(events, n, item->is_probe ? &everyone : &r->target,
 		item->state->ring_bytes, &code, err);
 	if (!item->events)
-		return explain_refusal(code, err);
+		return tracepoint_explain_refusal(code, err);
 	return event_set_feed(item->events, r->loop, r->writer, "event", &user, err);
 }
 

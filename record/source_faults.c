@@ -125,10 +125,10 @@ static int attach_all(struct faults_source *s, struct err *err)
 
 /* ---- opening ---- */
 
-static bool has_begin(const struct bpf_rings *b)
+static bool has_begin(struct bpf_rings *b)
 {
-	return bpf_rings_arguments((struct bpf_rings *)b, "page_fault_user") >= 3 &&
-		bpf_rings_arguments((struct bpf_rings *)b, "page_fault_kernel") >= 3;
+	return bpf_rings_arguments(b, "page_fault_user") >= 3 &&
+		bpf_rings_arguments(b, "page_fault_kernel") >= 3;
 }
 
 static uint32_t page_shift(void)
@@ -164,7 +164,7 @@ static void tell_settings(const struct faults_source *s)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)o->min_ns);
-	if (o->min_ns)
+	if (o->min_ns && s->skel->rodata->fault_has_begin)
 		writer_info(w, "source.faults.min_ns", text);
 	snprintf(text, sizeof(text), "%u", s->skel->rodata->fault_sample);
 	writer_info(w, "source.faults.sample", text);

@@ -8,21 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/symbols/kallsyms.h"
 #include "gen/events.h"
 #include "gen/sched.skel.h"
 #include "record/bpf_rings.h"
-#include "specs/events/sched.h"
+#include "record/sched_source.h"
+#include "record/tracepoint_feed.h"
 
 enum { MAX_WAITS = 65536, MAX_WAIT_STACKS = 16384 };
 
 #define DELAY_NS 1000000ULL /* a wait worth an event of its own */
-
-struct sched_source {
-	struct recording *recording; /* borrowed */
-	struct sched_bpf *skel;      /* owned */
-	int switch_type, wakeup_type, migrate_type, delay_type, off_cpu_type;
-};
 
 static struct thread *thread_of(const struct sched_source *s, uint32_t pid, uint32_t tid)
 {
@@ -34,15 +28,16 @@ static uint32_t comm_of(const struct sched_source *s, uint32_t pid, uint32_t tid
 	return recording_comm(s->recording, thread_of(s, pid, tid));
 }
 
-static void add(struct sched_source *s, const struct bpf_event *e, int type, const void *event)
+static void add(struct sched_source *s, uint32_t stream, int type, const void *event)
 {
-	recording_add(s->recording, e->stream, type, event);
+	recording_add(s->recording, stream, type, event);
 	s->recording->n_events++;
 }
 
+/* ---- events, whatever they come from ---- */
+
 /* The arriving thread has waited since it was woken or preempted. */
-static void tell_delay(struct sched_source *s, const struct bpf_event *b,
-	const struct sched_switch *e)
+static void tell_delay(struct sched_source *s, uint32_t stream, const struct sched_switch *e)
 {
 	struct thread *t = thread_of(s, e->next_pid, e->next_tid);
 	struct sched_delay d = { .time = e->time,
@@ -60,65 +55,91 @@ static void tell_delay(struct sched_source *s, const struct bpf_event *b,
 	if (t->runnable_ns && e->time > t->runnable_ns) {
 		d.latency = e->time - t->runnable_ns;
 		if (d.latency >= DELAY_NS)
-			add(s, b, s->delay_type, &d);
+			add(s, stream, s->delay_type, &d);
 	}
 	t->runnable_ns = 0;
 }
+
+void sched_take_switch(struct sched_source *s, uint32_t stream, struct sched_switch *e)
+{
+	struct thread *t = thread_of(s, e->pid, e->tid);
+
+	t->runnable_ns = e->state == SCHED_STATE_RUNNABLE ? e->time : 0;
+	t->waker_pid = t->waker_tid = 0;
+	e->comm = recording_comm(s->recording, t);
+	e->next_comm = comm_of(s, e->next_pid, e->next_tid);
+	add(s, stream, s->switch_type, e);
+	if (e->next_tid)
+		tell_delay(s, stream, e);
+}
+
+void sched_take_wakeup(struct sched_source *s, uint32_t stream, struct sched_wakeup *e)
+{
+	struct thread *t = thread_of(s, e->pid, e->tid);
+
+	t->runnable_ns = e->time;
+	t->waker_pid = e->waker_pid;
+	t->waker_tid = e->waker_tid;
+	e->comm = recording_comm(s->recording, t);
+	e->waker_comm = comm_of(s, e->waker_pid, e->waker_tid);
+	add(s, stream, s->wakeup_type, e);
+}
+
+void sched_take_migrate(struct sched_source *s, uint32_t stream, struct sched_migrate *e)
+{
+	e->comm = comm_of(s, e->pid, e->tid);
+	add(s, stream, s->migrate_type, e);
+}
+
+void sched_take_delay(struct sched_source *s, uint32_t stream, struct sched_delay *e)
+{
+	e->comm = comm_of(s, e->pid, e->tid);
+	e->before_comm = comm_of(s, e->before_pid, e->before_tid);
+	add(s, stream, s->delay_type, e);
+}
+
+void sched_take_off_cpu(struct sched_source *s, uint32_t stream, struct off_cpu *e)
+{
+	e->comm = comm_of(s, e->pid, e->tid);
+	add(s, stream, s->off_cpu_type, e);
+}
+
+/* ---- records of the BPF programs ---- */
 
 static void on_switch(void *ctx, const struct bpf_event *b)
 {
 	struct sched_source *s = ctx;
 	struct sched_switch e;
-	struct thread *t;
 
 	memcpy(&e, b->data, sizeof(e));
-	t = thread_of(s, e.pid, e.tid);
-	t->runnable_ns = e.state == SCHED_STATE_RUNNABLE ? e.time : 0;
-	t->waker_pid = t->waker_tid = 0;
-	e.comm = recording_comm(s->recording, t);
-	e.next_comm = comm_of(s, e.next_pid, e.next_tid);
 	e.stack = bpf_rings_stack(s->recording->bpf, b, e.pid, e.tid);
-	add(s, b, s->switch_type, &e);
-	if (e.next_tid)
-		tell_delay(s, b, &e);
+	sched_take_switch(s, b->stream, &e);
 }
 
 static void on_wakeup(void *ctx, const struct bpf_event *b)
 {
 	struct sched_source *s = ctx;
 	struct sched_wakeup e;
-	struct thread *t;
 
 	memcpy(&e, b->data, sizeof(e));
-	t = thread_of(s, e.pid, e.tid);
-	t->runnable_ns = e.time;
-	t->waker_pid = e.waker_pid;
-	t->waker_tid = e.waker_tid;
-	e.comm = recording_comm(s->recording, t);
-	e.waker_comm = comm_of(s, e.waker_pid, e.waker_tid);
 	e.stack = bpf_rings_stack(s->recording->bpf, b, e.waker_pid, e.waker_tid);
-	add(s, b, s->wakeup_type, &e);
+	sched_take_wakeup(s, b->stream, &e);
 }
 
 static void on_migrate(void *ctx, const struct bpf_event *b)
 {
-	struct sched_source *s = ctx;
 	struct sched_migrate e;
 
 	memcpy(&e, b->data, sizeof(e));
-	e.comm = comm_of(s, e.pid, e.tid);
-	add(s, b, s->migrate_type, &e);
+	sched_take_migrate(ctx, b->stream, &e);
 }
 
 static void on_delay(void *ctx, const struct bpf_event *b)
 {
-	struct sched_source *s = ctx;
 	struct sched_delay e;
 
 	memcpy(&e, b->data, sizeof(e));
-	e.comm = comm_of(s, e.pid, e.tid);
-	e.before_comm = comm_of(s, e.before_pid, e.before_tid);
-	add(s, b, s->delay_type, &e);
+	sched_take_delay(ctx, b->stream, &e);
 }
 
 static void on_off_cpu(void *ctx, const struct bpf_event *b)
@@ -127,28 +148,28 @@ static void on_off_cpu(void *ctx, const struct bpf_event *b)
 	struct off_cpu e;
 
 	memcpy(&e, b->data, sizeof(e));
-	e.comm = comm_of(s, e.pid, e.tid);
 	e.stack = bpf_rings_stack(s->recording->bpf, b, e.pid, e.tid);
-	add(s, b, s->off_cpu_type, &e);
+	sched_take_off_cpu(s, b->stream, &e);
 }
 
 /* ---- opening ---- */
+
+static bool stacks(const struct sched_source *s)
+{
+	return options_stacks(s->recording->options, &source_sched, true);
+}
 
 static void configure(struct sched_source *s)
 {
 	const struct recording *r = s->recording;
 	struct sched_bpf *skel = s->skel;
-	bool context = kallsyms_has(KALLSYMS_PATH, "__preempt_count") ||
-		kallsyms_has(KALLSYMS_PATH, "pcpu_hot");
 
 	bpf_rings_configure(r->bpf, skel->rodata);
-	skel->rodata->sched_stacks = options_stacks(r->options, &source_sched, true);
+	skel->rodata->sched_stacks = stacks(s);
 	skel->rodata->sched_waker_stacks = options_has_stacks(r->options, "wakers");
 	skel->rodata->sched_state_is_argument = bpf_rings_arguments(r->bpf, "sched_switch") >= 4;
 	skel->rodata->sched_min_ns = r->options->min_ns;
-	bpf_program__set_autoload(context ? skel->progs.sched_waking_context
-					  : skel->progs.sched_waking_btf,
-		true);
+	bpf_program__set_autoload(skel->progs.sched_waking_btf, !sched_waking_has_context());
 	if (!r->options->min_ns)
 		return;
 	bpf_map__set_max_entries(skel->maps.waits, MAX_WAITS);
@@ -159,19 +180,27 @@ static void configure(struct sched_source *s)
 static void register_events(struct sched_source *s)
 {
 	struct writer *w = s->recording->writer;
-	struct bpf_rings *b = s->recording->bpf;
 
 	s->delay_type = writer_type(w, &event_sched_delay, NULL);
 	if (s->recording->options->min_ns) {
 		s->off_cpu_type = writer_type(w, &event_off_cpu, NULL);
-		bpf_rings_handle(b, RING_SCHED_DELAY, "sched_delay", sizeof(struct sched_delay),
-			on_delay, s);
-		bpf_rings_handle(b, RING_OFF_CPU, "off_cpu", sizeof(struct off_cpu), on_off_cpu, s);
 		return;
 	}
 	s->switch_type = writer_type(w, &event_sched_switch, NULL);
 	s->wakeup_type = writer_type(w, &event_sched_wakeup, NULL);
 	s->migrate_type = writer_type(w, &event_sched_migrate, NULL);
+}
+
+static void handle_records(struct sched_source *s)
+{
+	struct bpf_rings *b = s->recording->bpf;
+
+	if (s->recording->options->min_ns) {
+		bpf_rings_handle(b, RING_SCHED_DELAY, "sched_delay", sizeof(struct sched_delay),
+			on_delay, s);
+		bpf_rings_handle(b, RING_OFF_CPU, "off_cpu", sizeof(struct off_cpu), on_off_cpu, s);
+		return;
+	}
 	bpf_rings_handle(b, RING_SCHED_SWITCH, "sched_switch", sizeof(struct sched_switch),
 		on_switch, s);
 	bpf_rings_handle(b, RING_SCHED_WAKEUP, "sched_wakeup", sizeof(struct sched_wakeup),
@@ -188,34 +217,76 @@ static void tell_settings(const struct sched_source *s)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)s->recording->options->min_ns);
 	if (s->recording->options->min_ns)
 		writer_info(w, "source.sched.min_ns", text);
-	writer_info(w, "source.sched.stacks", s->skel->rodata->sched_stacks ? "1" : "0");
+	writer_info(w, "source.sched.stacks", stacks(s) ? "1" : "0");
 }
 
-static int sched_open(struct recording *r, void **state, struct err *err)
+static int open_programs(struct sched_source *s, struct err *err)
 {
-	struct sched_source *s = xcalloc(1, sizeof(*s));
-	int rc;
+	struct recording *r = s->recording;
+	int rc = bpf_rings_open(r, err);
 
-	s->recording = r;
-	*state = s;
-	rc = bpf_rings_open(r, err);
 	if (rc)
 		return rc;
 	s->skel = sched_bpf__open();
 	if (!s->skel)
 		return err_errno(err, errno, "opening BPF programs");
 	configure(s);
+	handle_records(s);
+	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
+	if (!rc && sched_waking_has_context())
+		rc = sched_waking_load(&s->waking, r->bpf, s->skel->maps.wakings, err);
+	if (rc)
+		sched_bpf__detach(s->skel); /* not one of them tells what the tracepoints do */
+	return rc;
+}
+
+static int sched_open(struct recording *r, void **state, struct err *err)
+{
+	struct sched_source *s = xcalloc(1, sizeof(*s));
+	struct err why = { "" };
+	int rc;
+
+	s->recording = r;
+	*state = s;
 	register_events(s);
 	tell_settings(s);
-	return bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
+	if (!open_programs(s, &why))
+		return 0;
+	rc = sched_tracepoints_open(s, stacks(s), err);
+	return rc ? tracepoint_feed_neither(&why, rc, err)
+		  : tracepoint_feed_instead(r, "sched", &why);
+}
+
+static void sched_enable(void *state)
+{
+	struct sched_source *s = state;
+
+	tracepoint_feed_enable(s->tracepoints);
+}
+
+static void sched_disable(void *state)
+{
+	struct sched_source *s = state;
+
+	tracepoint_feed_disable(s->tracepoints);
+}
+
+static void sched_settle(void *state)
+{
+	struct sched_source *s = state;
+
+	tracepoint_feed_settle(s->tracepoints);
 }
 
 static void sched_close(void *state)
 {
 	struct sched_source *s = state;
 
-	if (s)
-		sched_bpf__destroy(s->skel);
+	if (!s)
+		return;
+	tracepoint_feed_close(s->tracepoints);
+	sched_waking_close(&s->waking);
+	sched_bpf__destroy(s->skel);
 	free(s);
 }
 
@@ -224,7 +295,11 @@ const struct source source_sched = {
 	.summary = "the scheduler: who runs, who waits for a CPU and why, who wakes whom",
 	.needs = { "sampling", "BPF" },
 	.better_with = { "kernel names", "other processes" },
+	.instead_of_bpf = "tracepoints",
 	.open = sched_open,
+	.enable = sched_enable,
+	.disable = sched_disable,
+	.settle = sched_settle,
 	.close = sched_close,
 	.bpf = true,
 };

@@ -15,7 +15,8 @@
 #include "record/cpus.h"
 #include "record/syscall_counts.h"
 #include "record/syscall_names.h"
-#include "gen/syscalls.skel.h" /* uses specs/syscall_ring.h */
+/* It uses a struct of theirs. */
+#include "gen/syscalls.skel.h"
 
 enum {
 	MAX_ERRNO = 4095,

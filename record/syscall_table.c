@@ -500,7 +500,6 @@ const struct syscall_entry syscall_table[] = {
 	CALL("rt_sigtimedwait_time64", -1, 421, 421, "uthese:x uinfo:x uts:x sigsetsize:u"),
 	CALL("futex_time64", -1, 422, 422, "uaddr:x op:futex val:u utime:x uaddr2:x val3:u"),
 	CALL("sched_rr_get_interval_time64", -1, 423, 423, "pid:d interval:x"),
-	CALL("sync_file_range2", -1, -1, 84, "fd:d flags:sync_range offset:l nbytes:l"),
 };
 
 const unsigned syscall_table_n = sizeof(syscall_table) / sizeof(syscall_table[0]);

@@ -174,3 +174,24 @@ int tracepoint_check_filter(const struct tracepoint *t, const char *filter, stru
 		return explain_filter(t, filter, err);
 	return code ? err_errno(err, code, "setting the filter '%s'", filter) : 0;
 }
+
+/* ---- opening ---- */
+
+int tracepoint_explain_refusal(int code, struct err *err)
+{
+	long paranoid = perf_paranoid();
+
+	if (code != EACCES && code != EPERM)
+		return -code;
+	if (geteuid() == 0)
+		return err_set(err, code,
+			"the kernel does not permit it even to root: CAP_PERFMON is missing (a container?), "
+			"or it is a tracepoint that nobody may record, as irq_vectors:irq_work_exit");
+	if (paranoid > -1)
+		return err_set(err, code,
+			"tracepoints and probes are not permitted (kernel.perf_event_paranoid is %ld): run "
+			"as root, give `rec` CAP_PERFMON (setcap cap_perfmon+ep), or "
+			"sysctl kernel.perf_event_paranoid=-1",
+			paranoid);
+	return -code;
+}

@@ -21,4 +21,8 @@ int tracepoint_check_filter(const struct tracepoint *t, const char *filter, stru
  * or NULL. The length goes to *len. */
 const char *tracepoint_unknown_field(const struct trace_format *f, const char *filter, size_t *len);
 
+/* What events of tracepoints need beyond others: replaces the sentence of one that could not be opened, for
+ * a positive errno. Gives -code. */
+int tracepoint_explain_refusal(int code, struct err *err);
+
 #endif

@@ -71,7 +71,7 @@ static void add_to(uint64_t *sum, uint64_t n)
 		*sum = UINT64_MAX;
 }
 
-/* Makes columns, or rows, twice as wide: number i goes into number i / 2. */
+/* Makes columns and rows wider, by powers of two: number i goes into number i >> columns. */
 static void widen(struct heatmap_builder *b, unsigned columns, unsigned rows)
 {
 	uint64_t *cells = new_cells(b);
@@ -108,6 +108,16 @@ static bool fits(uint64_t first, uint64_t last, uint64_t number, uint64_t room)
 	return (number > last ? number : last) - (number < first ? number : first) < room;
 }
 
+/* How often the width has to be doubled until a number fits in. */
+static unsigned widenings(uint64_t first, uint64_t last, uint64_t number, uint64_t room)
+{
+	unsigned n = 0;
+
+	while (!fits(first >> n, last >> n, number >> n, room))
+		n++;
+	return n;
+}
+
 static void stretch(uint64_t *first, uint64_t *last, uint64_t number)
 {
 	*first = number < *first ? number : *first;
@@ -135,14 +145,16 @@ static void begin(struct heatmap_builder *b, uint64_t time_ns, uint64_t value)
 /* Makes place for a time and a value. */
 static void include(struct heatmap_builder *b, uint64_t time_ns, uint64_t value)
 {
+	unsigned columns, rows;
+
 	if (!b->cells) {
 		begin(b, time_ns, value);
 		return;
 	}
-	while (!fits(b->first_column, b->last_column, column_of(b, time_ns), HEAT_COLUMNS))
-		widen(b, 1, 0);
-	while (!fits(b->first_row, b->last_row, row_of(b, value), b->row_room))
-		widen(b, 0, 1);
+	columns = widenings(b->first_column, b->last_column, column_of(b, time_ns), HEAT_COLUMNS);
+	rows = widenings(b->first_row, b->last_row, row_of(b, value), b->row_room);
+	if (columns || rows)
+		widen(b, columns, rows);
 	stretch(&b->first_column, &b->last_column, column_of(b, time_ns));
 	stretch(&b->first_row, &b->last_row, row_of(b, value));
 }

@@ -68,16 +68,29 @@ static void put_head(const struct report *r, FILE *out)
 	fputs("</style>\n</head>\n<body class=\"page\">\n", out);
 }
 
+static void put_note(FILE *out, const struct note *n)
+{
+	fprintf(out, "<p class=\"note %s\">", note_level_name(n->level));
+	put_element(out, "", n->text, "</p>\n");
+}
+
 static void put_header(const struct report *r, FILE *out)
 {
 	put_element(out, "<header>\n<h1>", r->title, "</h1>\n");
 	if (*r->subtitle)
 		put_element(out, "<p class=\"subtitle\">", r->subtitle, "</p>\n");
-	for (uint32_t i = 0; i < r->n_notes; i++) {
-		fprintf(out, "<p class=\"note %s\">", note_level_name(r->notes[i].level));
-		put_element(out, "", r->notes[i].text, "</p>\n");
-	}
+	for (uint32_t i = 0; i < r->n_notes; i++)
+		if (!note_is_aside(&r->notes[i]))
+			put_note(out, &r->notes[i]);
 	fputs("</header>\n", out);
+}
+
+static void put_group(const struct report *r, const char *group, FILE *out)
+{
+	put_element(out, "<h2 class=\"group\">", group, "</h2>\n");
+	for (uint32_t i = 0; i < r->n_notes; i++)
+		if (note_is_aside(&r->notes[i]) && strcmp(r->notes[i].group, group) == 0)
+			put_note(out, &r->notes[i]);
 }
 
 /* Whether a section is the first of its group. */
@@ -290,12 +303,12 @@ static int render_html(const struct report *r, const struct render_options *o, F
 {
 	put_head(r, out);
 	put_header(r, out);
+	put_findings(r, out);
 	put_contents(r, out);
 	fputs("<main>\n", out);
-	put_findings(r, out);
 	for (uint32_t i = 0; i < r->n_sections; i++) {
 		if (begins_group(r, i))
-			put_element(out, "<h2 class=\"group\">", r->sections[i].group, "</h2>\n");
+			put_group(r, r->sections[i].group, out);
 		put_section(out, r, &r->sections[i]);
 	}
 	fputs("</main>\n<script id=\"report-data\" type=\"application/json\">", out);

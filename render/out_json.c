@@ -319,6 +319,8 @@ static int render_json(const struct report *r, const struct render_options *o, F
 	for (uint32_t i = 0; i < r->n_notes; i++) {
 		fprintf(out, "%s{\"level\":\"%s\",", i ? ",\n" : "",
 			note_level_name(r->notes[i].level));
+		if (*r->notes[i].group)
+			put_member(out, "part", r->notes[i].group, ",");
 		put_member(out, "text", r->notes[i].text, "}");
 	}
 	fputs("],\n", out);

@@ -181,8 +181,10 @@ static void put_header(const struct report *r, const struct render_options *o, F
 		bool warning = r->notes[i].level == NOTE_WARNING;
 
 		fputs(warning ? style(o, "\033[33m") : "", out);
-		put_line(out, warning ? "warning: " : "note: ", r->notes[i].text,
-			warning ? plain : "");
+		fputs(warning ? "warning: " : "note: ", out);
+		if (note_is_aside(&r->notes[i]))
+			fprintf(out, "%s: ", r->notes[i].group);
+		put_line(out, "", r->notes[i].text, warning ? plain : "");
 	}
 }
 

@@ -45,9 +45,14 @@ void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = arena_vprintf(&r->arena, fmt, ap);
 	va_end(ap);
-	if (r->group)
+	if (r->group && level == NOTE_WARNING) /* it stands where everybody looks */
 		text = arena_printf(&r->arena, "%s: %s", r->group, text);
-	r->notes[r->n_notes++] = (struct note){ level, text };
+	r->notes[r->n_notes++] = (struct note){ level, text, r->group ? r->group : "" };
+}
+
+bool note_is_aside(const struct note *n)
+{
+	return *n->group && n->level == NOTE_INFO;
 }
 
 void report_group(struct report *r, const char *id, const char *title)
@@ -66,6 +71,8 @@ void report_finding(struct report *r, uint64_t ns, const char *section, const ch
 	struct finding f = { .ns = ns, .section = full_id(r, section) };
 	va_list ap;
 
+	if (!r->group_id) /* one analyzer alone: its tables are in sight */
+		return;
 	if (is_full(r->n_findings))
 		r->findings = grow(&r->arena, r->findings, r->n_findings,
 			r->n_findings ? (size_t)r->n_findings * 2 : 1, sizeof(*r->findings));

@@ -21,7 +21,8 @@ enum note_level {
 
 struct note {
 	enum note_level level;
-	const char *text; /* one sentence */
+	const char *text;  /* one sentence */
+	const char *group; /* whom it is about; "" for everything */
 };
 
 /* What a number means, so that each output can write it its way: JSON plain, text readable. */
@@ -148,11 +149,14 @@ void report_done(struct report *r);
 void report_note(struct report *r, enum note_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether a note stands beside its group's sections: what is good to know of one part only. */
+bool note_is_aside(const struct note *n);
+
 /* From now on sections and notes belong to a group, as one analyzer's do in a report of many; their ids begin
  * with the group's and a dot. Both are borrowed; NULL ends it. */
 void report_group(struct report *r, const char *id, const char *title);
 
-/* Adds a finding; the section is named by its id without the group. */
+/* Adds a finding to a report of groups; the section is named by its id without the group. */
 void report_finding(struct report *r, uint64_t ns, const char *section, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

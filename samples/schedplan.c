@@ -4,12 +4,13 @@
  *
  * The first thread sleeps 23 times for 3 ms, spins 101 times for 1 ms of CPU time and blocks 31 times in a
  * read of a pipe that another thread writes to 2 ms later. Three processes called "rival" spin on the same
- * CPU meanwhile, for 211 ms of CPU time each. Each of them prints at its end what the kernel says of its
- * life so far, from /proc/thread-self/schedstat:
+ * CPU meanwhile, for 211 ms of CPU time each. Of each it prints what the kernel says of its whole life,
+ * of itself of the life so far:
  *
  *	NAME TID ran NS waited NS slices N */
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -53,16 +54,32 @@ static void sleep_ms(int ms)
 	nanosleep(&t, NULL);
 }
 
-static void tell(const char *name)
+static void tell(const char *name, int pid)
 {
-	FILE *f = fopen("/proc/thread-self/schedstat", "r");
 	long long ran, waited, slices;
+	char path[64];
+	FILE *f;
 
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	f = fopen(path, "r");
 	if (f && fscanf(f, "%lld %lld %lld", &ran, &waited, &slices) == 3)
-		printf("%s %d ran %lld waited %lld slices %lld\n", name, gettid(), ran, waited, slices);
-	fflush(stdout);
+		printf("%s %d ran %lld waited %lld slices %lld\n", name, pid, ran, waited, slices);
 	if (f)
 		fclose(f);
+}
+
+/* Whether the first thread waits, as it does nowhere else while this is asked. */
+static bool is_blocked(void)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		exit(1);
+	fclose(f);
+	return state == 'S';
 }
 
 static void *writer(void *unused)
@@ -74,7 +91,9 @@ static void *writer(void *unused)
 	for (int i = 0; i < BLOCKS; i++) {
 		if (read(done[0], &c, 1) != 1)
 			exit(1);
-		sleep_ms(2);
+		do
+			sleep_ms(2);
+		while (!is_blocked());
 		if (write(ball[1], "x", 1) != 1)
 			exit(1);
 	}
@@ -85,8 +104,18 @@ static void rival(void)
 {
 	prctl(PR_SET_NAME, "rival");
 	spin_ms(RIVAL_MS);
-	tell("rival");
 	_exit(0);
+}
+
+/* A zombie still has its numbers, and they do not change any more. */
+static void bury_rival(void)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT))
+		exit(1);
+	tell("rival", info.si_pid);
+	waitpid(info.si_pid, NULL, 0);
 }
 
 int main(void)
@@ -109,8 +138,8 @@ int main(void)
 		if (write(done[1], "x", 1) != 1 || read(ball[0], &c, 1) != 1)
 			return 1;
 	pthread_join(thread, NULL);
-	tell("schedplan");
+	tell("schedplan", getpid());
 	for (int i = 0; i < RIVALS; i++)
-		wait(NULL);
+		bury_rival();
 	return 0;
 }

@@ -29,8 +29,8 @@ struct syscall_traits {
 	__u8 reserved;
 };
 
-/* A call and what it is counted under, behind it in the ring; text_bytes are those of the paths, one after the
- * other behind the arguments. A call with at most three arguments and no path has no more of them. */
+/* A call that has returned (or never will: unfinished). Its paths stand behind the arguments, text_bytes[i] bytes
+ * each with the 0 at the end. A call with at most three arguments and no path comes in the short form. */
 struct ring_syscall {
 	__u64 time, duration;
 	__s64 ret;

@@ -152,6 +152,8 @@ for hz in 99 999 4999; do
 done
 
 "$here/sched.sh"
+"$here/block.sh"
+"$here/syscalls.sh"
 
 echo "== kill -9 at random moments of 0.2 to 2.8 s"
 "$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"

@@ -25,6 +25,17 @@ skip() {
 	exit 0
 }
 
+# With TEST_SLOW set, the machine is emulated: 10 to 50 times slower, its CPUs take turns of up to 0.1 s, and
+# time goes on while it is not looked after. slow WHY leaves out a test that would take minutes there.
+slow() {
+	[ -z "${TEST_SLOW:-}" ] || skip "not on an emulated machine: $*"
+}
+
+# rounds N FEWER: as many as are usual, or on an emulated machine as it does in seconds.
+rounds() {
+	[ -z "${TEST_SLOW:-}" ] && echo "$1" || echo "$2"
+}
+
 # check_status WANT COMMAND...: the command's exit status; its output goes to out and err.
 check_status() {
 	local want=$1 got
@@ -59,6 +70,17 @@ need_perf() {
 	skip "perf_event_open is refused here: $(cat probe.err)"
 }
 
+# A cgroup of version 1 or 2 that perf_event works with, $mount/$group, made for a test; skips where that cannot
+# be.
+make_cgroup() {
+	[ "$(id -u)" = 0 ] || skip "needs root to make a cgroup"
+	mount=$(awk '$3 == "cgroup" && $4 ~ /perf_event/ { print $2; exit }' /proc/mounts)
+	[ -n "$mount" ] || mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$mount" ] || skip "no cgroup file system is mounted"
+	group=rec-test-$$
+	mkdir "$mount/$group" 2>/dev/null || skip "no cgroup may be made in $mount"
+}
+
 # share TRACE PATTERN [ANA OPTIONS]: percent of samples whose folded stack matches.
 share() {
 	local trace=$1 pattern=$2
@@ -72,18 +94,20 @@ count_events() { # TRACE EVENT
 	"$ANA" dump "$1" -e "$2" 2>/dev/null | wc -l
 }
 
+# All of them, or those whose names match TEST_ONLY.
 run_tests() {
-	local t status=0
-	for t in $(declare -F | awk '{ print $3 }' | grep '^test_'); do
-		if (
+	local t status=0 word start
+	for t in $(declare -F | awk '{ print $3 }' | grep '^test_' | grep -E "${TEST_ONLY:-.}"); do
+		start=$(date +%s%N)
+		word=ok
+		(
 			CURRENT=$t
 			mkdir "$WORK/$t" && cd "$WORK/$t" && "$t"
-		); then
-			echo "ok $t"
-		else
-			echo "not ok $t"
+		) || {
+			word="not ok"
 			status=1
-		fi
+		}
+		echo "$word $t ($((($(date +%s%N) - start) / 1000000)) ms)"
 	done
 	exit $status
 }

@@ -115,6 +115,12 @@ test_usage() {
 	check_status 2 "$REC" cpu -F 0
 	check_status 2 "$REC" cpu -d soon
 	check_status 2 "$REC" cpu -a -p 1
+	check_status 2 "$REC" faults --sample 0 -- true
+	check_says "'0' is no number from 1 to"
+	check_status 2 "$REC" faults -a --working-set
+	check_says 'name processes \(-p\), a cgroup or a command'
+	check_status 2 "$REC" cpu --working-set -- true
+	check_says 'record faults'
 	check_status 0 "$REC" --help
 	check_prints '^  cpu '
 	check_status 0 "$REC" --version
@@ -151,6 +157,16 @@ test_processes_that_are_not_there() {
 	sleep 0.3 &
 	check_status 0 "$REC" cpu -p $! -o gone.rec # ends as soon as the process does
 	check_status 0 "$ANA" verify gone.rec
+	[ ! -e t.rec ] || fail "an empty trace is left behind"
+}
+
+test_disks_that_are_not_there() {
+	"$REC" block -q -o probe.rec -- true 2>probe.err || skip "no BPF here: $(cat probe.err)"
+	for d in nosuchdisk 999:7 /dev/null /dev/nosuchdisk vda,nosuchdisk; do
+		check_status 3 "$REC" block -a -d 1 --device $d -o t.rec
+		check_one_line rec
+		check_says "there is no block device '[^']+'; there are: "
+	done
 	[ ! -e t.rec ] || fail "an empty trace is left behind"
 }
 
@@ -202,6 +218,20 @@ test_a_reader_that_goes_away_ends_the_recording() {
 	"$REC" cpu -o - -d 20 -- "$SAMPLES/calltree" 2500 2>err | head -c 300 >/dev/null
 	check_equal "${PIPESTATUS[0]}" 3 "status"
 	check_says 'reader of standard output has gone'
+}
+
+test_system_calls_that_there_are_not() {
+	check_status 2 "$REC" syscalls --call opennat -- true
+	check_says "there is no system call 'opennat'; did you mean .*openat"
+	check_status 2 "$REC" syscalls --call 'nothing*' -- true
+	check_says "there is no system call 'nothing\*'"
+	check_status 2 "$REC" syscalls --call '' -- true
+	check_says "a name is missing"
+	check_status 2 "$REC" syscalls --sample x -- true
+	check_status 2 "$REC" syscalls --summary --sample 3 -- true
+	check_says "--summary counts every call"
+	check_status 0 "$ANA" syscalls "$TRACE"
+	check_prints 'no system calls in this trace; `rec syscalls`'
 }
 
 test_frequencies_above_the_limit_are_lowered_and_said() {

@@ -51,6 +51,19 @@ test_waits_are_those_of_schedstat_within_a_percent() {
 		"$(awk "BEGIN { print $kernel * 1.01 }")" "running time of the rivals, ns"
 }
 
+# perf 6.1 looks at the state R+ (preempted in the kernel) beyond the end of its table and leaves the wait out:
+# what its events say of these waits belongs to its sum.
+left_out_by_perf() { # of s.data and the rivals: how many waits, ns
+	perf script --ns -i s.data -F time,event,trace 2>/dev/null | sed 's,: , ,g' |
+		awk '$2 != "sched:sched_switch" { next }
+			{ for (i = 3; i <= NF; i++) { split($i, f, "="); v[f[1]] = f[2] } }
+			v["prev_comm"] == "rival" { rival[v["prev_pid"]] }
+			v["next_pid"] in left { n[v["next_pid"]]++; sum[v["next_pid"]] += $1 - left[v["next_pid"]] }
+			{ delete left[v["next_pid"]] }
+			v["prev_state"] == "R+" { left[v["prev_pid"]] = $1 }
+			END { for (p in rival) { waits += n[p]; all += sum[p] } printf "%d %.0f\n", waits, all * 1e9 }'
+}
+
 test_waits_are_those_of_perf_sched_within_a_percent() {
 	need_bpf
 	command -v perf >/dev/null || skip "perf is not installed"
@@ -58,8 +71,12 @@ test_waits_are_those_of_perf_sched_within_a_percent() {
 		>out 2>err || skip "perf sched record does not work here: $(tail -n 1 err)"
 	perf sched latency -i s.data 2>/dev/null | sed 's/[|:]/ /g' >latency
 	# NAME TID RUN ms SWITCHES avg MEAN ms: of the three rivals one line.
-	perf=$(awk '/rival/ { for (i = 1; i < NF; i++) if ($i == "avg") print $(i - 1) * $(i + 1) * 1e6 }' latency)
+	read -r n perf < <(awk '/rival/ { for (i = 1; i < NF; i++) if ($i == "avg") print $(i - 1), $(i - 1) * $(i + 1) * 1e6 }' latency)
 	[ -n "$perf" ] || skip "perf sched latency prints something else here: $(head -n 5 latency)"
+	read -r n_more more < <(left_out_by_perf)
+	waits=$(threads s.rec 'select(.comm == "rival") | .waits' | awk '{ n += $1 } END { print n }')
+	[ "$n" = "$waits" ] || check_equal $((n + n_more)) "$waits" "waits"
+	[ "$n" = "$waits" ] || perf=$(awk "BEGIN { print $perf + $more }")
 	ours=$(threads s.rec 'select(.comm == "rival") | .wait' | awk '{ n += $1 } END { print n }')
 	check_between "$(awk "BEGIN { print $perf * 0.99 }")" "$ours" \
 		"$(awk "BEGIN { print $perf * 1.01 }")" "waiting time of the rivals, ns"
@@ -107,7 +124,7 @@ test_with_min_only_long_waits_are_recorded() {
 # Everything that happens is either in the trace or counted as lost.
 test_losses_are_counted_to_the_event() {
 	need_bpf
-	check_status 0 "$REC" sched --buffer 4096 --stacks none -o p.rec -- "$SAMPLES/pingpong" 100003
+	check_status 0 "$REC" sched --buffer 4096 --stacks none -o p.rec -- "$SAMPLES/pingpong" "$(rounds 100003 10007)"
 	lost=$("$ANA" dump p.rec -e lost -f jsonl | jq -s 'map(select(.fields.event == "sched_switch").fields.lost) | add // 0')
 	rows=$("$ANA" dump p.rec -e sched_switch -f jsonl | grep -cE '"comm":"p[io]ng"')
 	[ "$lost" -gt 0 ] || skip "a ring of one page was always read in time"
@@ -122,6 +139,30 @@ test_children_and_threads_are_followed() {
 	check_equal "$(threads s.rec 'select(.comm == "rival") | .tid' | wc -l)" 3 "rivals"
 	check_equal "$(threads s.rec 'select(.comm == "writer") | .tid' | wc -l)" 1 "writers"
 	check_equal "$(threads s.rec 'select(.comm == "init" or .tid == 1) | .tid' | wc -l)" 0 "strangers"
+}
+
+test_a_cgroup_and_nobody_else() {
+	need_bpf
+	make_cgroup
+	mkdir "$mount/$group/below"
+	(
+		echo $BASHPID >"$mount/$group/below/cgroup.procs"
+		exec "$SAMPLES/calltree" 60000 2
+	) &
+	inside=$!
+	"$SAMPLES/calltree" 60000 &
+	outside=$!
+	check_status 0 "$REC" sched --cgroup "/$group" -d 3 -o c.rec
+	kill $inside $outside
+	wait
+	rmdir "$mount/$group/below" "$mount/$group"
+	check_equal "$("$ANA" dump c.rec -e sched_wakeup -e sched_migrate -f jsonl | jq -r .fields.pid | sort -u | grep -v "^$inside$")" "" \
+		"others"
+	check_equal "$("$ANA" dump c.rec -e sched_switch -f jsonl |
+		jq -r ".fields | select(.pid != $inside and .next_pid != $inside) | .time" | wc -l)" 0 "switches of others"
+	[ "$(threads c.rec "select(.pid == $inside) | .tid" | wc -l)" -gt 1 ] || fail "not the threads of the cgroup"
+	check_status 3 "$REC" sched --cgroup /is/not/there -o e.rec
+	check_says "there is no cgroup '/is/not/there'"
 }
 
 test_several_sources_share_a_clock() {
@@ -162,7 +203,7 @@ test_an_ordinary_user_is_told_what_is_missing() {
 	[ "$(id -u)" = 0 ] || skip "not root"
 	chmod 755 "$WORK" . && mkdir -m 777 place
 	(cd place && check_status 3 setpriv --reuid 65534 --regid 65534 --clear-groups "$REC" sched -- true) || exit 1
-	grep -qE 'cap_bpf|CAP_BPF' place/err || fail "$(cat place/err)"
+	grep -q 'setcap cap_bpf,cap_perfmon' place/err || fail "$(cat place/err)"
 }
 
 run_tests

@@ -12,6 +12,7 @@
 #include "record/condition.h"
 #include "record/count_scale.h"
 #include "record/event_spec.h"
+#include "record/raw_sample.h"
 #include "record/suggest.h"
 #include "record/trace_constant.h"
 #include "record/trace_type.h"
@@ -663,6 +664,141 @@ static void conditions_that_make_no_sense_say_why(void **state)
 	}
 }
 
+/* ---- raw samples ---- */
+
+static const char *const wanted[] = { "pid", "prev_comm", "path", "bytes", "prev_state", "dfd",
+	"none?", NULL };
+enum { W_PID, W_COMM, W_PATH, W_BYTES, W_STATE, W_DFD, W_NONE };
+
+/* A PERF_RECORD_SAMPLE with a chain of two addresses and a raw record of 96 bytes. */
+struct sample_record {
+	struct perf_event_header header;
+	uint32_t pid, tid;
+	uint64_t time;
+	uint32_t cpu, reserved;
+	uint64_t period, n_chain, chain[2];
+	uint32_t raw_len;
+	uint8_t raw[96];
+	uint32_t pad;
+};
+
+static struct sample_record a_sample(void)
+{
+	struct sample_record p = { .header = { PERF_RECORD_SAMPLE, 0, sizeof(p) },
+		.pid = 23,
+		.tid = 29,
+		.time = 1009,
+		.cpu = 3,
+		.n_chain = 2,
+		.chain = { 11, 13 },
+		.raw_len = 96 };
+	int32_t pid = -31, tid = 37;
+	int64_t state = -41;
+	uint32_t path = 88 | 8u << 16;
+
+	p.raw[2] = 0x08; /* in an interrupt */
+	memcpy(p.raw + 4, &tid, 4);
+	memcpy(p.raw + 8, "sixteen bytes in", 16);
+	memcpy(p.raw + 24, &pid, 4);
+	memcpy(p.raw + 32, &state, 8);
+	memcpy(p.raw + 44, &path, 4);
+	memcpy(p.raw + 72, "\xff\xff\xff\xff\0\0\0\0", 8); /* an int in 8 bytes */
+	memcpy(p.raw + 88, "/a/path", 8);
+	return p;
+}
+
+static void fields_of_a_raw_sample_are_read_by_name(void **state)
+{
+	struct sample_record p = a_sample();
+	struct arena a = { 0 };
+	struct trace_format f = parsed(switch_format, &a);
+	struct err err = { "" };
+	struct raw_fields r;
+	struct raw_sample s;
+	char text[20];
+
+	(void)state;
+	assert_int_equal(raw_fields_find(&r, &f, wanted, &err), 0);
+	assert_true(raw_sample_read(&p.header, true, &s));
+	assert_int_equal(s.time, 1009);
+	assert_int_equal(s.cpu, 3);
+	assert_int_equal(s.pid, 23);
+	assert_int_equal(s.tid, 29);
+	assert_int_equal(s.n_chain, 2);
+	assert_int_equal(s.chain[1], 13);
+	assert_int_equal(raw_sample_thread(&s), 37);
+	assert_true(raw_sample_in_interrupt(&s));
+	assert_int_equal(raw_number(&r, W_PID, &s), -31);
+	assert_int_equal(raw_number(&r, W_STATE, &s), -41);
+	assert_int_equal(raw_number(&r, W_DFD, &s), -1);
+	assert_int_equal(raw_number(&r, W_NONE, &s), 0);
+	assert_int_equal(raw_number(&r, W_COMM, &s), 0);
+	assert_int_equal(raw_text(&r, W_COMM, &s, text, sizeof(text)), 16);
+	assert_string_equal(text, "sixteen bytes in");
+	assert_int_equal(raw_text(&r, W_COMM, &s, text, 8), 7);
+	assert_string_equal(text, "sixteen");
+	assert_int_equal(raw_text(&r, W_PATH, &s, text, sizeof(text)), 7);
+	assert_string_equal(text, "/a/path");
+	assert_int_equal(raw_text(&r, W_NONE, &s, text, sizeof(text)), 0);
+	arena_done(&a);
+}
+
+static void a_field_that_the_kernel_does_not_have_is_named(void **state)
+{
+	static const char *const names[] = { "pid", "next_pid", NULL };
+	struct arena a = { 0 };
+	struct trace_format f = parsed(switch_format, &a);
+	struct err err = { "" };
+	struct raw_fields r;
+
+	(void)state;
+	assert_int_equal(raw_fields_find(&r, &f, names, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "has no field 'next_pid'"));
+	arena_done(&a);
+}
+
+static void raw_samples_are_read_as_far_as_they_go(void **state)
+{
+	struct sample_record whole = a_sample();
+	struct arena a = { 0 };
+	struct trace_format f = parsed(switch_format, &a);
+	struct err err = { "" };
+	struct raw_fields r;
+	struct raw_sample s;
+	char text[20];
+
+	(void)state;
+	raw_fields_find(&r, &f, wanted, &err);
+	for (size_t n = 0; n <= sizeof(whole); n++) { /* cut; memory ends where it ends */
+		struct sample_record *p = malloc(sizeof(whole));
+		struct perf_event_header *cut;
+
+		whole.header.size = (uint16_t)n;
+		memcpy(p, &whole, sizeof(whole));
+		cut = realloc(p, n < 8 ? 8 : n);
+		assert_int_equal(raw_sample_read(cut, true, &s),
+			n >= offsetof(struct sample_record, pad));
+		free(cut);
+	}
+	whole.header.size = sizeof(whole);
+	for (uint32_t n = 0; n <= 96; n++) { /* a shorter raw record */
+		whole.raw_len = n;
+		assert_true(raw_sample_read(&whole.header, true, &s));
+		assert_int_equal(raw_number(&r, W_PID, &s), n >= 28 ? -31 : 0);
+		assert_int_equal(raw_text(&r, W_COMM, &s, text, sizeof(text)),
+			n < 8            ? 0
+				: n < 24 ? n - 8
+					 : 16);
+		raw_text(&r, W_PATH, &s, text, sizeof(text));
+	}
+	whole.n_chain = UINT64_MAX / 8;
+	assert_false(raw_sample_read(&whole.header, true, &s));
+	whole.n_chain = 2;
+	whole.raw_len = UINT32_MAX;
+	assert_false(raw_sample_read(&whole.header, true, &s));
+	arena_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -683,6 +819,9 @@ int main(void)
 		cmocka_unit_test(counts_are_scaled_by_the_time_they_were_counted),
 		cmocka_unit_test(conditions_compare_numbers_with_units_texts_and_names),
 		cmocka_unit_test(conditions_that_make_no_sense_say_why),
+		cmocka_unit_test(fields_of_a_raw_sample_are_read_by_name),
+		cmocka_unit_test(a_field_that_the_kernel_does_not_have_is_named),
+		cmocka_unit_test(raw_samples_are_read_as_far_as_they_go),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

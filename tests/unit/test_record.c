@@ -86,6 +86,24 @@ static void a_child_has_its_parents_mappings_until_one_of_them_changes(void **st
 	images_done(&m);
 }
 
+/* As perf once told of processes outside of our pid namespace: all of them 0. */
+static void a_process_that_forks_itself_keeps_its_mappings(void **state)
+{
+	struct images m;
+	struct processes *p;
+
+	(void)state;
+	images_init(&m);
+	p = processes_new(&m);
+	map_at(p, PARENT, 0x1000, 0x3000, file_image(&m, "a"));
+	processes_comm(p, PARENT, PARENT, "parent", false);
+	processes_fork(p, PARENT, PARENT, PARENT, PARENT);
+	assert_string_equal(processes_find(p, PARENT)->comm, "parent");
+	assert_string_equal(path_at(p, PARENT, 0x2000), "a");
+	processes_free(p);
+	images_done(&m);
+}
+
 static void threads_share_what_their_process_maps(void **state)
 {
 	struct images m;
@@ -575,6 +593,7 @@ int main(void)
 		cmocka_unit_test(the_rate_falls_while_it_costs_too_much_and_rises_again),
 		cmocka_unit_test(cpu_lists_are_read_as_the_kernel_writes_them),
 		cmocka_unit_test(a_child_has_its_parents_mappings_until_one_of_them_changes),
+		cmocka_unit_test(a_process_that_forks_itself_keeps_its_mappings),
 		cmocka_unit_test(threads_share_what_their_process_maps),
 		cmocka_unit_test(a_mapping_replaces_what_it_covers),
 		cmocka_unit_test(a_number_that_is_used_again_is_another_process),
