@@ -80,6 +80,30 @@ test_no_inline_leaves_out_inlined_functions_and_lines() {
 	true
 }
 
+# What Fedora's packages do with every binary.
+test_a_stripped_program_has_the_names_packed_into_it() {
+	need_perf
+	need_compilers
+	command -v xz >/dev/null || skip "no xz"
+	# shellcheck disable=SC2086 # flags
+	gcc $FLAGS "$REPO/tests/e2e/inlined.c" -o prog || fail "gcc"
+	objcopy --strip-debug prog small || fail "objcopy"
+	xz -k small && strip prog && objcopy --add-section .gnu_debugdata=small.xz prog || fail "objcopy"
+	nm prog 2>&1 | grep -q 'no symbols' || fail "there are symbols besides"
+	check_status 0 "$REC" cpu -F 499 -o t.rec -- ./prog 300
+	check_between 90 "$(share t.rec ';main;around')" 100 "share of around"
+	# Cut, it is nothing.
+	head -c 400 small.xz >cut.xz
+	objcopy --update-section .gnu_debugdata=cut.xz prog || fail "objcopy"
+	check_status 0 "$REC" cpu -F 499 -o cut.rec -- ./prog 300
+	check_equal "$(share cut.rec ';main;around')" "0.0" "names from a cut section"
+	# Of a bomb of 400 MB only 128 are unpacked.
+	head -c 400000000 /dev/zero | xz -0 >bomb.xz
+	objcopy --update-section .gnu_debugdata=bomb.xz prog || fail "objcopy"
+	(ulimit -d 380000 && check_status 0 "$REC" cpu -F 99 -o bomb.rec -- ./prog 300) || exit 1
+	check_status 0 "$ANA" verify bomb.rec
+}
+
 # The functions of a split program are in a file that the program names; where it belongs to someone else,
 # the worker opens that with that one's rights or not at all.
 test_split_dwarf_of_someone_else_is_read_with_their_rights() {
