@@ -17,7 +17,7 @@ struct debug_image {
 	int fd; /* -1: there is none */
 };
 
-/* Finds it by the image's build id; the file's own, or NULL. To be closed in both cases. */
+/* Finds it by the image's build id, also from a server (debuginfod.h); the file's own, or NULL. To be closed in both cases. */
 const struct elf_image *debug_image_open(struct debug_image *d, const struct elf_image *code);
 void debug_image_close(struct debug_image *d);
 

@@ -16,19 +16,6 @@ static int by_vaddr(const void *a, const void *b)
 	return (p->vaddr > q->vaddr) - (p->vaddr < q->vaddr);
 }
 
-bool file_frames_has_dwarf(const struct elf_image *e)
-{
-	for (uint32_t i = 1; i < e->n_sections; i++) {
-		const GElf_Shdr *s = &e->sections[i];
-
-		if (s->sh_type == SHT_PROGBITS && s->sh_size &&
-			(elf_image_section_is(e, s, ".debug_info") ||
-				elf_image_section_is(e, s, ".zdebug_info")))
-			return true;
-	}
-	return false;
-}
-
 static size_t make_places(const struct elf_image *code, const struct symbol_query *q, size_t n,
 	struct place *places)
 {
@@ -100,9 +87,9 @@ int file_frames_resolve(const struct elf_image *code, const struct elf_image *de
 	struct symbol_query *q, size_t n, struct inline_chain *chains, struct arena *a,
 	uint64_t *cpu_ns, struct err *err)
 {
-	const struct elf_image *dwarf = file_frames_has_dwarf(code) ? code
-		: debug && file_frames_has_dwarf(debug)             ? debug
-								    : NULL;
+	const struct elf_image *dwarf = elf_image_has_dwarf(code) ? code
+		: debug && elf_image_has_dwarf(debug)             ? debug
+								  : NULL;
 	struct place *places;
 	size_t m;
 	int rc = 0;

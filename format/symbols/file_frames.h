@@ -13,7 +13,4 @@ int file_frames_resolve(const struct elf_image *code, const struct elf_image *de
 	struct symbol_query *q, size_t n, struct inline_chain *chains, struct arena *a,
 	uint64_t *cpu_ns, struct err *err);
 
-/* Whether it brings DWARF about functions. */
-bool file_frames_has_dwarf(const struct elf_image *e);
-
 #endif

@@ -104,6 +104,38 @@ test_a_stripped_program_has_the_names_packed_into_it() {
 	check_status 0 "$ANA" verify bomb.rec
 }
 
+# A server of our own, which has the debug file of a stripped program.
+test_debug_files_come_from_a_debuginfod_server_if_asked_for() {
+	need_perf
+	need_compilers
+	command -v debuginfod curl >/dev/null || skip "no debuginfod"
+	mkdir files home
+	# shellcheck disable=SC2086 # flags
+	gcc $FLAGS -g -Wl,--build-id "$REPO/tests/e2e/inlined.c" -o prog || fail "gcc"
+	objcopy --only-keep-debug prog files/prog.debug && strip prog || fail "objcopy"
+	port=$((20000 + $$ % 20000))
+	debuginfod -p $port -d :memory: -F files >server.log 2>&1 &
+	server=$!
+	id=$(readelf -n prog | sed -n 's/.*Build ID: //p')
+	for _ in $(seq 100); do
+		curl -sf -o /dev/null "http://127.0.0.1:$port/buildid/$id/debuginfo" && break
+		kill -0 $server 2>/dev/null || skip "debuginfod does not start here: $(tail -n 1 server.log)"
+		sleep 0.2
+	done
+	export HOME=$PWD/home
+	check_status 0 "$REC" cpu -F 499 -o without.rec -- ./prog 300
+	check_equal "$(share without.rec ';main;around')" "0.0" "names without asking"
+	grep -q "GET /buildid/.*rec" server.log && fail "the server was asked"
+	DEBUGINFOD_URLS="http://127.0.0.1:$port" check_status 0 "$REC" cpu -F 499 -o t.rec -- ./prog 300
+	kill $server
+	wait $server
+	check_inlined_c t.rec
+	# Nobody there: the recording is as good as without.
+	rm -rf home/.cache
+	DEBUGINFOD_URLS="http://127.0.0.1:$port" check_status 0 "$REC" cpu -F 499 -o gone.rec -- ./prog 300
+	check_equal "$(share gone.rec ';main;around')" "0.0" "names from a server that is gone"
+}
+
 # The functions of a split program are in a file that the program names; where it belongs to someone else,
 # the worker opens that with that one's rights or not at all.
 test_split_dwarf_of_someone_else_is_read_with_their_rights() {

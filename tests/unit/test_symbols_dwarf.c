@@ -12,7 +12,6 @@
 #include "format/base/bytes.h"
 #include "format/symbols/dwarf_frames.h"
 #include "format/symbols/elf_image.h"
-#include "format/symbols/file_frames.h"
 #include "format/symbols/inline_worker.h"
 #include "tests/unit/support.h"
 
@@ -336,7 +335,7 @@ static void a_file_without_dwarf_is_an_error(void **state)
 	struct err err = { "" };
 
 	build(b, "gcc -O2 -s s.c -o s");
-	assert_false(file_frames_has_dwarf(&b->elf));
+	assert_false(elf_image_has_dwarf(&b->elf));
 	assert_true(ask(b, &err) < 0);
 	assert_non_null(strstr(err.text, "no DWARF"));
 	bench_free(b);
