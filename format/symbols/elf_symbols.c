@@ -12,6 +12,7 @@
 
 #include "format/symbols/cover.h"
 #include "format/symbols/elf_plt.h"
+#include "format/symbols/go_pclntab.h"
 #include "format/symbols/minidebug.h"
 
 enum {
@@ -381,6 +382,7 @@ int elf_symbols_resolve(const struct elf_image *code, const struct elf_image *de
 		scan_table(debug, SHT_SYMTAB, false, targets, m, a);
 	scan_table(code, SHT_SYMTAB, false, targets, m, a);
 	scan_minidebug(code, targets, m, a);
+	go_pclntab_resolve(code, targets, m, a);
 	scan_table(code, SHT_DYNSYM, false, targets, m, a);
 	found = fill_queries(q, targets, m);
 	free(targets);

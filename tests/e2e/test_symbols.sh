@@ -136,6 +136,31 @@ test_debug_files_come_from_a_debuginfod_server_if_asked_for() {
 	check_equal "$(share gone.rec ';main;around')" "0.0" "names from a server that is gone"
 }
 
+build_go() { # OPTION...
+	command -v go >/dev/null || skip "no Go"
+	cp "$REPO/tests/e2e/inlined.go" spin.go
+	GOCACHE=$PWD/cache GO111MODULE=off CGO_ENABLED=0 go build "$@" -o prog spin.go || fail "go build"
+}
+
+test_inlined_functions_of_go_are_frames() {
+	need_perf
+	build_go
+	check_status 0 "$REC" cpu -F 499 -o t.rec -- ./prog 300
+	check_between 90 "$(share t.rec ';main\.\(\*till\)\.ring')" 100 "share of ring"
+	"$ANA" dump t.rec -e cpu_sample -f lines >lines
+	grep -A1 "main.(\*till).ring (.*spin.go:$(line_of inlined.go 'in ring'))" lines |
+		grep -q "main.(\*till).add (.*spin.go:$(line_of inlined.go 'in add'))" || fail "not inlined: $(tail -n 5 lines)"
+}
+
+test_go_functions_have_names_without_symbols() {
+	need_perf
+	build_go -ldflags "-s -w"
+	nm prog 2>&1 | grep -q 'no symbols' || fail "there are symbols"
+	check_status 0 "$REC" cpu -F 499 -o t.rec -- ./prog 300
+	check_between 90 "$(share t.rec 'runtime\.main;(main\.main;)?main\.\(\*till\)\.ring ?$')" 100 \
+		"share of ring"
+}
+
 # The functions of a split program are in a file that the program names; where it belongs to someone else,
 # the worker opens that with that one's rights or not at all.
 test_split_dwarf_of_someone_else_is_read_with_their_rights() {
