@@ -43,13 +43,13 @@ BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PAGES := $(wildcard render/page/*)
 
 LIBS_FORMAT := -llz4 -lpthread
-LIBS_SYMBOLS := -ldw -lelf -llzma -liberty
+LIBS_SYMBOLS := -ldw -lelf -llzma -lz -liberty
 LIBS_RECORD := -lbpf $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 # The same for a server that has libc and nothing else. What the static libraries need themselves:
 # zlib, xz and bzip2, and from libelf 0.189 on zstd.
 LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lbz2 -lz \
 	$(filter /%,$(shell $(CC) -print-file-name=libzstd.a)) -Wl,-Bdynamic -lpthread -static-libgcc
-LIBS_ANALYZE := $(LIBS_FORMAT)
+LIBS_ANALYZE := -lnettle $(LIBS_FORMAT)
 
 objects = $(patsubst %,$(B)/obj/%.o,$(1))
 
@@ -165,12 +165,14 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(ALL_LIBS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS_RECORD) $(LIBS_ANALYZE) -lm -o $@
 
-# Samples are what gets recorded: with frame pointers, and not so optimized that calls vanish.
+# Samples are what gets recorded: with frame pointers, and not so optimized that calls vanish. But for
+# what stands for the code of distributions.
+SAMPLE_CFLAGS := -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-inline
+$(B)/samples/frames: SAMPLE_CFLAGS := -O2 -fomit-frame-pointer
 $(B)/samples/%: samples/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fno-optimize-sibling-calls \
-		-fno-inline -D_GNU_SOURCE $< -o $@ -lpthread -llz4
+	$(Q)$(CC) -g -Wall -Wextra $(SAMPLE_CFLAGS) -D_GNU_SOURCE $< -o $@ -lpthread -llz4
 
 $(B)/e2e/%: tests/e2e/%.c
 	$(call say,CC,$@)

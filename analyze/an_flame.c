@@ -53,7 +53,8 @@ struct flame {
 	struct arena scratch;
 	char *unit;      /* of the weight, owned */
 	bool of_samples; /* some rows were of cpu_sample */
-	uint64_t n_rows, n_without_stack, n_truncated, n_broken, n_unnamed, n_no_weight;
+	uint64_t n_rows, n_without_stack, n_truncated, n_copy_ends, n_overload, n_broken, n_unnamed,
+		n_no_weight;
 };
 
 static enum group_by parse_by(const char *by)
@@ -227,12 +228,20 @@ static uint32_t group_node(struct flame *f, const struct segment *s, const struc
 	return tree_child(&f->tree, 0, name, strlen(name), FRAME_NONE);
 }
 
+/* What to count a truncated stack as. */
+static uint64_t *why_cut(struct flame *f, uint8_t flags)
+{
+	if (flags & STACK_COPY_ENDS)
+		return &f->n_copy_ends;
+	return flags & STACK_OVERLOAD ? &f->n_overload : &f->n_truncated;
+}
+
 static void count_quality(struct flame *f, const struct segment *s, const struct pair *p)
 {
 	if (!p->stack)
 		return;
 	if (segment_stack_flags(s, p->stack) & STACK_TRUNCATED)
-		f->n_truncated += p->count;
+		*why_cut(f, segment_stack_flags(s, p->stack)) += p->count;
 	if (segment_stack_flags(s, p->stack) & STACK_BROKEN)
 		f->n_broken += p->count;
 	if (!frames_is_named(s, segment_stack_frame(s, p->stack)))
@@ -362,10 +371,20 @@ static void add_notes(const struct flame *f, struct report *r)
 			"%.1f%% of stacks are deeper than what was recorded; their outer frames are "
 			"missing (sysctl kernel.perf_event_max_stack).",
 			share(f->n_truncated, n));
+	if (f->n_copy_ends)
+		report_note(r, NOTE_WARNING,
+			"%.1f%% of stacks are deeper than the part that was looked at; their outer frames "
+			"are missing (rec --stack-size).",
+			share(f->n_copy_ends, n));
+	if (f->n_overload)
+		report_note(r, NOTE_WARNING,
+			"%.1f%% of stacks have no callers, as the recorder had no time for them: record "
+			"with a lower -F or --unwind fp.",
+			share(f->n_overload, n));
 	if (f->n_broken)
 		report_note(r, NOTE_WARNING,
-			"%.1f%% of stacks went astray in code without frame pointers; their outer "
-			"frames are missing.",
+			"%.1f%% of stacks went astray in code that keeps no frame pointers and does not "
+			"tell how to unwind it; their outer frames are missing.",
 			share(f->n_broken, n));
 	if (f->n_without_stack)
 		report_note(r, NOTE_INFO, "%.1f%% of samples have no stack.",

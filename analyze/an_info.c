@@ -140,6 +140,28 @@ static void add_cost(const struct trace_facts *f, struct report *r, struct table
 			(double)f->trust->memory_bytes / 1048576);
 }
 
+static uint64_t total_of(const struct segment *s, const char *key, struct report *r)
+{
+	return strtoull(text_of(s, key, &r->arena), NULL, 10);
+}
+
+/* How far user stacks that were unwound are whole. */
+static void add_stacks(const struct segment *s, struct report *r, struct table *t)
+{
+	uint64_t all = total_of(s, "unwind.stacks", r), cut = total_of(s, "unwind.copy_ends", r),
+		 lost = total_of(s, "unwind.lost", r), late = total_of(s, "unwind.overload", r);
+	double percent = all ? 100 / (double)all : 0;
+
+	if (all)
+		report_fact(r, t, "user stacks",
+			"%" PRIu64
+			" unwound; without their outer frames are %.1f%% that were deeper than "
+			"the %s bytes looked at, %.1f%% where nothing told the caller, %.1f%% that "
+			"there was no time for",
+			all, percent * (double)cut, text_of(s, "unwind.stack_bytes", &r->arena),
+			percent * (double)lost, percent * (double)late);
+}
+
 /* Whether a list of names, joined by ", ", has this one. */
 static bool has_name(const char *names, const char *name)
 {
@@ -197,6 +219,7 @@ static void add_recording(const struct trace_facts *f, struct report *r)
 	report_fact(r, t, "size", "%" PRIu64 " bytes in %" PRIu64 " segment%s", bytes, segments,
 		segments == 1 ? "" : "s");
 	add_cost(f, r, t, last);
+	add_stacks(last_words(f->inputs), r, t);
 }
 
 static int by_name(const void *a, const void *b)

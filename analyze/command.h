@@ -19,7 +19,7 @@ struct command {
 };
 
 extern const struct command command_cut, command_dump, command_merge, command_report;
-extern const struct command command_verify;
+extern const struct command command_scrub, command_verify;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* The commands that are analyzers: parses options, runs the analyzer, renders its report. */

@@ -20,7 +20,7 @@ const struct analyzer *const analyzers[] = {
 	NULL,
 };
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
-	&command_report, &command_verify, NULL };
+	&command_report, &command_scrub, &command_verify, NULL };
 
 static void help(FILE *out)
 {

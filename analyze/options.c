@@ -26,6 +26,10 @@ enum key {
 	KEY_LIST,
 	KEY_FIELD,
 	KEY_OFFSET,
+	KEY_KEY,
+	KEY_KEEP,
+	KEY_CHECK,
+	KEY_ORIGINAL,
 	KEY_ONLY,
 	KEY_FAIL_IF,
 };
@@ -89,6 +93,24 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TRACE,
 		{ "output", 'o', "FILE", 0,
 			"The new trace, which must not exist yet; - is standard output", 0 } },
+	{ OPTIONS_SCRUB,
+		{ "key", KEY_KEY, "FILE", 0,
+			"What pseudonyms are made with; one file gives the same ones in all traces. Is made "
+			"if it is not there (default: a key that is forgotten at once)",
+			0 } },
+	{ OPTIONS_SCRUB,
+		{ "keep", KEY_KEEP, "PATTERN", 0,
+			"Texts, or parts of paths, that stay, and the names of functions of mappings whose path "
+			"does; a shell pattern such as '/usr/bin/python3*'; several times",
+			0 } },
+	{ OPTIONS_SCRUB,
+		{ "check", KEY_CHECK, NULL, 0,
+			"Search the new trace for anything left over; without -o, only search TRACE",
+			0 } },
+	{ OPTIONS_SCRUB,
+		{ "original", KEY_ORIGINAL, "TRACE", 0,
+			"Search for the texts of this one, with --check and without -o; several times",
+			0 } },
 	{ OPTIONS_PICTURE, { NULL, 0, NULL, 0, "The graph", 3 } },
 	{ OPTIONS_HEATMAP,
 		{ "field", KEY_FIELD, "FIELD", 0,
@@ -146,6 +168,12 @@ static void check(int rc, const struct err *err, struct argp_state *state)
 		argp_error(state, "%s", err->text);
 }
 
+static void add_word(const char ***words, uint32_t *n, const char *word)
+{
+	*words = xrealloc(*words, *n + 1, sizeof(**words));
+	(*words)[(*n)++] = word;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct analyze_options *o = state->input;
@@ -174,16 +202,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_TITLE: o->title = arg; return 0;
 	case KEY_FIELD: o->field = arg; return 0;
 	case KEY_OFFSET: o->offset_in_second = true; return 0;
+	case KEY_KEY: o->key = arg; return 0;
+	case KEY_KEEP: add_word(&o->keep, &o->n_keep, arg); return 0;
+	case KEY_CHECK: o->check = true; return 0;
+	case KEY_ORIGINAL: add_word(&o->originals, &o->n_originals, arg); return 0;
 	case KEY_ONLY: o->only = arg; return 0;
-	case KEY_FAIL_IF:
-		o->gates = xrealloc(o->gates, o->n_gates + 1, sizeof(*o->gates));
-		o->gates[o->n_gates++] = arg;
-		return 0;
+	case KEY_FAIL_IF: add_word(&o->gates, &o->n_gates, arg); return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
-	case ARGP_KEY_ARG:
-		o->files = xrealloc(o->files, o->n_files + 1, sizeof(*o->files));
-		o->files[o->n_files++] = arg;
-		return 0;
+	case ARGP_KEY_ARG: add_word(&o->files, &o->n_files, arg); return 0;
 	case ARGP_KEY_END:
 		if (!o->n_files)
 			argp_error(state,
@@ -232,5 +258,7 @@ void analyze_options_done(struct analyze_options *o)
 {
 	filter_done(&o->filter);
 	free(o->files);
+	free(o->keep);
+	free(o->originals);
 	free(o->gates);
 }

@@ -22,6 +22,12 @@ struct analyze_options {
 	bool repair;           /* verify */
 	uint32_t top;          /* rows of a table at the most; 0: the default */
 	bool list;             /* also events one by one */
+	const char *key;       /* scrub: a file; NULL: one that nobody knows */
+	const char **keep;     /* scrub: owned array of patterns */
+	uint32_t n_keep;
+	const char **originals; /* scrub --check: owned array of traces */
+	uint32_t n_originals;
+	bool check;         /* scrub */
 	bool report;        /* many analyzers fill one report: those without events keep silent */
 	const char *only;   /* report: names of analyzers; NULL: all */
 	const char **gates; /* owned array of borrowed conditions: --fail-if */
@@ -40,6 +46,7 @@ enum option_group {
 	OPTIONS_PICTURE = 256, /* --width, --title */
 	OPTIONS_BY = 512,      /* --by, of tables */
 	OPTIONS_REPORT = 1024, /* --only, --fail-if */
+	OPTIONS_SCRUB = 2048,  /* --key, --keep, --check, --original */
 };
 
 /* Parses what follows `ana COMMAND`. Prints help or usage and exits where due (status 2).

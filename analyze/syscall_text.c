@@ -17,7 +17,8 @@ static void put(struct out *o, const char *s, size_t len)
 {
 	if (len > sizeof(o->text) - o->n)
 		len = sizeof(o->text) - o->n;
-	memcpy(o->text + o->n, s, len);
+	if (len)
+		memcpy(o->text + o->n, s, len);
 	o->n += len;
 }
 

@@ -42,6 +42,24 @@ static struct touch_region *vacate(struct touch_maps *t)
 	return fewest;
 }
 
+static void draw_noted(struct touch_region *r)
+{
+	for (uint32_t i = 0; i < r->n_noted; i++)
+		heatmap_add(&r->builder, r->noted[i].time_ns, r->noted[i].address,
+			r->noted[i].weight);
+}
+
+static void note(struct touch_region *r, struct touch t)
+{
+	if (r->n_noted == TOUCH_NOTED) {
+		heatmap_add(&r->builder, t.time_ns, t.address, t.weight);
+		return;
+	}
+	r->noted[r->n_noted++] = t;
+	if (r->n_noted == TOUCH_NOTED)
+		draw_noted(r);
+}
+
 void touch_maps_add(struct touch_maps *t, uint64_t owner, const char *mapping,
 	const char *const *who, uint64_t origin_ns, uint64_t time_ns, uint64_t address,
 	uint64_t weight)
@@ -57,7 +75,7 @@ void touch_maps_add(struct touch_maps *t, uint64_t owner, const char *mapping,
 			.who = who };
 		heatmap_builder_init_linear(&r->builder, origin_ns, ROW_BYTES);
 	}
-	heatmap_add(&r->builder, time_ns, address, weight);
+	note(r, (struct touch){ time_ns, address, weight });
 	if (__builtin_add_overflow(r->n, weight, &r->n))
 		r->n = UINT64_MAX;
 }
@@ -75,8 +93,10 @@ void touch_maps_report(struct touch_maps *t, struct report *r)
 {
 	qsort(t->regions, t->n, sizeof(t->regions[0]), by_n);
 	for (uint32_t i = 0; i < t->n && i < TOUCH_SHOWN; i++) {
-		const struct touch_region *region = &t->regions[i];
+		struct touch_region *region = &t->regions[i];
 
+		if (region->n_noted < TOUCH_NOTED)
+			draw_noted(region);
 		report_heatmap(r, arena_printf(&r->arena, "touched_%u", i + 1),
 			arena_printf(&r->arena, "Pages touched first: %s of %s", region->mapping,
 				*region->who),

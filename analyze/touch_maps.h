@@ -2,13 +2,18 @@
  *
  * An address space is nearly empty: one heatmap of all of it would show three lines. So each mapping of a
  * process has its own, as far as its parts lie within 64 GiB. There is room for TOUCH_REGIONS of them; a
- * new one takes the place of the one with the fewest faults, so that those with many stay. */
+ * new one takes the place of the one with the fewest faults, so that those with many stay. The first faults
+ * of each are only noted down: most processes are short and never get a heatmap. */
 #ifndef ANALYZE_TOUCH_MAPS_H
 #define ANALYZE_TOUCH_MAPS_H
 
 #include "render/heatmap.h"
 
-enum { TOUCH_REGIONS = 32, TOUCH_SHOWN = 4 };
+enum { TOUCH_REGIONS = 32, TOUCH_SHOWN = 4, TOUCH_NOTED = 64 };
+
+struct touch {
+	uint64_t time_ns, address, weight;
+};
 
 struct touch_region {
 	uint64_t owner; /* whose it is: the caller's */
@@ -16,7 +21,9 @@ struct touch_region {
 	const char *mapping;
 	const char *const *who;
 	struct heatmap_builder builder;
-	uint64_t n;
+	uint64_t n; /* faults, by weight */
+	struct touch noted[TOUCH_NOTED];
+	uint32_t n_noted; /* TOUCH_NOTED: they are in the heatmap, like all that follow */
 };
 
 /* All zero bytes are an empty one. */

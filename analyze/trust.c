@@ -177,6 +177,8 @@ static void note_history(const struct segment *s, struct report *r)
 
 	if (cut.len)
 		report_note(r, NOTE_INFO, "Cut from a larger trace: %.*s.", (int)cut.len, cut.s);
+	if (segment_info(s, "trace.scrubbed").len)
+		report_note(r, NOTE_INFO, "Scrubbed: names that are not public are pseudonyms.");
 	if (mended.len)
 		report_note(r, NOTE_WARNING, "Repaired: %.*s.", (int)mended.len, mended.s);
 }

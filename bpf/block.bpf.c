@@ -23,6 +23,10 @@ enum {
 	OP_MASK = 0xff,
 };
 
+/* Of request.rq_flags; an enum since 6.11, from which `rec` takes them: a type that vmlinux lacks libbpf looks for
+ * in modules, which takes CAP_SYS_ADMIN. */
+const volatile __u32 block_flush_bit = 1U << 4;
+const volatile __u32 block_counted_bit = 1U << 13;
 const volatile bool block_stacks;
 const volatile __u64 block_min_ns;
 const volatile __u32 block_n_devices; /* 0: all */
@@ -92,23 +96,9 @@ struct {
 
 #define REQ(name) (1U << bpf_core_enum_value(enum req_flag_bits, __REQ_##name))
 
-static __always_inline u32 flush_sequence_bit(void)
-{
-	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_FLUSH_SEQ))
-		return 1U << bpf_core_enum_value(enum rqf_flags, __RQF_FLUSH_SEQ);
-	return 1U << 4;
-}
-
-static __always_inline u32 counted_bit(void)
-{
-	if (bpf_core_enum_value_exists(enum rqf_flags, __RQF_IO_STAT))
-		return 1U << bpf_core_enum_value(enum rqf_flags, __RQF_IO_STAT);
-	return 1U << 13;
-}
-
 static __always_inline bool in_flush_sequence(struct request *rq)
 {
-	return rq->rq_flags & flush_sequence_bit();
+	return rq->rq_flags & block_flush_bit;
 }
 
 static __always_inline bool is_flush(struct request *rq)
@@ -354,7 +344,7 @@ static __always_inline u32 all_flags(struct request *rq, const struct following 
 
 	if (f->begun_before)
 		flags |= BLOCK_FLAG_BEGUN_BEFORE;
-	if (!is_flush(rq) && (op >= REQ_OP_DRV_IN || !(rq->rq_flags & counted_bit())))
+	if (!is_flush(rq) && (op >= REQ_OP_DRV_IN || !(rq->rq_flags & block_counted_bit)))
 		flags |= BLOCK_FLAG_UNCOUNTED;
 	return flags;
 }

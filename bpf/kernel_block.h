@@ -80,10 +80,4 @@ enum req_flag_bits {
 	__REQ_SWAP = 24,
 };
 
-/* An enum since 6.11; macros before, with other numbers. */
-enum rqf_flags {
-	__RQF_FLUSH_SEQ = 1,
-	__RQF_IO_STAT = 8,
-};
-
 #endif

@@ -19,18 +19,23 @@ struct numbers {
 
 struct carried_type {
 	const struct event_type *from, *to;
+	uint8_t *roles; /* in the arena; of fields that are strings */
 };
 
 struct carry {
 	const struct segment *from; /* borrowed */
 	struct writer *writer;      /* borrowed */
 	const struct carry_fact *fact;
+	const struct carry_change *change; /* borrowed; or NULL */
 	struct segment_clock clock;
 	struct arena arena; /* declarations of types, which the writer borrows */
 	struct carried_type *types;
 	uint32_t n_types;
-	struct numbers strings, mappings, frames, stacks;
-	struct numbers names; /* how many names of a frame are written */
+	struct numbers
+		strings[CARRY_ROLES]; /* of each role its own; all in the first without change */
+	struct numbers mappings, frames, stacks;
+	struct numbers public; /* by mapping: whether the names in it are */
+	struct numbers names;  /* how many names of a frame are written */
 	uint32_t generation;
 	uint32_t info_done, streams_done, symbols_done, renamed_done;
 	uint32_t *path; /* owned; of a stack, outwards */
@@ -59,8 +64,10 @@ static void numbers_forget(struct numbers *t)
 
 static void grow_all(struct carry *c)
 {
-	numbers_grow(&c->strings, c->from->n_strings);
+	for (int i = 0; i < (c->change ? CARRY_ROLES : 1); i++)
+		numbers_grow(&c->strings[i], c->from->n_strings);
 	numbers_grow(&c->mappings, c->from->n_mappings);
+	numbers_grow(&c->public, c->from->n_mappings);
 	numbers_grow(&c->frames, c->from->n_frames);
 	numbers_grow(&c->names, c->from->n_frames);
 	numbers_grow(&c->stacks, c->from->n_stacks);
@@ -68,17 +75,31 @@ static void grow_all(struct carry *c)
 
 /* ---- dictionaries ---- */
 
-static uint32_t carry_string(struct carry *c, uint64_t old)
+static struct text changed(const struct carry *c, unsigned role, struct text t)
 {
+	return c->change && t.len ? c->change->text(c->change->ctx, role, t) : t;
+}
+
+static uint32_t carry_string(struct carry *c, uint64_t old, unsigned role)
+{
+	struct numbers *strings = &c->strings[c->change ? role : 0];
 	struct text t;
 
-	if (old >= c->strings.n)
+	if (old >= strings->n)
 		return 0;
-	if (!c->strings.new[old]) {
-		t = segment_string(c->from, (uint32_t)old);
-		c->strings.new[old] = writer_string(c->writer, t.s, t.len);
+	if (!strings->new[old]) {
+		t = changed(c, role, segment_string(c->from, (uint32_t)old));
+		strings->new[old] = writer_string(c->writer, t.s, t.len);
 	}
-	return c->strings.new[old];
+	return strings->new[old];
+}
+
+static void change_mapping(struct carry *c, uint32_t old, struct mapping *m)
+{
+	struct text path = segment_string(c->from, m->path);
+
+	c->public.new[old] = c->change->mapping(c->change->ctx, m, &path);
+	m->path = path.len ? writer_string(c->writer, path.s, path.len) : 0;
 }
 
 static uint32_t carry_mapping(struct carry *c, uint64_t old)
@@ -89,7 +110,10 @@ static uint32_t carry_mapping(struct carry *c, uint64_t old)
 		return 0;
 	if (!c->mappings.new[old]) {
 		m = segment_mapping(c->from, (uint32_t)old);
-		m.path = carry_string(c, m.path);
+		if (c->change)
+			change_mapping(c, (uint32_t)old, &m);
+		else
+			m.path = carry_string(c, m.path, CARRY_PATH);
 		c->mappings.new[old] = writer_mapping(c->writer, &m);
 	}
 	return c->mappings.new[old];
@@ -99,14 +123,17 @@ static uint32_t carry_mapping(struct carry *c, uint64_t old)
 static void carry_names(struct carry *c, uint32_t old)
 {
 	const struct symbol *y = segment_symbol(c->from, old);
-	uint32_t n = 0;
+	uint64_t address;
+	uint32_t n = 0, mapping = segment_frame(c->from, old, &address);
+	bool public = mapping < c->public.n && c->public.new[mapping];
+	unsigned function = public ? CARRY_PUBLIC_FUNCTION : CARRY_FUNCTION;
 
 	for (; y; y = segment_symbol_next(c->from, y), n++) {
 		struct dict_symbol s = { .frame = c->frames.new[old],
 			.depth = y->depth,
-			.name = carry_string(c, y->name),
-			.linkage = carry_string(c, y->linkage),
-			.file = carry_string(c, y->file),
+			.name = carry_string(c, y->name, function),
+			.linkage = carry_string(c, y->linkage, function),
+			.file = carry_string(c, y->file, public ? CARRY_PUBLIC_FILE : CARRY_FILE),
 			.line = y->line,
 			.start = y->start };
 
@@ -194,9 +221,14 @@ static bool ends_with(struct text t, const char *end)
 /* What is put in the place of the value under the fact's key. */
 static void add_fact(struct carry *c)
 {
-	struct text old = segment_info(c->from, c->fact->key);
+	struct info_pair told = { { c->fact->key, strlen(c->fact->key) },
+		segment_info(c->from, c->fact->key) };
 	const char *value = c->fact->value;
+	struct text old;
 
+	if (c->change && told.value.len)
+		c->change->fact(c->change->ctx, &told);
+	old = told.value;
 	if (ends_with(old, value))
 		value = arena_strndup(&c->arena, old.s, old.len);
 	else if (old.len && old.len < FACT_BYTES)
@@ -209,12 +241,14 @@ static void carry_info(struct carry *c)
 	const struct segment *s = c->from;
 
 	for (; c->info_done < s->n_info; c->info_done++) {
-		const struct info_pair *p = &s->info[c->info_done];
+		struct info_pair p = s->info[c->info_done];
 
-		if (c->fact->key && text_is(p->key, c->fact->key))
+		if (c->fact->key && text_is(p.key, c->fact->key))
 			continue;
-		writer_info(c->writer, arena_strndup(&c->arena, p->key.s, p->key.len),
-			arena_strndup(&c->arena, p->value.s, p->value.len));
+		if (c->change)
+			c->change->fact(c->change->ctx, &p);
+		writer_info(c->writer, arena_strndup(&c->arena, p.key.s, p.key.len),
+			arena_strndup(&c->arena, p.value.s, p.value.len));
 	}
 }
 
@@ -226,7 +260,7 @@ static void carry_streams(struct carry *c)
 
 	for (; c->streams_done < s->n_streams && c->streams_done < MAX_STREAMS; c->streams_done++) {
 		const struct stream_info *i = &s->streams[c->streams_done];
-		struct text name = segment_string(s, i->name);
+		struct text name = changed(c, CARRY_STREAM, segment_string(s, i->name));
 
 		if (c->streams_done > 0)
 			writer_stream(c->writer, arena_strndup(&c->arena, name.s, name.len), i->cpu,
@@ -287,7 +321,21 @@ static const struct event_type *lay_out(struct carry *c, const struct event_type
 		fields[i].chars = false;
 		to->size += fields[i].size;
 	}
+	if (c->change)
+		c->change->type(c->change->ctx, to, &c->arena);
 	return to;
+}
+
+/* Of fields that are strings, as `from` calls them. */
+static uint8_t *roles_of(struct carry *c, const struct event_type *from)
+{
+	uint8_t *roles = arena_alloc(&c->arena, from->n_fields);
+
+	for (uint32_t i = 0; c->change && i < from->n_fields; i++)
+		if (from->fields[i].type == FIELD_STRING)
+			roles[i] = (uint8_t)c->change->field(c->change->ctx, from,
+				&from->fields[i]);
+	return roles;
 }
 
 static void remember_type(struct carry *c, int number, const struct event_type *from,
@@ -299,7 +347,7 @@ static void remember_type(struct carry *c, int number, const struct event_type *
 			((size_t)number + 1 - c->n_types) * sizeof(*c->types));
 		c->n_types = (uint32_t)number + 1;
 	}
-	c->types[number] = (struct carried_type){ from, to };
+	c->types[number] = (struct carried_type){ from, to, roles_of(c, from) };
 }
 
 int carry_type(struct carry *c, const struct event_type *type, struct err *err)
@@ -319,10 +367,10 @@ int carry_type(struct carry *c, const struct event_type *type, struct err *err)
 
 /* ---- rows ---- */
 
-static uint64_t carry_value(struct carry *c, enum field_type type, uint64_t v)
+static uint64_t carry_value(struct carry *c, enum field_type type, unsigned role, uint64_t v)
 {
 	switch (type) {
-	case FIELD_STRING: return carry_string(c, v);
+	case FIELD_STRING: return carry_string(c, v, role);
 	case FIELD_STACK: return carry_stack(c, v);
 	case FIELD_MAPPING: return carry_mapping(c, v);
 	default: return v;
@@ -338,7 +386,8 @@ static int roll_if_crowded(struct carry *c)
 	if (!writer_crowded(c->writer))
 		return 0;
 	rc = writer_roll(c->writer, c->clock.start_ns, c->clock.start_real_ns);
-	numbers_forget(&c->strings);
+	for (int i = 0; i < CARRY_ROLES; i++)
+		numbers_forget(&c->strings[i]);
 	numbers_forget(&c->mappings);
 	numbers_forget(&c->frames);
 	numbers_forget(&c->names);
@@ -350,11 +399,12 @@ static int roll_if_crowded(struct carry *c)
 int carry_row(struct carry *c, int type, uint32_t stream, uint64_t *const *columns, uint32_t row)
 {
 	const struct event_type *t = c->types[type].to;
+	const uint8_t *roles = c->types[type].roles;
 	int rc;
 
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		const struct field *f = &t->fields[i];
-		uint64_t v = carry_value(c, f->type, columns[i][row]);
+		uint64_t v = carry_value(c, f->type, roles[i], columns[i][row]);
 
 		memcpy(c->row + f->offset, &v, f->size); /* little-endian, as the format */
 	}
@@ -372,8 +422,11 @@ int carry_lost(struct carry *c, const char *event, uint32_t stream, uint64_t sin
 		.reason = LOST_DAMAGED,
 		.lost = n };
 
-	if (event)
-		lost.event = writer_string(c->writer, event, strlen(event));
+	if (event) {
+		struct text t = changed(c, CARRY_EVENT, (struct text){ event, strlen(event) });
+
+		lost.event = writer_string(c->writer, t.s, t.len);
+	}
 	return writer_add(c->writer, 0, writer_type(c->writer, &event_lost, NULL), &lost);
 }
 
@@ -389,13 +442,15 @@ struct writer_config carry_config(const struct segment_clock *clock)
 }
 
 struct carry *carry_new(struct writer *writer, const struct segment *from,
-	const struct segment_clock *clock, const struct carry_fact *fact)
+	const struct segment_clock *clock, const struct carry_fact *fact,
+	const struct carry_change *change)
 {
 	struct carry *c = xcalloc(1, sizeof(*c));
 
 	c->writer = writer;
 	c->from = from;
 	c->fact = fact;
+	c->change = change;
 	c->clock = *clock;
 	carry_update(c);
 	if (fact->key)
@@ -435,8 +490,10 @@ void carry_free(struct carry *c)
 		return;
 	arena_done(&c->arena);
 	free(c->types);
-	free(c->strings.new);
+	for (int i = 0; i < CARRY_ROLES; i++)
+		free(c->strings[i].new);
 	free(c->mappings.new);
+	free(c->public.new);
 	free(c->frames.new);
 	free(c->names.new);
 	free(c->stacks.new);

@@ -12,6 +12,38 @@
 
 struct carry;
 
+/* What a text is, for those who change texts. Those from CARRY_FIELD on are fields of events, as
+ * carry_change's `field` says. */
+enum carry_role {
+	CARRY_PATH,   /* of a mapping */
+	CARRY_STREAM, /* name of a stream */
+	CARRY_EVENT,  /* name of an event */
+	/* A name and a source file of a frame, whose mapping is public or is not. */
+	CARRY_FUNCTION,
+	CARRY_FILE,
+	CARRY_PUBLIC_FUNCTION,
+	CARRY_PUBLIC_FILE,
+	CARRY_FIELD,
+	CARRY_ROLES = CARRY_FIELD + 8,
+};
+
+/* For a copy that says less than its source: every text of the source goes through one of these before
+ * it is written, but for the names of values. All are to be there. What they get and give is borrowed
+ * until the next call. */
+struct carry_change {
+	/* The role of a field that is a string. */
+	unsigned (*field)(void *ctx, const struct event_type *type, const struct field *field);
+	struct text (*text)(void *ctx, unsigned role, struct text t);
+	/* May change all but m->path, and the path, whose new text stands for CARRY_PATH. Returns
+	 * whether the names in it are public. */
+	bool (*mapping)(void *ctx, struct mapping *m, struct text *path);
+	/* May change the name and meaning of a type; texts in the arena. */
+	void (*type)(void *ctx, struct event_type *t, struct arena *arena);
+	void (*fact)(void *ctx, struct info_pair *p);
+	void (*clock)(void *ctx, struct segment_clock *c);
+	void *ctx;
+};
+
 /* A fact that is added to those of the segment. Where the key is told already the new value is put
  * behind the old one, unless that ends with it. */
 struct carry_fact {
@@ -20,9 +52,10 @@ struct carry_fact {
 
 /* Into a writer that has just begun with this clock (carry_config) and whose sink has no queue, as it may
  * never be full. `from` may still grow while it is read from a stream. All are borrowed until
- * carry_free. */
+ * carry_free. `change` may be NULL. */
 struct carry *carry_new(struct writer *writer, const struct segment *from,
-	const struct segment_clock *clock, const struct carry_fact *fact);
+	const struct segment_clock *clock, const struct carry_fact *fact,
+	const struct carry_change *change);
 struct writer_config carry_config(const struct segment_clock *clock);
 
 /* Takes in what `from` has learned since; before the rows of each block of a stream. */

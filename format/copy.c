@@ -40,14 +40,18 @@ static int failed(int rc, struct err *err)
 static int begin_segment(struct copier *c, const struct segment *s,
 	const struct segment_clock *clock)
 {
-	struct writer_config config = carry_config(clock);
+	struct segment_clock told = *clock;
+	struct writer_config config;
 	int rc = 0;
 
+	if (c->o->change)
+		c->o->change->clock(c->o->change->ctx, &told);
+	config = carry_config(&told);
 	if (c->writer)
 		rc = writer_restart(c->writer, &config);
 	else
 		c->writer = writer_new(c->sink, &config);
-	c->carry = carry_new(c->writer, s, clock, &c->o->fact);
+	c->carry = carry_new(c->writer, s, &told, &c->o->fact, c->o->change);
 	c->result->segments++;
 	return rc;
 }

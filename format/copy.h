@@ -27,11 +27,13 @@ struct copy_options {
 	enum copy_choice (*block)(void *ctx, const struct segment *s, const struct event_type *type,
 		uint64_t first, uint64_t last);
 	/* Marks the rows that are kept: columns[field][row] of n rows. All are marked at first. Returns
-	 * whether one of them is a reason for the segment to be there. May be asked twice. */
+	 * whether one of them is a reason for the segment to be there. May be asked twice. Numbers may
+	 * be changed, but for times. */
 	bool (*rows)(void *ctx, const struct segment *s, const struct event_type *type,
 		uint64_t *const *columns, uint32_t n, bool *keep);
 	void *ctx;
-	struct carry_fact fact; /* told in each segment, see carry.h */
+	struct carry_fact fact;            /* told in each segment, see carry.h */
+	const struct carry_change *change; /* of texts; NULL: none */
 };
 
 /* What came of it; added to what is there. */

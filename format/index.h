@@ -8,7 +8,7 @@
 struct segment_index {
 	uint64_t offset, bytes;    /* of the segment in the file */
 	struct block_header start; /* its first block's header */
-	struct block_list blocks;  /* the caller's to end; those with content, offsets in the file */
+	struct block_list blocks; /* the caller's to end; those with content, offsets in the file */
 };
 
 /* Reads the index of the segment that ends at `end` of the file mapped at `map`. -EBADMSG if no

@@ -567,6 +567,26 @@ int bpf_rings_arguments(struct bpf_rings *b, const char *tracepoint)
 	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
+int bpf_rings_enum(struct bpf_rings *b, const char *enumeration, const char *word)
+{
+	const struct btf_type *t;
+	const struct btf_enum *e;
+	int id;
+
+	has_tracepoint(b, "tp_btf/"); /* reads the types */
+	if (!b->kernel_types)
+		return -1;
+	id = btf__find_by_name_kind(b->kernel_types, enumeration, BTF_KIND_ENUM);
+	if (id <= 0)
+		return -1;
+	t = btf__type_by_id(b->kernel_types, (uint32_t)id);
+	e = btf_enum(t);
+	for (int i = 0; i < btf_vlen(t); i++)
+		if (strcmp(btf__name_by_offset(b->kernel_types, e[i].name_off), word) == 0)
+			return e[i].val;
+	return -1;
+}
+
 void bpf_rings_handle(struct bpf_rings *b, enum ring_kind kind, const char *event, uint32_t size,
 	bpf_event_handler handler, void *ctx)
 {

@@ -83,6 +83,9 @@ uint32_t bpf_rings_stack(struct bpf_rings *b, const struct bpf_event *e, uint32_
 /* How many arguments the kernel gives a tracepoint's programs; -1: not known. */
 int bpf_rings_arguments(struct bpf_rings *b, const char *tracepoint);
 
+/* The value of a word of one of the kernel's enums; -1: it has no such. Before bpf_rings_enable. */
+int bpf_rings_enum(struct bpf_rings *b, const char *enumeration, const char *word);
+
 /* Begins and ends what is recorded. */
 void bpf_rings_enable(struct bpf_rings *b);
 void bpf_rings_disable(struct bpf_rings *b);

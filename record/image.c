@@ -151,6 +151,7 @@ static struct image *add_image(struct images *m, const struct image *like, uint6
 	i->path = memcpy(i + 1, like->path, len);
 	i->mapping = i->generation = i->home = i->users = 0;
 	i->was_idle = false;
+	i->rules = NULL;
 	i->key = key;
 	i->place = m->n;
 	if (m->n == m->cap) {

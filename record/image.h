@@ -14,6 +14,8 @@
 #include "format/symbols/build_id.h"
 #include "format/writer.h"
 
+struct image_rules;
+
 struct image {
 	enum mapping_kind kind;
 	const char *path;
@@ -25,7 +27,8 @@ struct image {
 	uint64_t dev, inode; /* 0 if unknown */
 	/* Its number in the trace, valid in one segment. */
 	uint32_t mapping, generation;
-	uint32_t home; /* its number in names.c; 0: none */
+	_Atomic(struct image_rules *) rules; /* of unwinding.c; NULL: not looked for yet */
+	uint32_t home;                       /* its number in names.c; 0: none */
 	/* Of images_get and images_forget alone. */
 	uint64_t key;
 	uint32_t place; /* in all */

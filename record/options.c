@@ -23,6 +23,9 @@ enum {
 	MAX_KEEP = 100000,
 	MAX_SAMPLE = 1000000,
 	MIN_INTERVAL_NS = 1000000,
+	DEFAULT_STACK = 16 << 10,
+	MIN_STACK = 1 << 10,
+	MAX_STACK = (1 << 16) - 8, /* a record's size has 16 bits */
 	MIN_BUFFER = 4096,
 	MAX_BUFFER = 1 << 30,
 };
@@ -39,6 +42,7 @@ enum key {
 	KEY_NO_INLINE,
 	KEY_STAT,
 	KEY_INTERVAL,
+	KEY_STACK_SIZE,
 	KEY_STACKS,
 	KEY_MIN,
 	KEY_COMM,
@@ -51,7 +55,7 @@ enum key {
 };
 
 /* In the order of enum unwind. */
-#define UNWIND_WORDS "auto|fp|none"
+#define UNWIND_WORDS "auto|fp|dwarf|none"
 
 const struct source *const sources[] = {
 	&source_cpu,
@@ -133,7 +137,13 @@ static const struct argp_option argp_options[] = {
 		"CPUs)",
 		0 },
 	{ "unwind", 'u', UNWIND_WORDS, 0,
-		"User stacks: fp (by frame pointers), none, or auto, the best there is (default)",
+		"User stacks: dwarf (by the call frame information of binaries, or else frame pointers), fp "
+		"(frame pointers alone), none, or auto (default): dwarf for samples at a frequency, fp for "
+		"all other events",
+		0 },
+	{ "stack-size", KEY_STACK_SIZE, "SIZE", 0,
+		"With dwarf: how much of a stack is looked at, 1K to 64K (default: 16K). Frames beyond are "
+		"missing, and reports say so",
 		0 },
 	{ "no-inline", KEY_NO_INLINE, NULL, 0,
 		"Neither inlined functions nor lines: do not read DWARF for names, which takes seconds "
@@ -228,6 +238,15 @@ static void parse_size(const char *text, uint64_t *bytes, struct argp_state *sta
 {
 	if (size_parse(text, bytes) || !*bytes)
 		argp_error(state, "'%s' is no size: try 500K, 64M or 2G", text);
+}
+
+static void parse_stack_size(struct options *o, const char *text, struct argp_state *state)
+{
+	uint64_t bytes;
+
+	if (size_parse(text, &bytes) || bytes < MIN_STACK || bytes > MAX_STACK + 8)
+		argp_error(state, "'%s' is no size of a stack: 1K to 64K", text);
+	o->stack_bytes = bytes > MAX_STACK ? MAX_STACK : (uint32_t)bytes & ~7u;
 }
 
 static void add_trigger(struct options *o, const char *text, struct argp_state *state)
@@ -449,6 +468,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'q': o->quiet = true; return 0;
 	case 'F': parse_frequency(o, arg, state); return 0;
 	case 'u': parse_unwind(o, arg, state); return 0;
+	case KEY_STACK_SIZE: parse_stack_size(o, arg, state); return 0;
 	case KEY_RING: parse_amount(arg, &o->ring_ns, &o->ring_bytes, state); return 0;
 	case KEY_ROTATE: parse_amount(arg, &o->rotate_ns, &o->rotate_bytes, state); return 0;
 	case KEY_CGROUP: o->cgroup = arg; return 0;
@@ -534,6 +554,16 @@ static void print_tables(const struct argp *argp)
 	exit(fflush(stdout) ? EXIT_CANNOT : 0);
 }
 
+bool options_sample_copies(const struct options *o)
+{
+	return o->unwind == UNWIND_DWARF || (o->unwind == UNWIND_AUTO && !o->count);
+}
+
+bool options_event_copies(const struct options *o)
+{
+	return o->unwind == UNWIND_DWARF;
+}
+
 void options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse,
@@ -542,6 +572,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		help_filter, NULL };
 
 	memset(o, 0, sizeof(*o));
+	o->stack_bytes = DEFAULT_STACK;
 	o->argc = argc;
 	o->argv = argv;
 	argp_err_exit_status = EXIT_USAGE;

@@ -8,9 +8,10 @@
 #include "record/event_spec.h"
 
 enum unwind {
-	UNWIND_AUTO, /* the best that is there: frame pointers today */
-	UNWIND_FP,
-	UNWIND_NONE, /* no user stacks */
+	UNWIND_AUTO,  /* the best that is cheap: see options_sample_copies */
+	UNWIND_FP,    /* by frame pointers, in the kernel */
+	UNWIND_DWARF, /* by call frame information, from copies of stacks */
+	UNWIND_NONE,  /* no user stacks */
 };
 
 enum { MAX_TRIGGERS = 16 };
@@ -30,6 +31,7 @@ struct options {
 	uint64_t count;       /* -c: a sample every so many events; 0: by frequency */
 	enum unwind unwind;
 	bool no_inline;           /* names without inlined functions and lines */
+	uint32_t stack_bytes;     /* --stack-size: of a copy; a multiple of 8 */
 	struct event_list events; /* -e */
 	struct event_list stat;   /* --stat */
 	uint64_t interval_ns;     /* --interval, of reading the counters; 0: the default */
@@ -76,5 +78,10 @@ bool options_has_stacks(const struct options *o, const char *word);
 /* Parses `rec SOURCES [options] [-- COMMAND]`. Prints help or usage and exits where those are asked
  * for or due (status 2). */
 void options_parse(struct options *o, int argc, char **argv);
+
+/* Whether CPU samples, and other events, come with a copy of the stack. By themselves only those do that
+ * come at a rate of our choice: a copy of 16 KiB for each of 100,000 page faults a second is too much. */
+bool options_sample_copies(const struct options *o);
+bool options_event_copies(const struct options *o);
 
 #endif

@@ -51,6 +51,17 @@ static void space_put(struct space *s)
 	free(s);
 }
 
+struct space *space_hold(struct space *s)
+{
+	s->refs++;
+	return s;
+}
+
+void space_release(struct space *s)
+{
+	space_put(s);
+}
+
 static struct space *space_copy(struct processes *p, const struct space *from)
 {
 	struct space *s = space_new(p);

@@ -89,6 +89,11 @@ int processes_scan(struct processes *p, uint32_t pid, const struct process_visit
 /* Calls for everything that is known and lives. */
 void processes_each(struct processes *p, const struct process_visitor *v);
 
+/* Keeps an address space as it is now: a change makes a copy as long as somebody else holds it. Gives the
+ * space. */
+struct space *space_hold(struct space *s);
+void space_release(struct space *s);
+
 /* The mapping that covers an address, or NULL. */
 const struct vma *space_find(const struct space *s, uint64_t address);
 

@@ -56,7 +56,11 @@ bool raw_sample_read(const struct perf_event_header *record, bool with_stack, st
 		return false;
 	memcpy(&s->raw_len, at, 4);
 	s->raw = at + 4;
-	return s->raw_len <= (size_t)(end - s->raw);
+	if (s->raw_len > (size_t)(end - s->raw))
+		return false;
+	s->rest = s->raw + s->raw_len;
+	s->end = end;
+	return true;
 }
 
 /* common_flags, the third byte of all of them: TRACE_FLAG_* of include/linux/trace_events.h. */

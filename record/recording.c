@@ -13,11 +13,13 @@
 #include "gen/events.h"
 #include "record/bpf_rings.h"
 #include "record/names.h"
+#include "record/perf_user.h"
 #include "record/privileges.h"
 #include "record/proc_fs.h"
 #include "record/segment.h"
 #include "record/sideband.h"
 #include "record/summary.h"
+#include "record/unwinding.h"
 #include "specs/events/recorder.h"
 
 #define SECOND 1000000000ULL
@@ -79,6 +81,16 @@ static int count_words(char **words)
 	return n;
 }
 
+/* Whether some source takes copies of stacks, to be unwound. */
+static bool takes_copies(const struct options *o)
+{
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if ((o->sources[i] == &source_cpu && options_sample_copies(o)) ||
+			(o->sources[i] == &source_event && options_event_copies(o)))
+			return true;
+	return false;
+}
+
 static void write_info(struct recording *r)
 {
 	const struct options *o = r->options;
@@ -95,6 +107,9 @@ static void write_info(struct recording *r)
 		writer_info(r->writer, "target.pids", o->pids);
 	if (o->cgroup)
 		writer_info(r->writer, "target.cgroup", o->cgroup);
+	snprintf(text, sizeof(text), "%u", o->stack_bytes);
+	if (takes_copies(o))
+		writer_info(r->writer, "unwind.stack_bytes", text);
 	machine_info(r->writer);
 }
 
@@ -161,6 +176,21 @@ static int open_sources(struct recording *r, struct err *err)
 	return 0;
 }
 
+/* They are taken, and it is known here how to unwind. */
+static bool wants_unwinding(struct recording *r)
+{
+	const struct options *o = r->options;
+
+	if (!takes_copies(o))
+		return false;
+	if (perf_user_supported())
+		return true;
+	if (o->unwind == UNWIND_DWARF)
+		recording_note(r, "unwind",
+			"--unwind dwarf is not there for this processor yet: stacks are by frame pointers");
+	return false;
+}
+
 /* Where perf events are refused (kernel.perf_event_paranoid=3), to be allowed these would not do. */
 static void explain_for_bpf(const struct recording *r, struct err *err)
 {
@@ -184,6 +214,8 @@ static int open_everything(struct recording *r, struct err *err)
 	r->kernel = kernel_map_new(&r->images);
 	r->names = names_new(r->writer, !r->options->no_inline);
 	r->stacks = stacks_new(r->writer, r->kernel, new_frame, r);
+	if (wants_unwinding(r))
+		r->unwinding = unwinding_new(r);
 	trouble = kernel_map_trouble(r->kernel);
 	if (trouble)
 		recording_note(r, "kernel", "%s", trouble);
@@ -214,6 +246,7 @@ static void close_everything(struct recording *r)
 		r->options->sources[i]->close(r->source_state[i]);
 	bpf_rings_close(r->bpf);
 	sideband_close(r->sideband);
+	unwinding_free(r->unwinding);
 	stacks_free(r->stacks);
 	names_free(r->names);
 	kernel_map_free(r->kernel);
@@ -261,6 +294,19 @@ static void keep_cost_down(struct recording *r)
 			r->options->sources[i]->thin(r->source_state[i], factor);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Everything before this is with the writer. */
+static uint64_t handed_on_until(const struct recording *r)
+{
+	uint64_t oldest = r->unwinding ? unwinding_oldest_ns(r->unwinding) : UINT64_MAX;
+
+	return earlier(oldest, r->safe_ns);
+}
+
 static void cpus_changed(struct recording *r)
 {
 	int blind = sideband_blind_cpu(r->sideband);
@@ -281,7 +327,11 @@ static bool let_go(void *ctx, struct image *image)
 {
 	struct recording *r = ctx;
 
-	return names_let_go(r->names, image);
+	if (!names_let_go(r->names, image))
+		return false;
+	if (r->unwinding)
+		unwinding_let_go(r->unwinding, image);
+	return true;
 }
 
 static void each_second(struct recording *r, uint64_t second)
@@ -297,7 +347,7 @@ static void each_second(struct recording *r, uint64_t second)
 	names_collect(r->names);
 	sideband_tick(r->sideband);
 	images_forget(&r->images, let_go, r);
-	writer_flush(r->writer, r->safe_ns);
+	writer_flush(r->writer, handed_on_until(r));
 	retention_tick(r->retention, r->writer);
 }
 
@@ -379,11 +429,6 @@ static void check_triggers(struct recording *r, uint64_t now)
 	retention_ask_snapshot(r->retention);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Takes records in until the end. */
 static enum end run(struct recording *r, int signals)
 {
@@ -396,6 +441,8 @@ static enum end run(struct recording *r, int signals)
 
 		loop_drain(r->loop, now - SLACK, between_records, r);
 		r->safe_ns = now - SLACK;
+		if (r->unwinding)
+			unwinding_collect(r->unwinding);
 		if (now >= next) {
 			each_second(r, second);
 			second = (now - r->start_ns) / SECOND + 1;
@@ -422,6 +469,8 @@ static int start_threads(struct recording *r, struct err *err)
 	rc = sink_start(r->sink);
 	if (!rc)
 		rc = names_start(r->names);
+	if (!rc && r->unwinding)
+		rc = unwinding_start(r->unwinding);
 	return rc ? err_errno(err, -rc, "starting a thread") : 0;
 }
 
@@ -475,6 +524,8 @@ static void stop(struct recording *r)
 	sideband_settle(r->sideband);
 	recorder_event(r);
 	machine_clock_event(r->writer);
+	if (r->unwinding)
+		unwinding_finish(r->unwinding);
 }
 
 /* Writes what is there, waiting for a slow disk. Events are safe in the file before names are looked up,
@@ -516,6 +567,8 @@ static int finish(struct recording *r, int exit_status)
 		writer_info(r->writer, "target.exit_status", text);
 	}
 	summary_info(r);
+	if (r->unwinding)
+		unwinding_info(r->unwinding, r->writer);
 	return writer_close(r->writer, now_ns());
 }
 

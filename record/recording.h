@@ -31,6 +31,7 @@ struct recording {
 	struct kernel_map *kernel;
 	struct stacks *stacks;
 	struct names *names;
+	struct unwinding *unwinding; /* NULL: stacks come from the kernel as they are */
 	struct sideband *sideband;
 	struct bpf_rings *bpf; /* NULL until a source asks for it */
 	struct topology topology;

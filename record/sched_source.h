@@ -8,8 +8,8 @@
 #include "specs/events/sched.h"
 
 struct sched_source {
-	struct recording *recording;         /* borrowed */
-	struct sched_bpf *skel;              /* owned; NULL: not even opened */
+	struct recording *recording; /* borrowed */
+	struct sched_bpf *skel;      /* owned; NULL: not even opened */
 	struct sched_waking waking;
 	struct tracepoint_feed *tracepoints; /* owned; NULL: the programs are used */
 	int switch_type, wakeup_type, migrate_type, delay_type, off_cpu_type;

@@ -7,11 +7,19 @@
 
 #include "record/names.h"
 #include "record/sideband.h"
+#include "record/unwinding.h"
 
 #define SECOND   1000000000ULL
 #define NAMES_NS (2 * SECOND) /* how long the end of a segment waits for its names */
 
 enum { FULL_WAITS = 200 }; /* of 1 ms */
+
+/* Rows that wait for their stacks name texts by their numbers in this segment. */
+static void finish_stacks(struct recording *r)
+{
+	if (r->unwinding)
+		unwinding_finish(r->unwinding);
+}
 
 /* Ends the segment: a dictionary is crowded, or only the last segments are kept. What the rest needs
  * to be understood is told again. */
@@ -20,6 +28,7 @@ static void start_segment(struct recording *r)
 	uint64_t now, at = loop_last(r->loop) > r->safe_ns ? loop_last(r->loop) : r->safe_ns;
 	struct timespec real;
 
+	finish_stacks(r);
 	retention_before_segment(r->retention, now_ns());
 	clock_gettime(CLOCK_REALTIME, &real);
 	now = now_ns();
@@ -57,6 +66,7 @@ void segment_end_if_due(struct recording *r)
 
 	if (!snapshot && !writer_crowded(r->writer) && !retention_due(r->retention, r->writer, now))
 		return;
+	finish_stacks(r); /* so that names are asked for */
 	if (!names_are_there(r, now))
 		return;
 	start_segment(r);

@@ -143,10 +143,17 @@ static void configure(struct block_source *s)
 {
 	const struct recording *r = s->recording;
 	struct block_bpf *skel = s->skel;
+	int bit;
 
 	bpf_rings_configure(r->bpf, skel->rodata);
 	skel->rodata->block_stacks = options_stacks(r->options, &source_block, false);
 	skel->rodata->block_min_ns = r->options->min_ns;
+	bit = bpf_rings_enum(r->bpf, "rqf_flags", "__RQF_FLUSH_SEQ");
+	if (bit >= 0)
+		skel->rodata->block_flush_bit = 1U << (bit & 31);
+	bit = bpf_rings_enum(r->bpf, "rqf_flags", "__RQF_IO_STAT");
+	if (bit >= 0)
+		skel->rodata->block_counted_bit = 1U << (bit & 31);
 	if (skel->rodata->block_stacks)
 		bpf_map__set_max_entries(skel->maps.stacks, MAX_STACKS);
 }

@@ -6,19 +6,28 @@
  * were kernel ones on 6.18 under KVM; samples are taken of everything and classified by the
  * record's mode. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/perf_event.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gen/events.h"
 #include "record/event_set.h"
+#include "record/perf_user.h"
+#include "record/privileges.h"
 #include "record/recording.h"
+#include "record/unwinding.h"
 #include "specs/events/cpu.h"
 
 enum {
 	RING_BYTES = 1 << 20,
-	DEFAULT_HZ = 99, /* odd, so as not to march in step with timers */
+	/* With copies of stacks: room for half a second. */
+	COPIES_RING_MIN = 1 << 20,
+	COPIES_RING_MAX = 16 << 20,
+	COPIES_WAKEUP_SMALL = 128 << 10, /* where the ring may get smaller: perf_event_mlock_kb */
+	DEFAULT_HZ = 99,                 /* odd, so as not to march in step with timers */
 };
 
 #define WHOLE 1000000000ULL
@@ -45,6 +54,7 @@ struct cpu_state {
 	uint32_t factor, factor_before;
 	uint64_t factor_since_ns;
 	bool user_only;
+	bool copies; /* samples bring a copy of the stack, for unwinding */
 };
 
 /* What is sampled by if nothing is named; and what cycles become where nothing counts them. */
@@ -61,7 +71,7 @@ static const struct event_spec by_clock = {
 
 /* ---- records ---- */
 
-/* PERF_RECORD_SAMPLE with TID, TIME, CPU, PERIOD and CALLCHAIN. */
+/* PERF_RECORD_SAMPLE with TID, TIME, CPU, PERIOD and CALLCHAIN; maybe REGS_USER and STACK_USER. */
 struct record_sample {
 	struct perf_event_header header;
 	uint32_t pid, tid;
@@ -152,6 +162,31 @@ static bool left_out(struct sampler *s)
 	return s->n_left_out != 0;
 }
 
+/* The sample waits for its stack. */
+static void add_unwound(struct sampler *s, uint32_t stream, const struct record_sample *p,
+	const struct cpu_sample *e, const struct thread *t)
+{
+	struct recording *r = s->state->recording;
+	struct perf_user user;
+	const struct unwinding_row row = { .time_ns = e->time,
+		.stream = stream,
+		.type = s->state->sample_type,
+		.event = event_cpu_sample.name,
+		.row = e,
+		.size = sizeof(*e),
+		.stack_at = offsetof(struct cpu_sample, stack),
+		.thread = t,
+		.chain = p->chain,
+		.n_chain = (uint32_t)p->n,
+		.regs = &user.regs,
+		.stack = &user.stack };
+
+	if (!perf_user_read(&user, (const uint8_t *)(p->chain + p->n),
+		    (const uint8_t *)p + p->header.size))
+		memset(&user, 0, sizeof(user)); /* the kernel writes no such record */
+	unwinding_add(r->unwinding, &row);
+}
+
 static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	const struct perf_event_header *h, uint64_t time)
 {
@@ -169,13 +204,17 @@ static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	e.pid = p->pid;
 	e.tid = p->tid;
 	e.comm = recording_comm(r, t);
-	e.stack = stacks_get(r->stacks, t, p->chain, (uint32_t)p->n, time);
 	e.event = event_string(s);
 	e.mode = mode_of(h);
 	e.period = p->period;
 	e.weight = weight_of(s, time);
-	recording_add(r, ring->stream, s->state->sample_type, &e);
 	r->n_events++;
+	if (s->state->copies) {
+		add_unwound(s, ring->stream, p, &e, t);
+		return;
+	}
+	e.stack = stacks_get(r->stacks, t, p->chain, (uint32_t)p->n, time);
+	recording_add(r, ring->stream, s->state->sample_type, &e);
 }
 
 static void on_throttle(struct cpu_state *s, const struct perf_ring *ring,
@@ -211,15 +250,29 @@ static void lost(void *ctx, const struct perf_ring *ring, uint64_t n, uint64_t s
 
 /* ---- opening ---- */
 
-static void fill_attr(struct perf_event_attr *attr, const struct event_spec *e,
-	const struct options *o, uint32_t hz)
+static size_t ring_bytes(const struct cpu_state *s)
 {
+	const struct options *o = s->recording->options;
+	uint64_t bytes = (uint64_t)s->hz * o->stack_bytes / 2;
+
+	if (!s->copies)
+		return RING_BYTES;
+	if (o->count || bytes > COPIES_RING_MAX)
+		return COPIES_RING_MAX;
+	return bytes > COPIES_RING_MIN ? bytes : COPIES_RING_MIN;
+}
+
+static void fill_attr(const struct cpu_state *s, struct perf_event_attr *attr,
+	const struct event_spec *e)
+{
+	const struct options *o = s->recording->options;
+
 	perf_attr_init(attr, e->sample.type, e->sample.config);
 	attr->freq = !o->count;
 	if (o->count)
 		attr->sample_period = o->count;
 	else
-		attr->sample_freq = hz;
+		attr->sample_freq = s->hz;
 	attr->sample_type |= PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN;
 	attr->exclude_callchain_user = o->unwind == UNWIND_NONE;
 	attr->exclude_hv = 1;
@@ -227,7 +280,13 @@ static void fill_attr(struct perf_event_attr *attr, const struct event_spec *e,
 	attr->exclude_user = e->kernel && !e->user;
 	attr->precise_ip = e->precise & 3;
 	attr->watermark = 1;
-	attr->wakeup_watermark = RING_BYTES / 2;
+	attr->wakeup_watermark = (uint32_t)ring_bytes(s) / 2;
+	if (!s->copies)
+		return;
+	attr->wakeup_watermark = privileges_has(CAP_IPC_LOCK) ? (uint32_t)ring_bytes(s) / 4
+							      : COPIES_WAKEUP_SMALL;
+	perf_user_attr(attr, o->stack_bytes);
+	attr->exclude_callchain_user = o->unwind == UNWIND_DWARF;
 }
 
 /* The kernel may have lowered its limit by itself after a long interrupt; asking above it is an
@@ -253,13 +312,13 @@ static int open_sampler(struct sampler *s, struct err *err)
 	struct perf_event_attr attr;
 	int code = 0;
 
-	fill_attr(&attr, &s->spec, r->options, s->state->hz);
-	s->events = event_set_open(&attr, &r->target, RING_BYTES, &code, err);
+	fill_attr(s->state, &attr, &s->spec);
+	s->events = event_set_open(&attr, &r->target, ring_bytes(s->state), &code, err);
 	if (s->events || (code != EACCES && code != EPERM) || attr.exclude_user)
 		return -code;
 	attr.exclude_kernel = 1;
 	attr.exclude_callchain_kernel = 1;
-	s->events = event_set_open(&attr, &r->target, RING_BYTES, &code, err);
+	s->events = event_set_open(&attr, &r->target, ring_bytes(s->state), &code, err);
 	s->state->user_only |= s->events != NULL;
 	return s->events ? 0 : -code;
 }
@@ -387,6 +446,7 @@ static int cpu_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
+	s->copies = r->unwinding && options_sample_copies(r->options);
 	s->sample_type = writer_type(r->writer, &event_cpu_sample, NULL);
 	s->throttle_type = writer_type(r->writer, &event_cpu_throttle, NULL);
 	s->hz = permitted_rate(r, r->options->frequency ? r->options->frequency : DEFAULT_HZ);

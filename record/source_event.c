@@ -5,22 +5,27 @@
  * the tracepoint's number. A probe's does not, but all sites of an item are the same event. */
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "record/event_set.h"
+#include "record/perf_user.h"
 #include "record/probe.h"
 #include "record/raw_sample.h"
 #include "record/recording.h"
 #include "record/trace_type.h"
 #include "record/tracefs.h"
 #include "record/tracepoint.h"
+#include "record/unwinding.h"
 
 enum {
-	ALL_RINGS = 4 << 20, /* bytes a CPU for all items */
+	ALL_RINGS = 4 << 20,         /* bytes a CPU for all items */
+	ALL_RINGS_COPIES = 16 << 20, /* with copies of stacks */
 	RING_MIN = 128 << 10,
 	RING_MAX = 1 << 20,
+	RING_MAX_COPIES = 4 << 20,
 };
 
 /* An event type of the trace. */
@@ -50,6 +55,7 @@ struct event_state {
 	uint32_t n_items;
 	size_t ring_bytes;
 	uint8_t *row; /* owned; room for the largest */
+	bool copies;  /* events bring a copy of the stack, for unwinding */
 };
 
 /* ---- records ---- */
@@ -77,6 +83,31 @@ static bool is_recorded(const struct item *item, const struct raw_sample *s)
 		processes_find(r->processes, s->tid);
 }
 
+/* The event waits for its stack. */
+static void add_unwound(struct item *item, uint32_t stream, const struct kind *kind,
+	const struct raw_sample *s, const struct thread *t)
+{
+	const struct event_head *head = (const struct event_head *)item->state->row;
+	struct recording *r = item->state->recording;
+	struct perf_user user;
+	const struct unwinding_row row = { .time_ns = head->time,
+		.stream = stream,
+		.type = kind->number,
+		.event = kind->type.type.name,
+		.row = head,
+		.size = kind->type.type.size,
+		.stack_at = offsetof(struct event_head, stack),
+		.thread = t,
+		.chain = s->chain,
+		.n_chain = s->n_chain,
+		.regs = &user.regs,
+		.stack = &user.stack };
+
+	if (!perf_user_read(&user, s->rest, s->end))
+		memset(&user, 0, sizeof(user)); /* the kernel writes no such record */
+	unwinding_add(r->unwinding, &row);
+}
+
 static void on_sample(struct item *item, const struct perf_ring *ring,
 	const struct perf_event_header *h, uint64_t time)
 {
@@ -94,11 +125,15 @@ static void on_sample(struct item *item, const struct perf_ring *ring,
 	t = processes_thread(r->processes, s.pid, s.tid);
 	*head = (struct event_head){ .time = time, .cpu = s.cpu, .pid = s.pid, .tid = s.tid };
 	head->comm = recording_comm(r, t);
+	trace_type_row(&kind->type, r->writer, s.raw, s.raw_len, head);
+	r->n_events++;
+	if (item->state->copies) {
+		add_unwound(item, ring->stream, kind, &s, t);
+		return;
+	}
 	if (s.n_chain)
 		head->stack = stacks_get(r->stacks, t, s.chain, s.n_chain, time);
-	trace_type_row(&kind->type, r->writer, s.raw, s.raw_len, head);
 	recording_add(r, ring->stream, kind->number, head);
-	r->n_events++;
 }
 
 static void handle(void *ctx, const struct perf_ring *ring, const struct perf_event_header *h,
@@ -149,6 +184,11 @@ static void fill_attr(const struct event_state *s, struct perf_event_attr *attr)
 	perf_attr_init(attr, PERF_TYPE_TRACEPOINT, 0);
 	raw_sample_attr(attr, !o->no_stack, s->ring_bytes);
 	attr->exclude_callchain_user = o->unwind == UNWIND_NONE;
+	if (!s->copies)
+		return;
+	perf_user_attr(attr, o->stack_bytes);
+	attr->exclude_callchain_user = 1;
+	attr->wakeup_watermark = (uint32_t)s->ring_bytes / 4;
 }
 
 /* A probe is opened for the whole system, and others than the target's are dropped here: a fork that
@@ -280,9 +320,14 @@ static void tell_settings(struct event_state *s, const struct event_list *l)
 	writer_info(s->recording->writer, "source.event.events", text);
 }
 
-static size_t ring_size(uint32_t n_items)
+static size_t ring_size(uint32_t n_items, bool copies)
 {
-	size_t bytes = ALL_RINGS / (n_items ? n_items : 1);
+	size_t bytes = (copies ? ALL_RINGS_COPIES : ALL_RINGS) / (n_items ? n_items : 1);
+
+	if (copies)
+		return bytes > RING_MAX_COPIES ? RING_MAX_COPIES
+			: bytes < RING_MAX     ? RING_MAX
+					       : bytes;
 
 	return bytes > RING_MAX ? RING_MAX : bytes < RING_MIN ? RING_MIN : bytes;
 }
@@ -293,7 +338,7 @@ static int open_items(struct event_state *s, struct err *err)
 	int rc = 0;
 
 	s->items = xcalloc(l->n, sizeof(*s->items));
-	s->ring_bytes = ring_size(l->n);
+	s->ring_bytes = ring_size(l->n, s->copies);
 	for (unsigned i = 0; !rc && i < l->n; i++) {
 		const struct event_spec *e = &l->specs[i];
 		struct item *item = &s->items[s->n_items];
@@ -336,6 +381,7 @@ static int event_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
+	s->copies = r->unwinding && options_event_copies(r->options) && !r->options->no_stack;
 	*state = s; /* the types must outlive the writer's last flush, also when we fail */
 	rc = open_items(s, err);
 	if (rc)

@@ -36,14 +36,22 @@ struct stacks {
 	struct link links[MAX_CHAIN];
 };
 
-/* The two halves of a chain; [from, to) without markers. */
+/* Some addresses of a stack, innermost first. */
 struct half {
-	uint32_t from, to;
+	const uint64_t *ips;
+	uint32_t n;
+	bool exact; /* callers are not return addresses: nothing is to be taken off */
 };
 
 struct chain {
 	struct half kernel, user;
 	uint32_t depth;
+};
+
+/* Whose stack it is. */
+struct owner {
+	const struct space *space;
+	uint32_t pid;
 };
 
 struct stacks *stacks_new(struct writer *w, struct kernel_map *kernel, new_frame_handler on_frame,
@@ -76,34 +84,42 @@ static bool is_marker(uint64_t ip)
 
 static struct chain split(const uint64_t *ips, uint32_t n)
 {
-	struct chain c = { { 0, 0 }, { 0, 0 }, 0 };
+	struct chain c = { { ips, 0, false }, { ips, 0, false }, 0 };
 	struct half *half = NULL;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!is_marker(ips[i])) {
 			c.depth++;
 			if (half)
-				half->to = i + 1;
+				half->n++;
 			continue;
 		}
 		half = ips[i] == PERF_CONTEXT_KERNEL  ? &c.kernel
 			: ips[i] == PERF_CONTEXT_USER ? &c.user
 						      : NULL;
 		if (half)
-			half->from = half->to = i + 1;
+			*half = (struct half){ ips + i + 1, 0, false };
 	}
 	return c;
 }
 
+const uint64_t *stacks_user_half(const uint64_t *chain, uint32_t n_chain, uint32_t *n)
+{
+	struct chain c = split(chain, n_chain);
+
+	*n = c.user.n;
+	return c.user.ips;
+}
+
 /* Where code has no frame pointers the kernel's walk reads whatever is in the register, and ends in
  * addresses where no code is. Those are left out, and said so. */
-static bool trim_user(const struct thread *t, const uint64_t *ips, struct half *h)
+static bool trim_user(const struct thread *t, struct half *h)
 {
-	uint32_t to = h->to;
+	uint32_t n = h->n;
 
-	while (h->to > h->from + 1 && !space_find(t->space, ips[h->to - 1]))
-		h->to--;
-	return h->to < to;
+	while (h->n > 1 && !space_find(t->space, h->ips[h->n - 1]))
+		h->n--;
+	return h->n < n;
 }
 
 static uint32_t add_frame(struct stacks *s, uint32_t parent, struct new_frame *f)
@@ -116,10 +132,10 @@ static uint32_t add_frame(struct stacks *s, uint32_t parent, struct new_frame *f
 	return writer_stack(s->writer, parent, f->frame);
 }
 
-static uint32_t add_user(struct stacks *s, uint32_t stack, const struct thread *t, uint64_t ip)
+static uint32_t add_user(struct stacks *s, uint32_t stack, const struct owner *owner, uint64_t ip)
 {
-	struct new_frame f = { .ip = ip, .pid = t->pid };
-	const struct vma *v = space_find(t->space, ip);
+	struct new_frame f = { .ip = ip, .pid = owner->pid };
+	const struct vma *v = space_find(owner->space, ip);
 
 	if (!v) /* nobody knows what is there: keep the address itself */
 		return writer_stack(s->writer, stack, writer_frame(s->writer, 0, ip, NULL));
@@ -140,24 +156,23 @@ static uint8_t flags_of(const struct stacks *s, const struct chain *c, const str
 {
 	uint8_t flags = 0;
 
-	if (c->user.to > c->user.from)
+	if (c->user.n)
 		flags |= STACK_USER_FP;
 	else if (!t->kernel)
 		flags |= STACK_NO_USER;
-	if (c->kernel.to > c->kernel.from)
+	if (c->kernel.n)
 		flags |= STACK_KERNEL;
 	if (c->depth >= s->max_depth)
 		flags |= STACK_TRUNCATED;
 	return flags;
 }
 
-static void link_half(struct stacks *s, uint32_t *n, const uint64_t *ips, struct half h,
-	bool kernel)
+static void link_half(struct stacks *s, uint32_t *n, const struct half *h, bool kernel)
 {
-	for (uint32_t i = h.to; i-- > h.from && *n < MAX_CHAIN;) {
+	for (uint32_t i = h->n; i-- > 0 && *n < MAX_CHAIN;) {
 		struct link *l = &s->links[*n];
 
-		l->ip = ips[i] - (i > h.from);
+		l->ip = h->ips[i] - (i > 0 && !h->exact);
 		l->kernel = kernel;
 		l->hash[0] = hash_u64(l[-1].hash[0] + l->ip);
 		l->hash[1] = (l[-1].hash[1] ^ l->ip) * 0x9e3779b97f4a7c15ULL;
@@ -181,21 +196,16 @@ static void remember(struct stacks *s, const struct link *l, uint32_t stack)
 	*cached_for(s, l) = (struct cached){ { l->hash[0], l->hash[1] }, stack };
 }
 
-uint32_t stacks_get(struct stacks *s, const struct thread *t, const uint64_t *ips, uint32_t n_ips,
-	uint64_t now_ns)
+static uint32_t add_chain(struct stacks *s, const struct chain *c, const struct owner *owner,
+	uint8_t flags, uint64_t now_ns)
 {
-	struct chain c = split(ips, n_ips);
-	bool broken = trim_user(t, ips, &c.user);
-	uint8_t flags = flags_of(s, &c, t) | (broken ? STACK_BROKEN : 0);
 	uint32_t n = 1, known, stack;
 
-	if (!c.depth)
-		return 0;
 	/* The first link is the root: address space and flags. */
-	s->links[0].hash[0] = hash_u64((uint64_t)t->space->serial << 8 | flags);
+	s->links[0].hash[0] = hash_u64((uint64_t)owner->space->serial << 8 | flags);
 	s->links[0].hash[1] = ~s->links[0].hash[0];
-	link_half(s, &n, ips, c.user, false);
-	link_half(s, &n, ips, c.kernel, true);
+	link_half(s, &n, &c->user, false);
+	link_half(s, &n, &c->kernel, true);
 	for (known = n - 1; known > 0; known--)
 		if (is_cached(cached_for(s, &s->links[known]), &s->links[known]))
 			break;
@@ -205,8 +215,34 @@ uint32_t stacks_get(struct stacks *s, const struct thread *t, const uint64_t *ip
 		const struct link *l = &s->links[i];
 
 		stack = l->kernel ? add_kernel(s, stack, l->ip, now_ns)
-				  : add_user(s, stack, t, l->ip);
+				  : add_user(s, stack, owner, l->ip);
 		remember(s, l, stack);
 	}
 	return stack;
+}
+
+uint32_t stacks_get(struct stacks *s, const struct thread *t, const uint64_t *ips, uint32_t n_ips,
+	uint64_t now_ns)
+{
+	struct chain c = split(ips, n_ips);
+	struct owner owner = { t->space, t->pid };
+	bool broken = trim_user(t, &c.user);
+	uint8_t flags = flags_of(s, &c, t) | (broken ? STACK_BROKEN : 0);
+
+	return c.depth ? add_chain(s, &c, &owner, flags, now_ns) : 0;
+}
+
+uint32_t stacks_get_unwound(struct stacks *s, const struct unwound *u, const uint64_t *ips,
+	uint32_t n_ips, uint64_t now_ns)
+{
+	struct chain c = split(ips, n_ips);
+	struct owner owner = { u->space, u->pid };
+	uint8_t flags = u->flags;
+
+	c.user = (struct half){ u->frames, u->n_frames, true };
+	if (!u->n_frames && !u->kernel_thread)
+		flags |= STACK_NO_USER;
+	if (c.kernel.n)
+		flags |= STACK_KERNEL;
+	return c.kernel.n + c.user.n ? add_chain(s, &c, &owner, flags, now_ns) : 0;
 }

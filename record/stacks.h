@@ -30,6 +30,23 @@ void stacks_free(struct stacks *s);
 uint32_t stacks_get(struct stacks *s, const struct thread *t, const uint64_t *chain, uint32_t n,
 	uint64_t now_ns);
 
+/* The user's half of a chain; *n its addresses. */
+const uint64_t *stacks_user_half(const uint64_t *chain, uint32_t n_chain, uint32_t *n);
+
+/* A stack whose user half was found by us. */
+struct unwound {
+	const struct space *space;
+	uint32_t pid;
+	bool kernel_thread;
+	const uint64_t *frames; /* innermost first, as names are looked up */
+	uint32_t n_frames;
+	uint8_t flags; /* of the user half (enum stack_flags) */
+};
+
+/* The same; of the chain only the kernel's half counts. */
+uint32_t stacks_get_unwound(struct stacks *s, const struct unwound *u, const uint64_t *chain,
+	uint32_t n, uint64_t now_ns);
+
 /* Forgets what it knows; the writer started a new segment. */
 void stacks_clear(struct stacks *s);
 

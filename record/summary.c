@@ -7,6 +7,7 @@
 
 #include "format/base/size.h"
 #include "record/names.h"
+#include "record/unwinding.h"
 
 uint64_t summary_cpu_ns(struct recording *r)
 {
@@ -95,6 +96,22 @@ static void print_place(struct recording *r)
 		fprintf(stderr, "%s in %s", size, k.file);
 }
 
+enum { MANY_CUT = 5 }; /* percent of stacks that were deeper than their copies: worth a word */
+
+static void print_cut_stacks(const struct recording *r)
+{
+	struct unwinding_totals t = { 0 };
+
+	if (r->unwinding)
+		unwinding_totals(r->unwinding, &t);
+	if (t.copy_ends * 100 > t.stacks * MANY_CUT)
+		fprintf(stderr,
+			"rec: %.0f%% of user stacks were deeper than what is looked at (%u KiB): "
+			"--stack-size 64K shows more\n",
+			100 * (double)t.copy_ends / (double)t.stacks,
+			r->options->stack_bytes >> 10);
+}
+
 void summary_print(struct recording *r)
 {
 	double seconds = (double)(r->stop_ns - r->start_ns) / 1e9;
@@ -111,4 +128,5 @@ void summary_print(struct recording *r)
 			unit(r));
 	fprintf(stderr, "; rec itself used %.2f s of CPU (%.1f%% of one CPU)\n", cpu,
 		100 * cpu / seconds);
+	print_cut_stacks(r);
 }

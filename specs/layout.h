@@ -159,6 +159,8 @@ enum stack_flags {
 	STACK_TRUNCATED = 8,  /* the outermost frames are missing: too deep for the recorder */
 	STACK_NO_USER = 16,   /* the user part could not be read */
 	STACK_BROKEN = 32,    /* the outermost frames are missing: the walk left the mapped code */
+	STACK_COPY_ENDS = 64, /* with TRUNCATED: deeper than the copy of the stack */
+	STACK_OVERLOAD = 128, /* with TRUNCATED: the recorder had no time for it */
 };
 
 #endif

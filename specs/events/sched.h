@@ -35,8 +35,9 @@ struct sched_switch {
 	__u32 next_comm IS("string") DOC("its name");
 	__s32 next_prio DOC("its priority");
 	__u32 stack IS("stack") DOC("where the leaving thread is, if it waits");
-	__u8 recorded DOC("1: the leaving thread is recorded, 2: the coming one, 3: both; of one that "
-			  "is not its other switches are missing");
+	__u8 recorded DOC(
+		"1: the leaving thread is recorded, 2: the coming one, 3: both; of one that "
+		"is not its other switches are missing");
 } EVENT("A CPU goes from one thread to another.");
 
 struct sched_wakeup {

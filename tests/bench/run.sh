@@ -31,12 +31,13 @@ perf record -q -o /dev/null -- true 2>/dev/null || {
 	have_perf=
 }
 
-# bytes NAME HZ WHO...: bytes per sample of rec and perf record -z -g on the same load, one after the other.
+# bytes NAME HZ WHO...: bytes per sample of rec and perf record -z -g on the same load, one after the other,
+# both by frame pointers.
 bytes() {
 	local name=$1 hz=$2 n m a b
 	shift 2
 	rm -f t.rec
-	"$rec" cpu -q -F "$hz" -o t.rec -d "$seconds" "$@" || return
+	"$rec" cpu -q -F "$hz" -u fp -o t.rec -d "$seconds" "$@" || return
 	n=$(samples_of t.rec)
 	a=$(ratio "$(stat -c %s t.rec)" "$n")
 	[ -n "$have_perf" ] || { echo "$name, $hz Hz: rec $a bytes per sample ($n samples)" && return; }
@@ -70,7 +71,7 @@ server=
 
 echo "== trace to SVG, CPU time per sample (median of 3)"
 rm -f t.rec
-"$rec" cpu -q -F 20000 -o t.rec -- "$build/samples/calltree" 4000 2
+"$rec" cpu -q -F 20000 -u fp -o t.rec -- "$build/samples/calltree" 4000 2
 n=$(samples_of t.rec)
 ours=$(cpu_seconds "$ana" flame t.rec -o t.svg)
 echo "ana flame: $ours s for $n samples"
@@ -124,15 +125,75 @@ echo "ana cut -t ${half}s..$half.01s: $("$measure" "$ana" cut big.rec -t "${half
 	awk '{ printf "ana verify: %.1f s, %.1f MiB\n", $2, $3 / 1024 }'
 rm -f big.rec cut.rec
 
+echo "== stacks of code without frame pointers: how many are whole, and what that takes ($seconds s at 499 Hz)"
+# Of stacks, one a line, ';' between frames: the percentage that goes back to where a thread starts.
+started() { awk -F ' ' '{ n = $NF; all += n }
+	/(^|;)(_start|__libc_start_main[^;]*|__libc_start_call_main|main|start_thread|__?clone3?)(;| [0-9]+$)/ { part += n }
+	END { printf "%.1f", all ? 100 * part / all : 0 }'; }
+perf_folded() { perf script --no-inline -i "$1" -F ip,sym 2>/dev/null | awk '
+	NF { $1 = ""; sub(/^ /, ""); s = s ";" $0; next }
+	s != "" { print s " 1"; s = "" } END { if (s != "") print s " 1" }'; }
+# stacks NAME COMMAND...: by rec, rec with frame pointers, and perf with DWARF, one after the other.
+stacks() {
+	local name=$1 a b fp
+	shift
+	rm -f t.rec fp.rec
+	"$rec" cpu -q -F 499 -o t.rec -- "$@" >/dev/null
+	"$rec" cpu -q -F 499 -u fp -o fp.rec -- "$@" >/dev/null
+	a=$("$ana" flame t.rec -f folded | started)
+	fp=$("$ana" flame fp.rec -f folded | started)
+	a="rec $a% ($(ratio "$(stat -c %s t.rec)" "$(samples_of t.rec)") bytes per sample), by frame pointers $fp%"
+	[ -n "$have_perf" ] || { echo "$name: $a" && return; }
+	rm -f d.data
+	# perf 6.1 sometimes aborts at its end.
+	perf record -q -F 499 --call-graph dwarf -o d.data -- "$@" >/dev/null 2>&1 ||
+		{ echo "$name: $a; perf failed" && return; }
+	b=$("$measure" perf script --no-inline -i d.data 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f1)
+	echo "$name: $a; perf --call-graph dwarf $(perf_folded d.data | started)%" \
+		"($(ratio "$(stat -c %s d.data)" "$(perf_samples_of d.data)") bytes per sample," \
+		"and perf script $(awk -v s="$b" -v n="$(perf_samples_of d.data)" 'BEGIN { printf "%.0f", n ? s * 1e6 / n : 0 }') us of CPU for each)"
+}
+ms=$((seconds * 1000))
+for kind in recursion callback signal thread deep; do stacks "frames $kind" "$build/samples/frames" $kind $ms; done
+cat >load.py <<-PY
+	import json, re, time
+	end = time.time() + $seconds
+	def work(n):
+	    if n: return work(n - 1)
+	    s = json.dumps({str(i): [i] * 5 for i in range(2000)})
+	    return sorted(s, key=ord), re.findall(r"(\d+)+,", s)
+	while time.time() < end: work(20)
+PY
+python=$(readlink -f /usr/bin/python3)
+[ -x "$python" ] && stacks "python3" "$python" load.py
+command -v perl >/dev/null && stacks "perl" perl -e "\$t = time + $seconds; while (time < \$t) { @a = sort { \$a <=> \$b } map { rand } 1 .. 2000 }"
+
+echo "== CPU time of rec per sample, with what every recording takes (one busy process, $seconds s at 4999 Hz)"
+for kind in recursion callback deep; do
+	for u in fp auto; do
+		rm -f t.rec
+		"$rec" cpu -q -F 4999 -u $u -o t.rec -- "$build/samples/frames" $kind $ms
+		"$ana" info t.rec -f json | jq -r --arg what "$kind, --unwind $u" \
+			--arg bytes "$(ratio "$(stat -c %s t.rec)" "$(samples_of t.rec)")" '.sections.facts.facts |
+			"\($what): \((."recorder.cpu_ns" | tonumber) / (."recorder.events" | tonumber) / 100 | round / 10) us and \($bytes) bytes a sample, \(."recorder.events") samples, \(."recorder.lost") lost"'
+	done
+done
+
+echo "== call frame information of binaries, compiled"
+"$build/bench/bench_cfi" "$(ldconfig -p | sed -n 's/.*libc.so.6 .*x86-64.* => //p' | head -n 1)" "$python" /usr/lib/jvm/*/lib/server/libjvm.so \
+	/usr/lib/x86_64-linux-gnu/libLLVM-1*.so.1 /usr/lib/llvm-*/lib/libclang-cpp.so.1? /usr/lib/chromium/chromium 2>/dev/null
+
 echo "== what the recorder costs (CPU seconds in a recording of $seconds s of one busy process)"
 "$build/samples/calltree" 1000000 &
 server=$!
 for hz in 99 999 4999; do
-	a=$(rm -f t.rec && "$measure" "$rec" cpu -q -F $hz -d "$seconds" -p $server -o t.rec 2>&1 | tail -n 1)
-	[ -n "$have_perf" ] || { echo "$hz Hz: rec $a" && continue; }
-	b=$("$measure" perf record -q -F $hz -g -p $server -o p.data -- sleep "$seconds" 2>&1 | tail -n 1)
-	echo "$hz Hz: rec ${a%% *} s, perf record ${b%% *} s: ratio $(ratio "${a%% *}" "${b%% *}");" \
-		"memory $(ratio "${a##* }" 1024) and $(ratio "${b##* }" 1024) MiB"
+	for way in "fp fp" "auto dwarf"; do # of rec, of perf
+		a=$(rm -f t.rec && "$measure" "$rec" cpu -q -F $hz -u "${way% *}" -d "$seconds" -p $server -o t.rec 2>&1 | tail -n 1)
+		[ -n "$have_perf" ] || { echo "$hz Hz, --unwind ${way% *}: rec $a" && continue; }
+		b=$("$measure" perf record -q -F $hz --call-graph "${way#* }" -p $server -o p.data -- sleep "$seconds" 2>&1 | tail -n 1)
+		echo "$hz Hz: rec --unwind ${way% *} ${a%% *} s, perf record --call-graph ${way#* } ${b%% *} s: ratio $(ratio "${a%% *}" "${b%% *}");" \
+			"memory $(ratio "${a##* }" 1024) and $(ratio "${b##* }" 1024) MiB"
+	done
 done
 kill $server
 server=
@@ -146,9 +207,12 @@ chmod +x work
 wall() { for _ in 1 2 3 4 5; do rm -f t.rec && "$measure" "$@" 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f2; done | sort -n | sed -n 3p; }
 alone=$(wall ./work)
 for hz in 99 999 4999; do
-	a=$(ratio "$(wall "$rec" cpu -q -F $hz -o t.rec -- ./work)" "$alone")
-	[ -n "$have_perf" ] || { echo "$hz Hz: rec $a" && continue; }
-	echo "$hz Hz: rec $a, perf record -g $(ratio "$(wall perf record -q -F $hz -g -o p.data -- ./work)" "$alone")"
+	for way in "fp fp" "auto dwarf"; do
+		a=$(ratio "$(wall "$rec" cpu -q -F $hz -u "${way% *}" -o t.rec -- ./work)" "$alone")
+		[ -n "$have_perf" ] || { echo "$hz Hz: rec --unwind ${way% *} $a" && continue; }
+		echo "$hz Hz: rec --unwind ${way% *} $a, perf record --call-graph ${way#* }" \
+			"$(ratio "$(wall perf record -q -F $hz --call-graph "${way#* }" -o p.data -- ./work)" "$alone")"
+	done
 done
 
 "$here/sched.sh"

@@ -140,7 +140,7 @@ def touch(n):
 time.sleep(0.3)
 for i in range(20):
     touch(1009 if i < 10 else 1)
-    time.sleep(0.1)
+    time.sleep('"$(rounds 0.1 0.6)"')
 '
 	"$ANA" faults w.rec -f json >json
 	"$ANA" dump w.rec -e memory_use -f jsonl | jq -c '.fields | select(.comm | startswith("python"))' >looks

@@ -215,7 +215,7 @@ test_completion_of_commands_and_sources() {
 test_completion_of_values() {
 	load_completion
 	check_equal "$(complete_words rec cpu --unwind f)" fp
-	check_equal "$(complete_words rec cpu -u '' | tr '\n' ' ')" "auto fp none "
+	check_equal "$(complete_words rec cpu -u '' | tr '\n' ' ')" "auto dwarf fp none "
 	check_equal "$(complete_words ana flame --by = t)" tid
 	check_equal "$(complete_words ana flame --by = | wc -l)" 6
 	check_equal "$(complete_words ana dump -f '' | tr '\n' ' ')" "csv jsonl text "

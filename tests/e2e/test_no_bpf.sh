@@ -60,7 +60,7 @@ test_every_switch_of_a_ping_pong_is_there() {
 
 test_waits_are_those_of_schedstat_within_a_percent() {
 	need_tracepoints
-	check_status 0 without bpf "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
+	record_schedplan without bpf "$REC"
 	for column in '6 wait' '4 run'; do
 		read -r place what <<<"$column"
 		kernel=$(awk "/^rival/ { n += \$$place } END { print n }" out)

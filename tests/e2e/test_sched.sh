@@ -20,7 +20,7 @@ lost_events() {
 # 10,007 rounds are twice as many hand-overs, and the program says how often it waited for one.
 test_every_switch_of_a_ping_pong_is_there() {
 	need_bpf
-	check_status 0 "$REC" sched -o p.rec -- "$SAMPLES/pingpong"
+	check_status 0 "$REC" sched -o p.rec -- "$SAMPLES/pingpong" "$(rounds 10007 1009)"
 	for who in ping pong; do
 		read -r _ voluntary _ involuntary _ < <(grep "^$who" out)
 		"$ANA" dump p.rec -e sched_switch -f jsonl >rows
@@ -36,11 +36,10 @@ test_every_switch_of_a_ping_pong_is_there() {
 	grep -qE '^ping +pong +1?[0-9],' text || fail "who wakes whom: $(grep -A4 '^Who' text)"
 }
 
-# The kernel counts the time on its own; small differences are its own reading at another moment, and
-# switches that a kernel does not tell (threads of process 1 on the machine this was written on).
+# The kernel counts the time on its own; small differences are its own reading at another moment.
 test_waits_are_those_of_schedstat_within_a_percent() {
 	need_bpf
-	check_status 0 "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
+	record_schedplan "$REC"
 	kernel=$(awk '/^rival/ { n += $6 } END { print n }' out)
 	ours=$(threads s.rec 'select(.comm == "rival") | .wait' | awk '{ n += $1 } END { print n }')
 	check_between "$(awk "BEGIN { print $kernel * 0.99 }")" "$ours" \
@@ -82,13 +81,17 @@ test_waits_are_those_of_perf_sched_within_a_percent() {
 		"$(awk "BEGIN { print $perf * 1.01 }")" "waiting time of the rivals, ns"
 }
 
+# An emulated CPU may stand still for longer than a sleep takes: its timer has run out then before the thread
+# has left.
+FEWEST_SLEEPS=$(rounds 23 17)
+
 # The plan: 23 sleeps and 31 waits for a pipe, each of which is one voluntary switch with its stack.
 test_a_plan_of_sleeping_and_blocking_is_found_again() {
 	need_bpf
 	check_status 0 "$REC" sched -o s.rec -- "$SAMPLES/schedplan"
 	"$ANA" dump s.rec -e sched_switch -f jsonl |
 		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
-	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps"
+	check_between $FEWEST_SLEEPS "$(grep -c nanosleep stacks)" 23 "sleeps"
 	check_equal "$(grep -c pipe_read stacks)" 31 "waits for the pipe"
 }
 
@@ -115,7 +118,7 @@ test_with_min_only_long_waits_are_recorded() {
 	check_equal "$short" 0 "absences shorter than --min"
 	"$ANA" dump s.rec -e off_cpu -f jsonl |
 		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
-	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps of 3 ms"
+	check_between $FEWEST_SLEEPS "$(grep -c nanosleep stacks)" 23 "sleeps of 3 ms"
 	[ "$(count_events s.rec sched_delay)" -gt 0 ] || fail "rivals of one CPU never waited 2 ms"
 	check_status 0 "$ANA" sched s.rec
 	check_prints 'only long waits'

@@ -622,7 +622,7 @@ static void a_dictionary_that_is_too_large_becomes_two_segments(void **state)
 
 		from->strings[i] = (struct text){ names + (size_t)i * 8, (size_t)len };
 	}
-	c = carry_new(w, from, &clock, &no_fact);
+	c = carry_new(w, from, &clock, &no_fact, NULL);
 	number = carry_type(c, &type, NULL);
 	for (uint32_t i = 0; i < N; i++) {
 		column[0][i] = START + i;

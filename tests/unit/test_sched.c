@@ -10,7 +10,7 @@
 #include "specs/events/sched.h"
 #include "tests/unit/support.h"
 
-#define MS 1000000ULL
+#define MS    1000000ULL
 #define START (100 * MS)
 
 enum { PING = 11, PONG = 12, IDLE = 0 };

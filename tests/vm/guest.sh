@@ -31,6 +31,7 @@ mount --bind "$VM_KERNEL/modules/$release" "/lib/modules/$release"
 for command in modprobe rmmod lsmod; do
 	command -v $command >/dev/null || ln -s "$busybox" /sbin/$command
 done
+modprobe loop
 "$busybox" ip link set lo up
 "$busybox" hostname vm
 stty -F /dev/ttyS1 raw 2>/dev/null

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs end-to-end tests of all sources on another kernel (boot.sh) and reports like tests/run.sh, which runs
+# Runs the end-to-end tests of the sources that are BPF programs on another kernel (boot.sh) and reports like tests/run.sh, which runs
 # them there. TESTS names other ones, TEST_ONLY some of their functions.
 #
 #	tests/vm/run.sh
@@ -24,7 +24,7 @@ cannot() {
 # The last one locks the kernel down, which cannot be undone.
 tests() {
 	local t
-	for t in sched block syscalls faults record events guest; do
+	for t in sched block syscalls faults; do
 		[ -e "tests/e2e/test_$t.sh" ] && echo "tests/e2e/test_$t.sh"
 	done
 	echo "$here/test_rights.sh"
