@@ -26,7 +26,7 @@ static inline __attribute__((always_inline)) void outer(unsigned long n)
 __attribute__((noinline)) void around(unsigned long n)
 {
 	sink = (unsigned long)__builtin_frame_address(0); /* so it has one, to be walked over */
-	outer(n + 1); /* in around */
+	outer(n + 1);                                     /* in around */
 	sink = 3;
 }
 

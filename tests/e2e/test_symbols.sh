@@ -104,6 +104,23 @@ test_a_stripped_program_has_the_names_packed_into_it() {
 	check_status 0 "$ANA" verify bomb.rec
 }
 
+test_debug_files_named_by_the_program_need_its_build_id() {
+	need_perf
+	need_compilers
+	mkdir .debug
+	# shellcheck disable=SC2086 # flags
+	gcc $FLAGS -g -Wl,--build-id "$REPO/tests/e2e/inlined.c" -o prog || fail "gcc"
+	objcopy --only-keep-debug prog .debug/prog.debug && strip prog || fail "objcopy"
+	objcopy --add-gnu-debuglink=.debug/prog.debug prog || fail "objcopy"
+	check_status 0 "$REC" cpu -F 499 -o t.rec -- ./prog 300
+	check_inlined_c t.rec
+	# Another build of the same name.
+	gcc -O0 -g -Wl,--build-id "$REPO/tests/e2e/inlined.c" -o other || fail "gcc"
+	objcopy --only-keep-debug other .debug/prog.debug || fail "objcopy"
+	check_status 0 "$REC" cpu -F 499 -o other.rec -- ./prog 300
+	check_equal "$(share other.rec ';(main|around)')" "0.0" "names of another build"
+}
+
 # A server of our own, which has the debug file of a stripped program.
 test_debug_files_come_from_a_debuginfod_server_if_asked_for() {
 	need_perf
