@@ -24,6 +24,7 @@ enum {
 	MAX_OPEN = 256,      /* files kept open */
 	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
 	SETTLE_ROUNDS = 2,
+	N_READABLE = 4096, /* demangled names remembered within a batch */
 };
 
 /* An image and the way to its names. While something is asked of it it stays where it is. */
@@ -501,13 +502,28 @@ static const char *readable_name(struct arena *a, const char *name)
 	return readable || !name[len] ? readable : arena_strndup(a, name, len);
 }
 
+/* The same few functions are inlined at thousands of addresses, with the same text in the arena. */
+struct readable {
+	const char *linkage, *name;
+};
+
+static const char *readable_once(struct readable *cache, struct arena *a, const char *linkage)
+{
+	struct readable *r = &cache[hash_u64((uintptr_t)linkage) % N_READABLE];
+
+	if (r->linkage != linkage)
+		*r = (struct readable){ linkage, readable_name(a, linkage) };
+	return r->name;
+}
+
 /* Functions have the names of their symbols, which is what other tools show; inlined ones have none. */
-static void take_chain(struct answer *a, const struct inline_chain *c, struct arena *arena)
+static void take_chain(struct answer *a, const struct inline_chain *c, struct readable *cache,
+	struct arena *arena)
 {
 	a->chain = *c;
 	for (uint32_t i = 1; i < c->n; i++) {
 		struct inline_frame *f = &c->frames[i];
-		const char *readable = f->linkage ? readable_name(arena, f->linkage) : NULL;
+		const char *readable = f->linkage ? readable_once(cache, arena, f->linkage) : NULL;
 
 		if (readable)
 			f->name = readable;
@@ -525,6 +541,7 @@ static void resolve_group(struct names *n, const struct home *homes, const struc
 	const struct home *h = &homes[r[0].home];
 	struct symbol_query *q = xcalloc(n_requests, sizeof(*q));
 	struct inline_chain *chains = n->inlines ? xcalloc(n_requests, sizeof(*chains)) : NULL;
+	struct readable *cache = n->inlines ? xcalloc(N_READABLE, sizeof(*cache)) : NULL;
 
 	for (uint32_t i = 0; i < n_requests; i++)
 		q[i].address = in_kernel(h) ? r[i].ip : r[i].address;
@@ -551,8 +568,9 @@ static void resolve_group(struct names *n, const struct home *homes, const struc
 		if (!a->name)
 			a->name = q[i].name;
 		if (chains)
-			take_chain(a, &chains[i], &b->arena);
+			take_chain(a, &chains[i], cache, &b->arena);
 	}
+	free(cache);
 	free(chains);
 	free(q);
 }
