@@ -16,7 +16,8 @@ struct raw_sample {
 	uint32_t n_chain;
 	const uint8_t *raw;
 	uint32_t raw_len;
-	const uint8_t *rest, *end; /* what follows: registers and a copy of the stack, if asked for */
+	const uint8_t *rest,
+		*end; /* what follows: registers and a copy of the stack, if asked for */
 };
 
 /* Completes the attr of a tracepoint or probe (perf_attr_init), so that each event gives such a sample. */
