@@ -43,11 +43,11 @@ BENCH := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 PAGES := $(wildcard render/page/*)
 
 LIBS_FORMAT := -llz4 -lpthread
-LIBS_SYMBOLS := -lelf -lz -liberty
+LIBS_SYMBOLS := -ldw -lelf -llzma -lz -liberty
 LIBS_RECORD := -lbpf $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 # The same for a server that has libc and nothing else. What the static libraries need themselves:
-# zlib, and from libelf 0.189 on zstd.
-LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lz \
+# zlib, xz and bzip2, and from libelf 0.189 on zstd.
+LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lbz2 -lz \
 	$(filter /%,$(shell $(CC) -print-file-name=libzstd.a)) -Wl,-Bdynamic -lpthread -static-libgcc
 LIBS_ANALYZE := -lnettle $(LIBS_FORMAT)
 

@@ -58,6 +58,27 @@ static void put_text(struct dump *d, const struct row *row)
 	fputc('\n', d->out);
 }
 
+static void put_line_frame(void *ctx, const char *name)
+{
+	struct dump *d = ctx;
+
+	fputs("\n\t", d->out);
+	escape_put(d->out, ESCAPE_TEXT, name);
+}
+
+/* As text, and below it the frames, outermost first, one a line. */
+static void put_lines(struct dump *d, const struct row *row)
+{
+	put_text(d, row);
+	for (uint32_t i = 1; i < row->type->n_fields; i++) {
+		if (row->type->fields[i].type != FIELD_STACK || !row->values[i])
+			continue;
+		escape_put(d->out, ESCAPE_TEXT, row->type->fields[i].name);
+		row_each_frame(row, i, true, &d->scratch, put_line_frame, d);
+		fputc('\n', d->out);
+	}
+}
+
 struct json_frames {
 	FILE *out;
 	bool any;
@@ -79,7 +100,7 @@ static void put_json_value(struct dump *d, const struct row *row, uint32_t i)
 
 	if (row->type->fields[i].type == FIELD_STACK) {
 		fputc('[', d->out);
-		row_each_frame(row, i, &d->scratch, put_json_frame, &frames);
+		row_each_frame(row, i, false, &d->scratch, put_json_frame, &frames);
 		fputc(']', d->out);
 	} else if (row_is_text(row, i)) {
 		fputc('"', d->out);
@@ -153,6 +174,8 @@ static void put_csv(struct dump *d, const struct row *row)
 
 static const struct row_format formats[] = {
 	{ "text", "one line an event: seconds since the start, name, fields (default)", put_text },
+	{ "lines", "as text, then the stacks: a frame a line, with file and line of the source",
+		put_lines },
 	{ "jsonl", "one JSON object a line; times in ns, stacks from the outermost frame",
 		put_jsonl },
 	{ "csv", "a table with a header; needs --event", put_csv },

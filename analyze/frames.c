@@ -41,7 +41,10 @@ static struct frame_name made_up(const struct mapping *m, const char *module, st
 		: module[0]                       ? arena_printf(scratch, "[%s]", module)
 						  : "[unknown]";
 
-	return (struct frame_name){ name, strlen(name), FRAME_UNKNOWN, module };
+	return (struct frame_name){ .s = name,
+		.len = strlen(name),
+		.kind = FRAME_UNKNOWN,
+		.module = module };
 }
 
 unsigned frames_name(const struct segment *s, uint32_t frame, struct arena *scratch,
@@ -57,8 +60,12 @@ unsigned frames_name(const struct segment *s, uint32_t frame, struct arena *scra
 		struct text t = segment_string(s, y->name);
 
 		if (t.len)
-			names[n++] = (struct frame_name){ t.s, t.len,
-				y->depth ? FRAME_INLINED : kind_of(&m), module };
+			names[n++] = (struct frame_name){ .s = t.s,
+				.len = t.len,
+				.kind = y->depth ? FRAME_INLINED : kind_of(&m),
+				.module = module,
+				.file = segment_string(s, y->file),
+				.line = y->line };
 	}
 	if (!n)
 		names[n++] = made_up(&m, module, scratch);

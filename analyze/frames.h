@@ -17,6 +17,8 @@ struct frame_name {
 	size_t len;
 	enum frame_kind kind;
 	const char *module; /* "libc.so.6", "kernel"; "" if not known */
+	struct text file;   /* where in the source it was at this address; "" if not known */
+	uint32_t line;
 };
 
 /* Fills names, outermost first: the function, then those inlined into it. Returns how many, at least

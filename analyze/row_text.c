@@ -35,7 +35,15 @@ static const char *frame_text(const struct segment *s, uint32_t frame, struct ar
 	return arena_printf(a, "%s+0x%" PRIx64, file, address);
 }
 
-static void call_frame(const struct segment *s, uint32_t frame, struct arena *a,
+static const char *name_text(const struct frame_name *f, bool lines, struct arena *a)
+{
+	if (!lines || !f->file.len)
+		return c_text(a, (struct text){ f->s, f->len });
+	return arena_printf(a, "%.*s (%.*s:%u)", (int)f->len, f->s, (int)f->file.len, f->file.s,
+		f->line);
+}
+
+static void call_frame(const struct segment *s, uint32_t frame, bool lines, struct arena *a,
 	void (*call)(void *ctx, const char *name), void *ctx)
 {
 	struct frame_name names[FRAME_NAMES];
@@ -47,10 +55,10 @@ static void call_frame(const struct segment *s, uint32_t frame, struct arena *a,
 	}
 	n = frames_name(s, frame, a, names);
 	for (unsigned i = 0; i < n; i++)
-		call(ctx, c_text(a, (struct text){ names[i].s, names[i].len }));
+		call(ctx, name_text(&names[i], lines, a));
 }
 
-void row_each_frame(const struct row *row, uint32_t field, struct arena *scratch,
+void row_each_frame(const struct row *row, uint32_t field, bool lines, struct arena *scratch,
 	void (*call)(void *ctx, const char *name), void *ctx)
 {
 	const struct segment *s = row->segment;
@@ -59,7 +67,7 @@ void row_each_frame(const struct row *row, uint32_t field, struct arena *scratch
 	for (; segment_stack_parent(s, node) && n < MAX_DEPTH; node = segment_stack_parent(s, node))
 		frames[n++] = segment_stack_frame(s, node);
 	while (n-- > 0)
-		call_frame(s, frames[n], scratch, call, ctx);
+		call_frame(s, frames[n], lines, scratch, call, ctx);
 }
 
 struct put_frames {
@@ -141,7 +149,7 @@ void row_put_value(FILE *out, const struct row *row, uint32_t field, enum escape
 	const char *name;
 
 	if (f->type == FIELD_STACK) {
-		row_each_frame(row, field, scratch, put_frame, &frames);
+		row_each_frame(row, field, false, scratch, put_frame, &frames);
 		return;
 	}
 	if (f->type == FIELD_MAPPING)

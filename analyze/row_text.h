@@ -17,8 +17,8 @@ void row_put_value(FILE *out, const struct row *row, uint32_t field, enum escape
 bool row_is_text(const struct row *row, uint32_t field);
 
 /* Calls for each function of a stack, outermost first; the name lives in scratch. A frame without
- * a name is called BINARY+0xADDRESS. */
-void row_each_frame(const struct row *row, uint32_t field, struct arena *scratch,
+ * a name is called BINARY+0xADDRESS. lines: " (FILE:LINE)" is behind the name where that is known. */
+void row_each_frame(const struct row *row, uint32_t field, bool lines, struct arena *scratch,
 	void (*call)(void *ctx, const char *name), void *ctx);
 
 #endif

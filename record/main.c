@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/symbols/inline_worker.h"
 #include "record/command.h"
 #include "record/options.h"
 #include "record/recording.h"
@@ -12,6 +13,8 @@ int main(int argc, char **argv)
 {
 	struct options options;
 
+	if (argc == 2 && strcmp(argv[1], INLINE_WORKER) == 0)
+		return inline_worker_main();
 	for (int i = 0; argc == 2 && commands[i].name; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0) {
 			int status = commands[i].run();

@@ -11,6 +11,7 @@
 #include "format/symbols/debug_file.h"
 #include "format/symbols/demangle.h"
 #include "format/symbols/elf_symbols.h"
+#include "format/symbols/file_frames.h"
 #include "format/symbols/kallsyms.h"
 #include "format/symbols/perf_map.h"
 #include "format/symbols/vdso.h"
@@ -23,6 +24,7 @@ enum {
 	MAX_OPEN = 256,      /* files kept open */
 	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
 	SETTLE_ROUNDS = 2,
+	N_READABLE = 4096, /* demangled names remembered within a batch */
 };
 
 /* An image and the way to its names. While something is asked of it it stays where it is. */
@@ -48,6 +50,7 @@ struct answer {
 	uint64_t address;
 	const char *name, *linkage; /* in the batch's arena; NULL: has none, or the same */
 	uint64_t start;
+	struct inline_chain chain; /* n 0: neither lines nor inlined functions are known */
 	bool lasting; /* true also in later segments: not so of code made at run time, which can be
 		       * other code later, nor of a file that was not found */
 };
@@ -57,6 +60,7 @@ struct batch {
 	struct arena arena;
 	struct answer *answers; /* owned */
 	uint32_t n, at;         /* at: the first that is not yet written */
+	uint64_t workers_cpu;
 };
 
 struct requests {
@@ -68,8 +72,10 @@ struct requests {
 struct known {
 	struct arena arena;
 	struct map by_place; /* hash of a home's serial and address -> number in list */
+	struct map by_text;  /* hash of a text -> number in texts */
 	struct answer *list; /* owned */
-	uint32_t n;
+	const char **texts;  /* owned */
+	uint32_t n, n_texts, cap_texts;
 };
 
 struct names {
@@ -91,8 +97,10 @@ struct names {
 	uint32_t generation; /* of the newest request */
 	struct batch *done;
 	bool finish, hurry;
-	uint32_t second; /* of the thread's life */
+	uint32_t second;      /* of the thread's life */
+	uint64_t workers_cpu; /* ns, of the processes that read DWARF */
 	/* The thread's own. */
+	bool inlines;
 	struct requests waiting; /* JIT code without a name yet: asked again later */
 	struct home kernel;      /* only its wait and due */
 };
@@ -179,8 +187,43 @@ static void forget(struct known *k)
 {
 	arena_done(&k->arena);
 	map_done(&k->by_place);
+	map_done(&k->by_text);
 	free(k->list);
+	free(k->texts);
 	memset(k, 0, sizeof(*k));
+}
+
+/* The same text is in many names and chains: it is kept once, or almost. */
+static const char *keep_text(struct known *k, const char *text)
+{
+	uint32_t *at;
+	bool is_new;
+
+	if (!text)
+		return NULL;
+	at = map_put(&k->by_text, hash_bytes(text, strlen(text)), &is_new);
+	if (!is_new && strcmp(k->texts[*at], text) == 0)
+		return k->texts[*at];
+	if (k->n_texts == k->cap_texts) {
+		k->cap_texts = k->cap_texts ? 2 * k->cap_texts : 1024;
+		k->texts = xrealloc(k->texts, k->cap_texts, sizeof(*k->texts));
+	}
+	*at = k->n_texts;
+	return k->texts[k->n_texts++] = arena_strdup(&k->arena, text);
+}
+
+static void keep_chain(struct known *k, struct inline_chain *c)
+{
+	const struct inline_frame *from = c->frames;
+
+	if (!c->n)
+		return;
+	c->frames = arena_alloc(&k->arena, c->n * sizeof(*from));
+	for (uint32_t i = 0; i < c->n; i++)
+		c->frames[i] = (struct inline_frame){ .name = keep_text(k, from[i].name),
+			.linkage = keep_text(k, from[i].linkage),
+			.file = keep_text(k, from[i].file),
+			.line = from[i].line };
 }
 
 static void remember(struct known *k, const struct answer *a)
@@ -194,6 +237,7 @@ static void remember(struct known *k, const struct answer *a)
 	if (!k->list) {
 		k->list = xcalloc(MAX_KNOWN, sizeof(*k->list));
 		map_init(&k->by_place, 1024);
+		map_init(&k->by_text, 1024);
 	}
 	at = map_put(&k->by_place, place(a->serial, a->address), &is_new);
 	if (!is_new)
@@ -201,8 +245,9 @@ static void remember(struct known *k, const struct answer *a)
 	*at = k->n;
 	to = &k->list[k->n++];
 	*to = *a;
-	to->name = a->name ? arena_strdup(&k->arena, a->name) : NULL;
-	to->linkage = a->linkage ? arena_strdup(&k->arena, a->linkage) : NULL;
+	to->name = keep_text(k, a->name);
+	to->linkage = keep_text(k, a->linkage);
+	keep_chain(k, &to->chain);
 }
 
 static const struct answer *recall(const struct known *k, uint32_t serial, uint64_t address)
@@ -258,6 +303,33 @@ static void free_batch(struct batch *b)
 	free(b);
 }
 
+static uint32_t put_text(struct names *n, const char *text)
+{
+	return text ? writer_string(n->writer, text, strlen(text)) : 0;
+}
+
+static void put_place(struct names *n, struct dict_symbol *s, const struct inline_frame *f)
+{
+	s->file = put_text(n, f->file);
+	s->line = s->file ? f->line : 0;
+}
+
+/* What was inlined there. A writer that takes no more is given all of it again. */
+static bool write_inlined(struct names *n, const struct answer *a)
+{
+	for (uint32_t i = 1; i < a->chain.n && !writer_crowded(n->writer); i++) {
+		const struct inline_frame *f = &a->chain.frames[i];
+		struct dict_symbol s = { .frame = a->frame, .depth = i, .start = a->start };
+
+		s.name = put_text(n, f->name);
+		s.linkage = put_text(n, f->linkage);
+		put_place(n, &s, f);
+		if (!writer_symbol(n->writer, &s))
+			return false;
+	}
+	return true;
+}
+
 /* False when the writer takes no more now. */
 static bool write_answer(struct names *n, const struct answer *a)
 {
@@ -265,10 +337,12 @@ static bool write_answer(struct names *n, const struct answer *a)
 
 	if (!a->name || a->generation != writer_generation(n->writer))
 		return true; /* of a segment that has ended; the new one asked anew */
-	s.name = writer_string(n->writer, a->name, strlen(a->name));
+	s.name = put_text(n, a->name);
 	if (a->linkage && !writer_crowded(n->writer))
-		s.linkage = writer_string(n->writer, a->linkage, strlen(a->linkage));
-	return writer_symbol(n->writer, &s);
+		s.linkage = put_text(n, a->linkage);
+	if (a->chain.n && !writer_crowded(n->writer))
+		put_place(n, &s, &a->chain.frames[0]);
+	return writer_symbol(n->writer, &s) && write_inlined(n, a);
 }
 
 static void collect_ready(struct names *n)
@@ -327,14 +401,20 @@ static void open_home(struct home *h)
 		h->fd = perf_map_open("/proc", (pid_t)h->pid, NULL);
 }
 
-static void resolve_file(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
+/* chains: NULL when nobody wants them. */
+static void resolve_file(const struct home *h, struct symbol_query *q, size_t n,
+	struct inline_chain *chains, struct arena *a, uint64_t *cpu_ns)
 {
 	int fd = h->fd >= 0 ? h->fd : image_open(h->image);
 	struct debug_image debug;
 	struct elf_image code;
 
 	if (fd >= 0 && elf_image_open(&code, fd, NULL) == 0) {
-		elf_symbols_resolve(&code, debug_image_open(&debug, &code), q, n, a, NULL);
+		const struct elf_image *other = debug_image_open(&debug, &code);
+
+		elf_symbols_resolve(&code, other, q, n, a, NULL);
+		if (chains)
+			file_frames_resolve(&code, other, q, n, chains, a, cpu_ns, NULL);
 		debug_image_close(&debug);
 		elf_image_done(&code);
 	}
@@ -365,10 +445,11 @@ static bool in_kernel(const struct home *h)
 	return h->image->kind == MAPPING_KERNEL || h->image->kind == MAPPING_MODULE;
 }
 
-static void resolve(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
+static void resolve(const struct home *h, struct symbol_query *q, size_t n,
+	struct inline_chain *chains, struct arena *a, uint64_t *cpu_ns)
 {
 	switch (h->image->kind) {
-	case MAPPING_FILE: resolve_file(h, q, n, a); break;
+	case MAPPING_FILE: resolve_file(h, q, n, chains, a, cpu_ns); break;
 	case MAPPING_VDSO: resolve_vdso(q, n, a); break;
 	case MAPPING_BPF: resolve_bpf(h, q, n, a); break;
 	case MAPPING_JIT:
@@ -421,16 +502,50 @@ static const char *readable_name(struct arena *a, const char *name)
 	return readable || !name[len] ? readable : arena_strndup(a, name, len);
 }
 
+/* The same few functions are inlined at thousands of addresses, with the same text in the arena. */
+struct readable {
+	const char *linkage, *name;
+};
+
+static const char *readable_once(struct readable *cache, struct arena *a, const char *linkage)
+{
+	struct readable *r = &cache[hash_u64((uintptr_t)linkage) % N_READABLE];
+
+	if (r->linkage != linkage)
+		*r = (struct readable){ linkage, readable_name(a, linkage) };
+	return r->name;
+}
+
+/* Functions have the names of their symbols, which is what other tools show; inlined ones have none. */
+static void take_chain(struct answer *a, const struct inline_chain *c, struct readable *cache,
+	struct arena *arena)
+{
+	a->chain = *c;
+	for (uint32_t i = 1; i < c->n; i++) {
+		struct inline_frame *f = &c->frames[i];
+		const char *readable = f->linkage ? readable_once(cache, arena, f->linkage) : NULL;
+
+		if (readable)
+			f->name = readable;
+		else if (!f->name)
+			f->name = f->linkage;
+		if (f->linkage && f->name && strcmp(f->linkage, f->name) == 0)
+			f->linkage = NULL;
+	}
+}
+
 /* Requests of one home, or all of the kernel's homes, sorted by what they are looked up by. */
 static void resolve_group(struct names *n, const struct home *homes, const struct request *r,
 	uint32_t n_requests, struct batch *b)
 {
 	const struct home *h = &homes[r[0].home];
 	struct symbol_query *q = xcalloc(n_requests, sizeof(*q));
+	struct inline_chain *chains = n->inlines ? xcalloc(n_requests, sizeof(*chains)) : NULL;
+	struct readable *cache = n->inlines ? xcalloc(N_READABLE, sizeof(*cache)) : NULL;
 
 	for (uint32_t i = 0; i < n_requests; i++)
 		q[i].address = in_kernel(h) ? r[i].ip : r[i].address;
-	resolve(h, q, n_requests, &b->arena);
+	resolve(h, q, n_requests, chains, &b->arena, &b->workers_cpu);
 	for (uint32_t i = 0; i < n_requests; i++) {
 		struct answer *a = &b->answers[b->n];
 
@@ -452,7 +567,11 @@ static void resolve_group(struct names *n, const struct home *homes, const struc
 		a->linkage = a->name ? q[i].name : NULL;
 		if (!a->name)
 			a->name = q[i].name;
+		if (chains)
+			take_chain(a, &chains[i], cache, &b->arena);
 	}
+	free(cache);
+	free(chains);
 	free(q);
 }
 
@@ -602,6 +721,7 @@ static void work(struct names *n)
 	count_wanted(n, &taken, (uint32_t)-1);
 	count_wanted(n, &n->waiting, 1);
 	free(taken.list);
+	n->workers_cpu += b->workers_cpu;
 	b->next = n->done;
 	n->done = b;
 }
@@ -636,12 +756,13 @@ static void *run(void *arg)
 
 /* ---- the outside ---- */
 
-struct names *names_new(struct writer *w)
+struct names *names_new(struct writer *w, bool inlines)
 {
 	struct names *n = xcalloc(1, sizeof(*n));
 	pthread_condattr_t attr;
 
 	n->writer = w;
+	n->inlines = inlines;
 	n->kernel.wait = n->kernel.due = FIRST_WAIT;
 	n->cap_homes = 64;
 	n->homes = xcalloc(n->cap_homes, sizeof(*n->homes));
@@ -691,6 +812,16 @@ bool names_settled(struct names *n)
 	if (settled)
 		n->n_rounds = 0;
 	return settled;
+}
+
+uint64_t names_workers_cpu(struct names *n)
+{
+	uint64_t cpu_ns;
+
+	pthread_mutex_lock(&n->lock);
+	cpu_ns = n->workers_cpu;
+	pthread_mutex_unlock(&n->lock);
+	return cpu_ns;
 }
 
 void names_finish(struct names *n)

@@ -10,7 +10,8 @@
 
 struct names;
 
-struct names *names_new(struct writer *w);
+/* inlines: also inlined functions and lines, where there is DWARF. */
+struct names *names_new(struct writer *w, bool inlines);
 void names_free(struct names *n);
 
 /* Starts the thread. 0 or a negative errno. */
@@ -29,6 +30,9 @@ void names_collect(struct names *n);
  * look them up now, and once more what came meanwhile; ask again a little later. Frames of the last
  * moment that were never seen before may stay without a name in that segment. */
 bool names_settled(struct names *n);
+
+/* CPU time of the processes that read DWARF, ns; not part of our own. */
+uint64_t names_workers_cpu(struct names *n);
 
 /* Looks up all that is still asked for and writes it. Takes as long as it takes. */
 void names_finish(struct names *n);

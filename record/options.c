@@ -39,6 +39,7 @@ enum key {
 	KEY_MAX_SIZE,
 	KEY_MAX_CPU,
 	KEY_NO_STACK,
+	KEY_NO_INLINE,
 	KEY_STAT,
 	KEY_INTERVAL,
 	KEY_STACK_SIZE,
@@ -143,6 +144,10 @@ static const struct argp_option argp_options[] = {
 	{ "stack-size", KEY_STACK_SIZE, "SIZE", 0,
 		"With dwarf: how much of a stack is looked at, 1K to 64K (default: 16K). Frames beyond are "
 		"missing, and reports say so",
+		0 },
+	{ "no-inline", KEY_NO_INLINE, NULL, 0,
+		"Neither inlined functions nor lines: do not read DWARF for names, which takes seconds "
+		"for very large programs",
 		0 },
 	{ "max-cpu", KEY_MAX_CPU, "PERCENT", 0,
 		"When `rec` itself takes more than this share of one CPU, take fewer samples; each then "
@@ -482,6 +487,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SUMMARY: o->summary = true; return 0;
 	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
 	case KEY_WORKING_SET: o->working_set = true; return 0;
+	case KEY_NO_INLINE: o->no_inline = true; return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
 	case KEY_INTERVAL: parse_interval(o, arg, state); return 0;

@@ -30,6 +30,7 @@ struct options {
 	uint32_t frequency;   /* -F; 0: the default */
 	uint64_t count;       /* -c: a sample every so many events; 0: by frequency */
 	enum unwind unwind;
+	bool no_inline;           /* names without inlined functions and lines */
 	uint32_t stack_bytes;     /* --stack-size: of a copy; a multiple of 8 */
 	struct event_list events; /* -e */
 	struct event_list stat;   /* --stat */

@@ -212,7 +212,7 @@ static int open_everything(struct recording *r, struct err *err)
 	images_init(&r->images);
 	r->processes = processes_new(&r->images);
 	r->kernel = kernel_map_new(&r->images);
-	r->names = names_new(r->writer);
+	r->names = names_new(r->writer, !r->options->no_inline);
 	r->stacks = stacks_new(r->writer, r->kernel, new_frame, r);
 	if (wants_unwinding(r))
 		r->unwinding = unwinding_new(r);
@@ -268,7 +268,7 @@ static void recorder_event(struct recording *r)
 	struct writer_stats stats;
 
 	writer_stats(r->writer, &stats);
-	e.cpu_time = summary_cpu_ns();
+	e.cpu_time = summary_cpu_ns(r);
 	e.written = stats.written;
 	e.events = r->n_events;
 	e.lost = r->n_lost + stats.dropped;
@@ -285,7 +285,7 @@ static void between_records(void *ctx)
 /* Takes fewer samples when we cost too much, and more again when there is room. */
 static void keep_cost_down(struct recording *r)
 {
-	uint32_t factor = governor_look(&r->governor, summary_cpu_ns(), now_ns());
+	uint32_t factor = governor_look(&r->governor, summary_cpu_ns(r), now_ns());
 
 	if (!factor)
 		return;
@@ -435,7 +435,7 @@ static enum end run(struct recording *r, int signals)
 	uint64_t second = 1, now = now_ns(), stop_at = r->start_ns + r->options->duration_ns;
 	enum end end;
 
-	governor_init(&r->governor, r->options->max_cpu, summary_cpu_ns(), now);
+	governor_init(&r->governor, r->options->max_cpu, summary_cpu_ns(r), now);
 	while (!(end = is_over(r, signals, now))) {
 		uint64_t next = r->start_ns + second * SECOND;
 

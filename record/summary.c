@@ -6,14 +6,16 @@
 #include <unistd.h>
 
 #include "format/base/size.h"
+#include "record/names.h"
 #include "record/unwinding.h"
 
-uint64_t summary_cpu_ns(void)
+uint64_t summary_cpu_ns(struct recording *r)
 {
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
+	return names_workers_cpu(r->names) +
+		(uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
 		(uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
@@ -42,7 +44,7 @@ void summary_info(struct recording *r)
 	const struct {
 		const char *key;
 		uint64_t value;
-	} totals[] = { { "recorder.cpu_ns", summary_cpu_ns() },
+	} totals[] = { { "recorder.cpu_ns", summary_cpu_ns(r) },
 		{ "recorder.duration_ns", r->stop_ns - r->start_ns },
 		{ "recorder.events", r->n_events }, { "recorder.lost", total_lost(r) } };
 	char text[32];
@@ -113,7 +115,7 @@ static void print_cut_stacks(const struct recording *r)
 void summary_print(struct recording *r)
 {
 	double seconds = (double)(r->stop_ns - r->start_ns) / 1e9;
-	double cpu = (double)summary_cpu_ns() / 1e9;
+	double cpu = (double)summary_cpu_ns(r) / 1e9;
 	struct writer_stats stats;
 	char a[32], b[32];
 

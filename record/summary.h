@@ -4,8 +4,9 @@
 
 #include "record/recording.h"
 
-/* CPU time of this program so far, user and system, in ns; its resident memory in bytes. */
-uint64_t summary_cpu_ns(void);
+/* CPU time of this program so far, its workers included, user and system, in ns; its resident memory
+ * in bytes. */
+uint64_t summary_cpu_ns(struct recording *r);
 uint64_t summary_memory(void);
 
 /* Adds the keys recorder.* with the totals. */

@@ -1,6 +1,6 @@
 /* The separate debug file of a stripped binary, where distributions put the symbol table.
  *
- * Found by build id only, never by name: symbols of another build are worse than none. */
+ * Wherever it is found, its build id must be the binary's: symbols of another build are worse than none. */
 #ifndef SYMBOLS_DEBUG_FILE_H
 #define SYMBOLS_DEBUG_FILE_H
 
@@ -17,7 +17,7 @@ struct debug_image {
 	int fd; /* -1: there is none */
 };
 
-/* Finds it by the image's build id; the file's own, or NULL. To be closed in both cases. */
+/* Finds it by the image's build id; then by the name in the image (.gnu_debuglink), also from a server (debuginfod.h); the file's own, or NULL. To be closed in both cases. */
 const struct elf_image *debug_image_open(struct debug_image *d, const struct elf_image *code);
 void debug_image_close(struct debug_image *d);
 

@@ -289,6 +289,19 @@ bool elf_image_section_is(const struct elf_image *e, const GElf_Shdr *s, const c
 		memcmp(text, name, len) == 0;
 }
 
+bool elf_image_has_dwarf(const struct elf_image *e)
+{
+	for (uint32_t i = 1; i < e->n_sections; i++) {
+		const GElf_Shdr *s = &e->sections[i];
+
+		if (s->sh_type == SHT_PROGBITS && s->sh_size &&
+			(elf_image_section_is(e, s, ".debug_info") ||
+				elf_image_section_is(e, s, ".zdebug_info")))
+			return true;
+	}
+	return false;
+}
+
 bool elf_image_vaddr(const struct elf_image *e, uint64_t offset, uint64_t *vaddr)
 {
 	const GElf_Phdr *found = NULL;

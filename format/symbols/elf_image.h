@@ -59,6 +59,9 @@ size_t elf_image_text(const struct elf_image *e, const GElf_Shdr *strings, uint6
 const GElf_Shdr *elf_image_section(const struct elf_image *e, uint64_t number);
 bool elf_image_section_is(const struct elf_image *e, const GElf_Shdr *s, const char *name);
 
+/* Whether it brings DWARF about functions. */
+bool elf_image_has_dwarf(const struct elf_image *e);
+
 /* From an offset in the file to the address it was linked for; false if nothing of it is loaded. */
 bool elf_image_vaddr(const struct elf_image *e, uint64_t offset, uint64_t *vaddr);
 

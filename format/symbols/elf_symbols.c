@@ -12,6 +12,8 @@
 
 #include "format/symbols/cover.h"
 #include "format/symbols/elf_plt.h"
+#include "format/symbols/go_pclntab.h"
+#include "format/symbols/minidebug.h"
 
 enum {
 	CHUNK = 2048,          /* symbols that are read at once */
@@ -32,6 +34,7 @@ enum { BORDER_END = 1, BORDER_DATA = 2, BORDER_CODE = 3 };
 struct scan {
 	const struct elf_image *image; /* that the table is in */
 	const GElf_Shdr *table, *strings;
+	bool only_sized;         /* symbols without a size do not count */
 	struct wanted wanted;    /* numbers are those of targets */
 	struct cover sized;      /* covering functions */
 	struct nearest function; /* the function in front, of any size */
@@ -216,6 +219,8 @@ static const struct range *answer(const struct scan *s, size_t i)
 
 	if (r->rank)
 		return r;
+	if (s->only_sized)
+		return NULL;
 	r = reaching(s, i);
 	if (r && s->table->sh_type == SHT_DYNSYM && s->wanted.at[i] - r->start >= DYNSYM_REACH)
 		return NULL;
@@ -272,10 +277,10 @@ static const GElf_Shdr *find_table(const struct elf_image *e, uint32_t type)
 }
 
 /* Names what the first table of this type can name among the targets that have no name yet. */
-static void scan_table(const struct elf_image *e, uint32_t type, struct target *targets, size_t n,
-	struct arena *names)
+static void scan_table(const struct elf_image *e, uint32_t type, bool only_sized,
+	struct target *targets, size_t n, struct arena *names)
 {
-	struct scan s = { .image = e, .table = find_table(e, type) };
+	struct scan s = { .image = e, .table = find_table(e, type), .only_sized = only_sized };
 
 	s.strings = s.table ? elf_image_section(e, s.table->sh_link) : NULL;
 	if (!s.strings)
@@ -291,6 +296,30 @@ static void scan_table(const struct elf_image *e, uint32_t type, struct target *
 		take_answers(&s, targets, names);
 	}
 	arena_done(&s.scratch);
+}
+
+static bool all_named(const struct target *targets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!targets[i].name)
+			return false;
+	return true;
+}
+
+/* It holds the functions that are not in .dynsym. So one without a size does not reach to the next one
+ * there, between which an exported function may be. */
+static void scan_minidebug(const struct elf_image *code, struct target *targets, size_t n,
+	struct arena *names)
+{
+	struct minidebug m;
+	const struct elf_image *e;
+
+	if (all_named(targets, n))
+		return;
+	e = minidebug_open(&m, code);
+	if (e)
+		scan_table(e, SHT_SYMTAB, true, targets, n, names);
+	minidebug_close(&m);
 }
 
 static int by_vaddr(const void *a, const void *b)
@@ -349,13 +378,12 @@ int elf_symbols_resolve(const struct elf_image *code, const struct elf_image *de
 	m = make_targets(code, q, n, targets);
 	elf_plt_resolve(code, targets, m, a);
 	qsort(targets, m, sizeof(*targets), by_vaddr);
-	/* Further places to ask for a stripped file, not there yet: the small .symtab packed in
-	 * .gnu_debugdata (MiniDebugInfo); and for inlined frames and lines, the debug file's
-	 * DWARF. */
 	if (debug)
-		scan_table(debug, SHT_SYMTAB, targets, m, a);
-	scan_table(code, SHT_SYMTAB, targets, m, a);
-	scan_table(code, SHT_DYNSYM, targets, m, a);
+		scan_table(debug, SHT_SYMTAB, false, targets, m, a);
+	scan_table(code, SHT_SYMTAB, false, targets, m, a);
+	scan_minidebug(code, targets, m, a);
+	go_pclntab_resolve(code, targets, m, a);
+	scan_table(code, SHT_DYNSYM, false, targets, m, a);
 	found = fill_queries(q, targets, m);
 	free(targets);
 	return found;

@@ -4,7 +4,8 @@
  * offset in the file), and become the addresses that symbols are in by way of the image's PT_LOAD
  * segments. Asked are, in this order: entries of a procedure linkage table, which have no symbols
  * of their own and are named after where they jump (`malloc@plt`); .symtab of the separate debug
- * file; .symtab; .dynsym.
+ * file; .symtab; the one packed in .gnu_debugdata (minidebug.h); Go's table (go_pclntab.h);
+ * .dynsym.
  *
  * Which symbol an address gets:
  * - of the functions that cover it, the one that starts last, so the innermost;

@@ -1,0 +1,16 @@
+/* Inlined functions and lines for addresses of a file that already have names from its symbols. */
+#ifndef SYMBOLS_FILE_FRAMES_H
+#define SYMBOLS_FILE_FRAMES_H
+
+#include "format/symbols/elf_image.h"
+#include "format/symbols/inline_worker.h"
+
+/* Fills a chain for each query (offsets in the file of `code`, sorted) from the DWARF of `code` or of
+ * its debug file, which may be NULL; both in files. Where DWARF does not agree with the symbol about
+ * where the function is, the chain stays empty. A query without a name gets that of DWARF. Returns how
+ * many chains there are; 0 without DWARF; errors as inline_worker_ask(). */
+int file_frames_resolve(const struct elf_image *code, const struct elf_image *debug,
+	struct symbol_query *q, size_t n, struct inline_chain *chains, struct arena *a,
+	uint64_t *cpu_ns, struct err *err);
+
+#endif
