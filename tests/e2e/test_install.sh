@@ -218,7 +218,7 @@ test_completion_of_values() {
 	check_equal "$(complete_words rec cpu -u '' | tr '\n' ' ')" "auto dwarf fp none "
 	check_equal "$(complete_words ana flame --by = t)" tid
 	check_equal "$(complete_words ana flame --by = | wc -l)" 6
-	check_equal "$(complete_words ana dump -f '' | tr '\n' ' ')" "csv jsonl text "
+	check_equal "$(complete_words ana dump -f '' | tr '\n' ' ')" "csv jsonl lines text "
 	check_equal "$(complete_words ana flame --format s)" svg
 	check_equal "$(complete_words ana flame --title '')" "" "nothing is known about"
 	complete_words rec cpu -p '' | grep -qx $$ || fail "no pid"

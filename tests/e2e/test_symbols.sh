@@ -154,7 +154,7 @@ test_debug_files_come_from_a_debuginfod_server_if_asked_for() {
 }
 
 build_go() { # OPTION...
-	command -v go >/dev/null || skip "no Go"
+	command -v go >/dev/null || skip "the Go compiler is not installed (apt-get install golang-go)"
 	cp "$REPO/tests/e2e/inlined.go" spin.go
 	GOCACHE=$PWD/cache GO111MODULE=off CGO_ENABLED=0 go build "$@" -o prog spin.go || fail "go build"
 }
