@@ -330,9 +330,7 @@ static int by_segment(const void *a, const void *b)
 {
 	const struct spent *x = a, *y = b;
 
-	if (x->place.segment != y->place.segment)
-		return x->place.segment < y->place.segment ? -1 : 1;
-	return memcmp(&x->place, &y->place, sizeof(x->place));
+	return x->place.segment < y->place.segment ? -1 : x->place.segment > y->place.segment;
 }
 
 static enum state refined(struct offcpu *o, const struct place *p)

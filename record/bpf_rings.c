@@ -329,7 +329,7 @@ static int make_shared(const char *name, uint32_t size, uint32_t n, void **memor
 static int make_maps(struct bpf_rings *b)
 {
 	uint32_t n_targets = b->filter.by == FILTER_TARGETS ? MAX_TARGETS : 1;
-	void *memory;
+	void *memory = NULL;
 	int rc = make_rings_map(b);
 
 	if (rc)

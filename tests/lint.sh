@@ -74,7 +74,7 @@ tidy() {
 	}
 	found=$(printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v -e '^bpf/' -e '^samples/' |
 		xargs -P "$(nproc)" -n 4 clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option 2>&1 |
-		grep -E 'warning:|error:|[Ee]rror while processing' | grep -v '/build/gen/' | sort -u)
+		grep -E 'warning:|error:|[Ee]rror while processing' | grep -v 'build/gen/' | sort -u)
 	[ -z "$found" ] || {
 		echo "$found"
 		return 1
