@@ -267,8 +267,10 @@ void flame_entries_init(struct flame_entries *e, const struct tree *t, const str
 	for (node = 1; node < t->n_nodes; node++) {
 		uint32_t parent = t->nodes[node].parent;
 
+		/* What has no weight is in no rest: there may be none. */
 		if (!cut->keep[node])
-			e->of[node] = e->of[parent] + cut->keep[parent];
+			e->of[node] = e->of[parent] +
+				(cut->keep[parent] && t->nodes[node].total > 0);
 	}
 }
 
