@@ -111,6 +111,7 @@ struct block {
 	struct process *processes; /* owned */
 	struct errors *errors;     /* owned */
 	uint32_t n_disks, n_processes, n_errors;
+	uint64_t n_of_others;  /* requests of processes beyond those that are told apart */
 	char *op_names[N_OPS]; /* owned; NULL: not seen */
 	struct histogram sizes[N_OPS], by_size[N_SIZES];
 	struct times all;
@@ -207,13 +208,14 @@ static uint32_t disk_of(struct block *b, const struct row *row, uint64_t name, u
 	return b->n_disks++;
 }
 
+/* NULL: there are more processes than are told apart. */
 static struct process *process_of(struct block *b, const struct row *row)
 {
 	uint64_t key = (uint64_t)row->reader << 32 | (uint32_t)row->values[PID];
 	uint32_t *at = map_get(&b->by_pid, key), n = b->n_processes;
 
 	if (!at && n == MAX_PROCESSES)
-		return &b->processes[n - 1];
+		return NULL;
 	if (!at) {
 		*map_put(&b->by_pid, key, NULL) = n;
 		b->processes = grown(b->processes, n, sizeof(*b->processes));
@@ -283,6 +285,9 @@ static void count_process(struct block *b, const struct row *row)
 	if ((int32_t)v[OP] == b->flush)
 		return;
 	p = process_of(b, row);
+	b->n_of_others += !p;
+	if (!p)
+		return;
 	p->segment = row->segment;
 	p->comm = (uint32_t)v[COMM];
 	histogram_add(&p->latency, v[LATENCY], 1);
@@ -798,6 +803,14 @@ static void block_finish(void *state, const struct trace_facts *facts, struct re
 {
 	struct block *b = state;
 
+	if (!b->n_rows && trust_count(facts->trust, "block_io")) {
+		report_note(r, NOTE_WARNING, "The filter lets no request to a disk pass.");
+		return;
+	}
+	if (b->n_of_others)
+		report_note(r, NOTE_WARNING,
+			"%" PRIu64 " requests are of more processes than are told apart.",
+			b->n_of_others);
 	if (!b->n_rows) {
 		report_note(r, NOTE_WARNING,
 			"There are no requests to disks in this trace; `rec block` records them.");

@@ -14,6 +14,9 @@
 enum {
 	DEFAULT_TOP = 20,
 	MAX_LIST = 1000000,
+	MAX_THREADS = 32768, /* that are told apart, and processes */
+	MAX_CPUS = 4096,
+	MAX_PRIORITIES = 256,
 	WORST = 1000, /* waits that are kept at the most for the table of the worst */
 };
 
@@ -54,7 +57,7 @@ struct sums {
 struct group {
 	struct map by_id;
 	struct sums *sums; /* owned */
-	uint32_t n;
+	uint32_t n, max;   /* how many are told apart */
 };
 
 /* One wait for a CPU. */
@@ -94,10 +97,17 @@ struct sched {
 static struct sums *sums_of(struct group *g, uint64_t id)
 {
 	bool is_new;
-	uint32_t *at = map_put(&g->by_id, id, &is_new);
+	uint32_t *at = map_get(&g->by_id, id);
 
-	if (!is_new)
+	if (at)
 		return &g->sums[*at];
+	if (g->n >= g->max) { /* the rest is one heap */
+		id = UINT64_MAX;
+		at = map_get(&g->by_id, id);
+		if (at)
+			return &g->sums[*at];
+	}
+	at = map_put(&g->by_id, id, &is_new);
 	*at = g->n;
 	if ((g->n & (g->n - 1)) == 0)
 		g->sums = xrealloc(g->sums, g->n ? 2 * (size_t)g->n : 1, sizeof(*g->sums));
@@ -143,7 +153,7 @@ static void call_it(struct sums *x, const struct sched_thread *t)
 	if (x->name && x->segment == t->segment && x->comm == t->comm)
 		return;
 	free(x->name);
-	x->name = name_of(t);
+	x->name = x->id == UINT64_MAX ? strdup("(more)") : name_of(t);
 	x->segment = t->segment;
 	x->comm = t->comm;
 }
@@ -497,7 +507,8 @@ static void add_summary(const struct sched *s, const struct trace_facts *f, stru
 	report_fact(r, t, "time", "%.3f s", (double)(s->last_ns - s->first_ns) / 1e9);
 	if (!s->streamed)
 		return;
-	report_fact(r, t, "switches", "%" PRIu64, s->n_switches);
+	if (!filter_is_set(s->filter))
+		report_fact(r, t, "switches", "%" PRIu64, s->n_switches);
 	report_fact(r, t, "voluntary", "%" PRIu64, voluntary);
 	report_fact(r, t, "involuntary", "%" PRIu64, involuntary);
 	report_fact(r, t, "wake-ups", "%" PRIu64, woken);
@@ -760,6 +771,9 @@ static void *sched_new(const struct analyze_options *o)
 	s->wants[WANT_DELAY] = (struct want){ "sched_delay", delay_fields, N_DELAY };
 	s->wants[WANT_OFF] = (struct want){ "off_cpu", off_fields, N_OFF };
 	s->max_list = o->list ? MAX_LIST : o->top > WORST ? o->top : WORST;
+	s->threads.max = s->processes.max = MAX_THREADS;
+	s->cpus.max = MAX_CPUS;
+	s->prios.max = MAX_PRIORITIES;
 	map_init(&s->threads.by_id, 64);
 	map_init(&s->processes.by_id, 64);
 	map_init(&s->cpus.by_id, 16);

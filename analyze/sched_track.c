@@ -69,7 +69,8 @@ struct cpu_history {
 	struct {
 		uint32_t thread;
 		uint64_t from, to;
-	} ran[HISTORY];
+	} * ran;          /* owned */
+	uint32_t cap;     /* of ran: grows up to HISTORY, from then on the oldest go */
 	uint32_t n;       /* ever */
 	uint32_t running; /* 1 + number of the thread there now; 0: not known */
 };
@@ -100,6 +101,8 @@ void sched_track_free(struct sched_track *s)
 		return;
 	map_done(&s->by_tid);
 	map_done(&s->by_cpu);
+	for (uint32_t i = 0; i < s->n_cpus; i++)
+		free(s->cpus[i].ran);
 	free(s->threads);
 	free(s->cpus);
 	free(s);
@@ -245,8 +248,13 @@ static void arrives(struct sched_track *s, struct sched_thread *t,
 static void remember(struct cpu_history *h, const struct sched_thread *left, uint32_t next,
 	uint64_t from, uint64_t to)
 {
-	uint32_t at = h->n++ % HISTORY;
+	uint32_t at;
 
+	if (h->n == h->cap && h->cap < HISTORY) {
+		h->cap = h->cap ? 2 * h->cap : 16;
+		h->ran = xrealloc(h->ran, h->cap, sizeof(*h->ran));
+	}
+	at = h->n++ % h->cap;
 	h->ran[at].thread = left->n;
 	h->ran[at].from = from;
 	h->ran[at].to = to;
@@ -355,15 +363,15 @@ const struct sched_thread *sched_track_who_ran(const struct sched_track *s, uint
 	uint32_t n = 0, best = 0;
 
 	*ran_ns = 0;
-	for (uint32_t i = h ? h->n : 0; i > 0 && h->n - i < HISTORY; i--) {
-		uint64_t a = h->ran[(i - 1) % HISTORY].from, b = h->ran[(i - 1) % HISTORY].to;
+	for (uint32_t i = h ? h->n : 0; i > 0 && h->n - i < h->cap; i--) {
+		uint64_t a = h->ran[(i - 1) % h->cap].from, b = h->ran[(i - 1) % h->cap].to;
 
 		if (b <= from)
 			break;
 		a = a < from ? from : a;
 		b = b > to ? to : b;
 		if (b > a)
-			add_part(parts, &n, h->ran[(i - 1) % HISTORY].thread, b - a);
+			add_part(parts, &n, h->ran[(i - 1) % h->cap].thread, b - a);
 	}
 	for (uint32_t i = 1; i < n; i++)
 		if (parts[i].ns > parts[best].ns)
