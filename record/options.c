@@ -103,7 +103,7 @@ static const struct argp_option argp_options[] = {
 		"cache-misses, LLC-load-misses, page-faults, r0243, ... take CPU samples",
 		0 },
 	{ "count", 'c', "N", 0, "CPU samples every N events instead of -F times a second", 0 },
-	{ "no-stack", KEY_NO_STACK, NULL, 0, "Tracepoints and probes without stacks", 0 },
+	{ "no-stack", KEY_NO_STACK, NULL, 0, "Everything but CPU samples without stacks", 0 },
 	{ "stat", KEY_STAT, "EVENT,...", 0,
 		"Count these events and write the counts every --interval; those in {} are counted "
 		"at the same time. `rec stat` counts the usual ones",
@@ -150,8 +150,8 @@ static const struct argp_option argp_options[] = {
 		"for very large programs",
 		0 },
 	{ "max-cpu", KEY_MAX_CPU, "PERCENT", 0,
-		"When `rec` itself takes more than this share of one CPU, take fewer samples; each then "
-		"counts for more, so that totals stay right",
+		"When `rec` itself takes more than this share of one CPU, take fewer samples (of cpu) and "
+		"calls (of syscalls); each then counts for more, so that totals stay right",
 		0 },
 	{ NULL, 0, NULL, 0, "What to keep of a long recording (default: everything)", 3 },
 	{ "ring", KEY_RING, "AMOUNT", 0,
@@ -368,7 +368,8 @@ bool options_has_stacks(const struct options *o, const char *word)
 
 bool options_stacks(const struct options *o, const struct source *s, bool usual)
 {
-	return o->unwind != UNWIND_NONE && (o->stacks ? options_has_stacks(o, s->name) : usual);
+	return o->unwind != UNWIND_NONE && !o->no_stack &&
+		(o->stacks ? options_has_stacks(o, s->name) : usual);
 }
 
 static void check_stacks(const char *list, struct argp_state *state)
@@ -417,12 +418,46 @@ static void add_sources(struct options *o, struct argp_state *state)
 			o->sources[o->n_sources++] = implied[i].source;
 }
 
+static bool has_bpf_source(const struct options *o)
+{
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if (o->sources[i]->bpf)
+			return true;
+	return false;
+}
+
+/* What only some sources know is refused where none of them is recorded, and not ignored. */
+static void check_kernel_options(const struct options *o, struct argp_state *state)
+{
+	const char *asked = o->comm ? "--comm"
+		: o->min_ns         ? "--min"
+		: o->stacks         ? "--stacks"
+		: o->buffer_bytes   ? "--buffer"
+				    : NULL;
+
+	if (asked && !has_bpf_source(o))
+		argp_error(state, "%s is about the sources sched, block, syscalls and faults",
+			asked);
+	if (o->devices && !has_source(o, &source_block))
+		argp_error(state, "--device is about the source block");
+	for (int i = 0; sources[i]; i++)
+		if (options_has_stacks(o, sources[i]->name) && !has_source(o, sources[i]))
+			argp_error(state, "--stacks %s: that source is not recorded",
+				sources[i]->name);
+	if (options_has_stacks(o, "wakers") && (o->min_ns || !has_source(o, &source_sched)))
+		argp_error(state,
+			"--stacks wakers is about sched, and about all its wake-ups, not --min");
+	if (o->summary && options_has_stacks(o, "syscalls"))
+		argp_error(state, "--summary counts calls: it takes no stacks");
+}
+
 static void check(struct options *o, struct argp_state *state)
 {
 	check_keeping(o, state);
 	add_sources(o, state);
 	if (!o->n_sources)
 		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
+	check_kernel_options(o, state);
 	if ((o->calls || o->summary) && !has_source(o, &source_syscalls))
 		argp_error(state, "--call and --summary are about the source syscalls");
 	if (o->sample && !has_source(o, &source_syscalls) && !has_source(o, &source_faults))
