@@ -1,6 +1,7 @@
 #include "analyze/gate.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,9 +60,10 @@ static int parse_value(const struct gate *g, enum cell_kind kind, double *value,
 	char *end;
 
 	*value = strtod(g->value, &end);
-	if (end != g->value && !*skip_spaces(end))
+	if (end != g->value && !*skip_spaces(end) && isfinite(*value) &&
+		(kind != CELL_NS || *value == 0))
 		return 0;
-	if (end != g->value && strcmp(end, "%") == 0) {
+	if (end != g->value && strcmp(end, "%") == 0 && kind == CELL_PERCENT) {
 		*value /= 100;
 		return 0;
 	}
@@ -73,7 +75,8 @@ static int parse_value(const struct gate *g, enum cell_kind kind, double *value,
 		*value = (double)whole;
 		return 0;
 	}
-	return err_set(err, EINVAL, "'%s' is nothing to compare %s with", g->value, g->path);
+	return err_set(err, EINVAL, "'%s' is nothing to compare %s with%s", g->value, g->path,
+		kind == CELL_NS ? ", which is a time: give its unit, as in 5ms" : "");
 }
 
 static bool holds(double x, enum op op, double y)

@@ -4,7 +4,8 @@
  *	sched.threads.max > 1s	some row of its table `threads`
  *
  * PATH OP VALUE; OP is one of > >= < <= == !=. A value may carry a unit that fits the column: ns us ms s m h,
- * K M G T (powers of 1024), or % (50% is half). Without one it is a plain number, of a duration nanoseconds. */
+ * K M G T (powers of 1024), or % of a share. A time needs one. Rows that the report leaves out (--top) are not
+ * looked at. */
 #ifndef ANALYZE_GATE_H
 #define ANALYZE_GATE_H
 
