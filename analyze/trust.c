@@ -126,6 +126,10 @@ static const char *why(const char *reason)
 		return "the recorder came too late to the kernel's buffer";
 	if (strcmp(reason, "disk_slow") == 0)
 		return "the disk or the reader was slower than the recording";
+	if (strcmp(reason, "untold") == 0)
+		return "the kernel did not tell of them";
+	if (strcmp(reason, "table_full") == 0)
+		return "a table in the kernel was full";
 	if (strcmp(reason, "damaged") == 0)
 		return "the trace that this one was made from was damaged there";
 	return "the kernel's records made no sense";

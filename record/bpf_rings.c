@@ -632,8 +632,8 @@ void bpf_rings_settle(struct bpf_rings *b)
 		{
 			missed = missed_by(p);
 			if (missed)
-				recording_lost(b->recording, 0, bpf_program__name(p), missed, 0,
-					now_ns());
+				recording_lost_as(b->recording, LOST_UNTOLD, 0,
+					bpf_program__name(p), missed, 0, now_ns());
 		}
 	b->n_objects = 0;
 }

@@ -621,7 +621,7 @@ static int record(struct recording *r, int signals, const sigset_t *old_mask, st
 
 int recording_run(const struct options *options)
 {
-	struct recording r = { .options = options };
+	struct recording r = { .options = options, .opened_ns = now_ns() };
 	struct err err = { "" };
 	sigset_t old_mask;
 	int signals = open_signals(&old_mask), status = EXIT_CANNOT;

@@ -14,6 +14,7 @@
 #include "record/stacks.h"
 #include "record/target.h"
 #include "record/trigger.h"
+#include "specs/events/recorder.h"
 
 enum { MAX_NOTES = 16 };
 
@@ -37,6 +38,7 @@ struct recording {
 	struct topology topology;
 	void *source_state[MAX_SOURCES];
 	int lost_type, recorder_type;
+	uint64_t opened_ns;         /* when we began to open everything */
 	uint64_t start_ns, stop_ns; /* stop_ns: when the sources were stopped; 0: not yet */
 	struct triggers *triggers;  /* NULL: none */
 	struct governor governor;
@@ -66,6 +68,10 @@ bool recording_wants(const struct recording *r, const struct thread *t, const ch
 /* Tells of n events of this kind that a stream lost between two moments. */
 void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
 	uint64_t since_ns, uint64_t until_ns);
+
+/* The same for another reason than a ring without room. */
+void recording_lost_as(struct recording *r, enum lost_reason reason, uint32_t stream,
+	const char *event, uint64_t n, uint64_t since_ns, uint64_t until_ns);
 
 /* Something the user should know about the recording; goes to stderr (unless --quiet) and into the
  * trace under the key "source.NAME.note". */

@@ -33,11 +33,17 @@ void recording_add(struct recording *r, uint32_t stream, int type, const void *e
 void recording_lost(struct recording *r, uint32_t stream, const char *event, uint64_t n,
 	uint64_t since_ns, uint64_t until_ns)
 {
+	recording_lost_as(r, LOST_RING_FULL, stream, event, n, since_ns, until_ns);
+}
+
+void recording_lost_as(struct recording *r, enum lost_reason reason, uint32_t stream,
+	const char *event, uint64_t n, uint64_t since_ns, uint64_t until_ns)
+{
 	struct lost e = { .time = until_ns,
 		.since = since_ns ? since_ns : r->start_ns,
 		.stream = stream,
 		.event = writer_string(r->writer, event, strlen(event)),
-		.reason = LOST_RING_FULL,
+		.reason = reason,
 		.lost = n };
 
 	writer_add(r->writer, 0, r->lost_type, &e);

@@ -224,7 +224,8 @@ static void tell_left_over(struct block_source *s, const struct left_over *l)
 	uint64_t busy = disk_inflight(l->device);
 
 	if (l->n > busy)
-		recording_lost(s->recording, 0, "block_io", l->n - busy, 0, now_ns());
+		recording_lost_as(s->recording, LOST_UNTOLD, 0, "block_io", l->n - busy, 0,
+			now_ns());
 }
 
 static void count_left_over(struct left_over *disks, const struct following *f)

@@ -127,6 +127,6 @@ void summary_print(struct recording *r)
 		fprintf(stderr, ", %.1f bytes per %s", (double)stats.written / (double)r->n_events,
 			unit(r));
 	fprintf(stderr, "; rec itself used %.2f s of CPU (%.1f%% of one CPU)\n", cpu,
-		100 * cpu / seconds);
+		100 * cpu * 1e9 / (double)(now_ns() - r->opened_ns));
 	print_cut_stacks(r);
 }

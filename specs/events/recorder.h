@@ -10,7 +10,9 @@ enum lost_reason {
 	LOST_DISK_SLOW = 2,  /* the recorder's output was full: the reader or disk came too late */
 	LOST_UNREADABLE = 3, /* the kernel's record made no sense to the recorder */
 	LOST_DAMAGED =
-		4, /* they were in the trace that this one is made from, in a damaged block */
+		4,       /* they were in the trace that this one is made from, in a damaged block */
+	LOST_UNTOLD = 5, /* the kernel did not tell of them, as other things show */
+	LOST_TABLE_FULL = 6, /* a table in the kernel had no place left */
 };
 
 struct lost {
