@@ -326,6 +326,15 @@ static unsigned size_class(uint64_t bytes)
 	return k;
 }
 
+/* A write that is followed by a flush ends long after the device has it. */
+static uint64_t issued_at(const struct row *row)
+{
+	uint64_t since = row->values[LATENCY] - row->values[QUEUED];
+
+	return row->values[LATENCY] < row->values[QUEUED] || since > row->time ? row->time
+									       : row->time - since;
+}
+
 static void count_all(struct block *b, const struct row *row, uint32_t op)
 {
 	const uint64_t *v = row->values;
@@ -338,7 +347,7 @@ static void count_all(struct block *b, const struct row *row, uint32_t op)
 	b->n_before += (v[FLAGS] & b->begun_before) != 0;
 	heatmap_add(&b->latency_map, row->time, v[LATENCY], 1);
 	if (v[DEPTH])
-		heatmap_add(&b->depth_map, row->time - v[DEVICE], v[DEPTH], 1);
+		heatmap_add(&b->depth_map, issued_at(row), v[DEPTH], 1);
 }
 
 /* ---- rows ---- */

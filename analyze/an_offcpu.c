@@ -436,6 +436,14 @@ static void offcpu_finish(void *state, const struct trace_facts *facts, struct r
 	if (o->n_absent && !o->with_wakers)
 		report_note(r, NOTE_INFO,
 			"Wakers have no stacks: `rec sched --stacks sched,wakers` takes them.");
+	if (!o->with_wakers) {
+		if (sched_track_unsure_wakers(o->track))
+			report_note(r, NOTE_INFO,
+				"Of %" PRIu64
+				" wake-ups it is not known whether an interrupt made them, as the "
+				"recorded kernel hides that: who is told to have woken may have been interrupted (stacks of wakers show interrupts).",
+				sched_track_unsure_wakers(o->track));
+	}
 	add_states(r, ns, n);
 	add_lock_finding(o, r, ns[STATE_LOCK], n[STATE_LOCK]);
 	add_disk_finding(r, ns[STATE_DISK], n[STATE_DISK]);

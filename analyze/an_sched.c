@@ -746,6 +746,12 @@ static void sched_finish(void *state, const struct trace_facts *facts, struct re
 	qsort(s->list, s->n_list, sizeof(*s->list), by_latency);
 	add_findings(s, r);
 	add_list(s, facts, r, "worst", "Longest waits for a CPU", top(s));
+	if (sched_track_unsure_wakers(s->track))
+		report_note(r, NOTE_INFO,
+			"Of %" PRIu64
+			" wake-ups it is not known whether an interrupt made them, as the "
+			"recorded kernel hides that: who is told to have woken may have been interrupted.",
+			sched_track_unsure_wakers(s->track));
 	add_wakers(s, r);
 	add_maps(s, r);
 	if (!s->options->list)

@@ -34,6 +34,17 @@ static bool is_housekeeping(const char *name)
 }
 
 /* The first field is the time of the event. */
+/* Times that are no duration of the event: moments, sums, lengths of what is repeated. */
+static bool is_other_time(const char *name)
+{
+	static const char *const names[] = { "interval", "begin", "since", "total", NULL };
+
+	for (int i = 0; names[i]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static void add_fields(struct event_list *l, struct declared_event *e, const struct event_type *t)
 {
 	e->fields = arena_alloc(&l->arena, (t->n_fields + 1) * sizeof(*e->fields));
@@ -48,7 +59,7 @@ static void add_fields(struct event_list *l, struct declared_event *e, const str
 			.kind = kind_of(f),
 			.is_signed = field_signed(f->type),
 			/* What is told every few seconds says how many: that is no latency. */
-			.is_duration = !strcmp(f->unit, "ns") && strcmp(f->name, "interval") != 0,
+			.is_duration = !strcmp(f->unit, "ns") && !is_other_time(f->name),
 		};
 	}
 }

@@ -83,6 +83,7 @@ struct sched_track {
 	struct map by_cpu;        /* reader, cpu -> number in cpus */
 	struct cpu_history *cpus; /* owned */
 	uint32_t n_cpus;
+	uint64_t n_unsure; /* wake-ups that an interrupt may have made */
 };
 
 struct sched_track *sched_track_new(const struct sched_track_user *user)
@@ -106,6 +107,11 @@ void sched_track_free(struct sched_track *s)
 	free(s->threads);
 	free(s->cpus);
 	free(s);
+}
+
+uint64_t sched_track_unsure_wakers(const struct sched_track *s)
+{
+	return s->n_unsure;
 }
 
 const struct sched_thread *sched_track_threads(const struct sched_track *s, uint32_t *n)
@@ -291,12 +297,13 @@ static void on_switch(struct sched_track *s, const struct row *row, bool own)
 	arrives(s, t, &s->threads[left], row);
 }
 
-static bool is_interrupt(const struct row *row)
+static bool is_interrupt(const struct row *row, bool *unsure)
 {
 	int field = event_field(row->type, "context");
 	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
 	const char *name = e ? enum_name(e, (int32_t)row->values[W_CONTEXT]) : NULL;
 
+	*unsure = row->values[W_WAKER_TID] && (!name || strcmp(name, "unknown") == 0);
 	return !row->values[W_WAKER_TID] || (name && strcmp(name, "interrupt") == 0);
 }
 
@@ -305,6 +312,7 @@ static void on_wakeup(struct sched_track *s, const struct row *row)
 	const uint64_t *v = row->values;
 	uint32_t cpu = (uint32_t)v[W_CPU], woken, waker;
 	struct sched_thread *t;
+	bool unsure;
 
 	if (!v[W_TID])
 		return;
@@ -321,7 +329,8 @@ static void on_wakeup(struct sched_track *s, const struct row *row)
 	t->doing = SCHED_WAITING;
 	t->since_ns = t->runnable_ns = t->woken_ns = row->time;
 	t->waker = waker;
-	t->by_interrupt = is_interrupt(row);
+	t->by_interrupt = is_interrupt(row, &unsure);
+	s->n_unsure += unsure;
 	t->waker_stack = (struct stack_at){ row->segment, (uint32_t)v[W_STACK] };
 	if (s->user.woken)
 		s->user.woken(s->user.ctx, t);

@@ -84,6 +84,10 @@ void sched_track_row(struct sched_track *s, const struct row *row, uint32_t want
 /* All threads that were seen; borrowed, valid until the next row. */
 const struct sched_thread *sched_track_threads(const struct sched_track *s, uint32_t *n);
 
+/* How many wake-ups there were of which the trace does not say whether an interrupt came in: their waker may
+ * be whoever was interrupted. */
+uint64_t sched_track_unsure_wakers(const struct sched_track *s);
+
 /* Why, by the name that the trace gives a value of this enumeration, as numbers may change. */
 enum sched_why sched_why_of(const struct row *row, const char *field, uint64_t value);
 

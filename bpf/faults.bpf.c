@@ -374,7 +374,8 @@ static __always_inline bool is_user(struct bpf_perf_event_data *ctx)
 
 static __always_inline bool is_wanted(const struct page_fault *f)
 {
-	if (fault_has_begin && f->latency < fault_min_ns)
+	/* Of one whose begin is not known nobody can say that it was short. */
+	if (fault_has_begin && f->latency && f->latency < fault_min_ns)
 		return false;
 	return fault_sample <= 1 || bpf_get_prandom_u32() < fault_chance;
 }

@@ -218,7 +218,8 @@ static __always_inline void leave(void *ctx, struct task_struct *prev, enum sche
 	}
 	if (state == SCHED_STATE_RUNNABLE)
 		w.runnable_ns = w.left_ns;
-	bpf_map_update_elem(&waits, &tid, &w, BPF_ANY);
+	if (bpf_map_update_elem(&waits, &tid, &w, BPF_ANY))
+		ring_count_lost(RING_OFF_CPU);
 	if (sched_stacks && state != SCHED_STATE_RUNNABLE)
 		keep_stacks(ctx, tid, !(prev->flags & PF_KTHREAD));
 }

@@ -94,7 +94,6 @@ count_events() { # TRACE EVENT
 	"$ANA" dump "$1" -e "$2" 2>/dev/null | wc -l
 }
 
-# All of them, or those whose names match TEST_ONLY.
 # Of a trace of schedplan: how often a rival arrived without having left before, or left without having
 # arrived. Some kernels do not tell every switch (6.18 on a virtual machine: those away from threads of its
 # agent, and bursts while tracepoints are attached elsewhere; perf misses the same ones).
@@ -115,6 +114,7 @@ record_schedplan() {
 	skip "this kernel does not tell every switch: $(untold_switches s.rec) were missing in the last of six recordings"
 }
 
+# All of them, or those whose names match TEST_ONLY.
 run_tests() {
 	local t status=0 word start
 	for t in $(declare -F | awk '{ print $3 }' | grep '^test_' | grep -E "${TEST_ONLY:-.}"); do

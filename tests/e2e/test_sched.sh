@@ -4,8 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 need_bpf() {
-	"$REC" sched -q -o probe.rec -- true 2>probe.err && rm -f probe.rec && return
-	skip "BPF is refused here: $(cat probe.err)"
+	"$REC" sched -o probe.rec -- true 2>probe.err || skip "BPF is refused here: $(cat probe.err)"
+	rm -f probe.rec
+	! grep -q tracepoints probe.err || skip "BPF is refused here: $(cat probe.err)"
 }
 
 # threads TRACE FILTER: values of `ana sched`'s table of threads.
