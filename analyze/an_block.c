@@ -658,8 +658,6 @@ static void add_errors(const struct block *b, struct report *r)
 		{ "requests", "Requests", CELL_COUNT } };
 	struct table *t;
 
-	if (!b->n_errors)
-		return;
 	t = report_table(r, "errors", "Errors", columns, 4);
 	for (uint32_t i = 0; i < b->n_errors; i++) {
 		const struct errors *e = &b->errors[i];

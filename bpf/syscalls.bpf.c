@@ -362,6 +362,7 @@ static __always_inline struct syscall_counts *counts_of(const struct syscall_key
 	c = bpf_map_lookup_elem(map, key);
 	if (c)
 		return c;
+	bpf_get_current_comm(none.comm, sizeof(none.comm));
 	bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
 	return bpf_map_lookup_elem(map, key);
 }

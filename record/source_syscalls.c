@@ -262,6 +262,17 @@ static void read_unfinished(struct syscalls *s)
 
 /* ---- --summary ---- */
 
+/* Of a process that is gone the name is that of the thread that called. */
+static uint32_t counted_comm(struct recording *r, const struct syscall_key *key,
+	const struct syscall_counts *c)
+{
+	struct thread *t = processes_find(r->processes, key->pid);
+
+	if (t && t->pid == key->pid)
+		return recording_comm(r, t);
+	return writer_string(r->writer, c->comm, strnlen(c->comm, sizeof(c->comm)));
+}
+
 static void on_counts(void *ctx, const struct syscall_key *key, const struct syscall_counts *c)
 {
 	struct syscalls *s = ctx;
@@ -269,7 +280,7 @@ static void on_counts(void *ctx, const struct syscall_key *key, const struct sys
 	struct syscall_summary e = { .time = s->now_ns,
 		.interval = s->now_ns - s->read_ns,
 		.pid = key->pid,
-		.comm = recording_comm(r, processes_thread(r->processes, key->pid, key->pid)),
+		.comm = counted_comm(r, key, c),
 		.call = call_string(s, key->abi, key->number),
 		.abi = (enum syscall_abi)key->abi,
 		.calls = c->calls,

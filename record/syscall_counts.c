@@ -82,6 +82,8 @@ static struct syscall_counts sum(const struct syscall_counts *of_cpu, uint32_t n
 	for (uint32_t c = 1; c < n_cpus; c++) {
 		const struct syscall_counts *o = &of_cpu[c];
 
+		if (!s.comm[0])
+			memcpy(s.comm, o->comm, sizeof(s.comm));
 		s.calls += o->calls;
 		s.errors += o->errors;
 		s.total_ns += o->total_ns;

@@ -61,6 +61,7 @@ struct syscall_key {
 struct syscall_counts {
 	__u64 calls, errors, total_ns, longest_ns;
 	__u64 buckets[SYSCALL_BUCKETS];
+	char comm[16]; /* of the thread that made the first: it may be gone when this is read */
 };
 
 /* A call that goes on, as the iterator tells. */
