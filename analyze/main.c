@@ -34,7 +34,9 @@ static void help(FILE *out)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(out,
 		"\n`ana COMMAND --help` tells more. Examples:\n"
+		"  ana report run.rec -o run.html     everything it shows, findings first\n"
 		"  ana flame run.rec                  the tree of stacks, in the terminal\n"
+		"  ana sched run.rec                  who waited for a CPU, and behind whom\n"
 		"  ana flame run.rec -o cpu.svg       as an interactive picture\n"
 		"  ana flame run.rec -c nginx -o nginx.html\n"
 		"  ana heatmap run.rec -o run.html    select a range to see its flame graph\n"

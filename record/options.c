@@ -566,10 +566,12 @@ static char *help_filter(int key, const char *text, void *input)
 		"  rec cpu -p 1234 -d 30s          of a running process\n"
 		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
 		"  sudo rec cpu -a --ring 5m       the last five minutes, when something happens\n"
+		"  sudo rec cpu,sched,block,syscalls,faults -- ./server    all in one file\n"
+		"  sudo rec block -a --min 10ms    slow requests to disks\n"
 		"  sudo rec -e sched:sched_switch -a -d 5s\n"
 		"  sudo rec -e 'syscalls:sys_enter_open*' -e uprobe:/bin/bash:readline -- bash\n"
 		"  rec stat -- ./server            counts every 100 ms\n"
-		"\nThen: ana flame cpu-....rec -o cpu.svg\n"
+		"\nThen: ana report FILE.rec -o run.html, or ana flame FILE.rec -o cpu.svg\n"
 		"\nExit status: the command's own; otherwise 0 done, 2 usage, 3 cannot.");
 	fclose(f);
 	return out;
