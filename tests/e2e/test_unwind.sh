@@ -8,7 +8,7 @@ record_frames() {
 	local kind=$1 ms=$2
 	shift 2
 	rm -f "$kind.rec"
-	check_status 0 "$REC" cpu -F 997 -o "$kind.rec" "$@" -- "${PROGRAM:-$SAMPLES/frames}" "$kind" "$ms"
+	check_status 0 "$REC" cpu --no-inline -F 997 -o "$kind.rec" "$@" -- "${PROGRAM:-$SAMPLES/frames}" "$kind" "$ms"
 	check_between $((ms / 4)) "$(count_events "$kind.rec" cpu_sample)" $((ms * 2)) "samples of $kind"
 }
 
@@ -144,7 +144,7 @@ test_exceptions_templates_and_libraries_loaded_late() {
 			return s == 42; }
 	CC
 	g++ -O2 -shared -fPIC plugin.cc -o plugin.so && g++ -O2 host.cc -o host || skip "no g++"
-	check_status 0 "$REC" cpu -F 997 -o t.rec -- ./host
+	check_status 0 "$REC" cpu --no-inline -F 997 -o t.rec -- ./host
 	check_share t.rec 98 100 "^host;_start;__libc_start_main[^;]*;__libc_start_call_main;main"
 	check_share t.rec 90 100 "main;dive;Dive<7>::go.*;Dive<1>::go.*_Unwind_RaiseException|main;dive;.*Unwind|main;dive;.*__cxa"
 }
@@ -185,7 +185,7 @@ test_code_made_at_run_time_is_passed_by_its_frame_pointer() {
 test_samples_of_a_flood_are_in_order_and_none_is_lost_unsaid() {
 	need_perf
 	need_x86
-	"$REC" cpu -q -F 9999 -o t.rec -- "$SAMPLES/frames" recursion 1500 || fail "rec"
+	"$REC" cpu -q --no-inline -F 9999 -o t.rec -- "$SAMPLES/frames" recursion 1500 || fail "rec"
 	check_status 0 "$ANA" verify t.rec
 	"$ANA" dump t.rec -e cpu_sample -f jsonl | jq -r .time >moments
 	sort -n moments | cmp - moments || fail "samples are not in order of time"
