@@ -13,7 +13,7 @@ export BUILD
 here=tests/vm
 out=$BUILD/vm/out
 # At most, on a busy machine; each program gets TEST_TIMEOUT.
-SECONDS_OF_ALL=2700
+SECONDS_OF_ALL=1800
 
 cannot() {
 	printf '%s\n' "vm: $*" >"$logs/vm.skips"
