@@ -18,7 +18,8 @@ BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
 B ?= build$(if $(SAN),/san)
 
 CFLAGS ?= -O2 -g
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter \
+	-Wno-missing-field-initializers # what is left out is 0
 # Fuzzing builds use clang's coverage; see the target `fuzz`.
 FUZZING ?=
 override CFLAGS += $(if $(FUZZING),-fsanitize=fuzzer-no-link) -std=gnu11 $(WARN) -fno-omit-frame-pointer -fvisibility=hidden \
@@ -49,7 +50,7 @@ LIBS_RECORD := -lbpf $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 # zlib, xz and bzip2, and from libelf 0.189 on zstd.
 LIBS_STATIC = -Wl,-Bstatic $(filter-out -lpthread,$(LIBS_RECORD)) -lbz2 -lz \
 	$(filter /%,$(shell $(CC) -print-file-name=libzstd.a)) -Wl,-Bdynamic -lpthread -static-libgcc
-LIBS_ANALYZE := -lnettle $(LIBS_FORMAT)
+LIBS_ANALYZE := -lnettle $(LIBS_SYMBOLS) $(LIBS_FORMAT)
 
 objects = $(patsubst %,$(B)/obj/%.o,$(1))
 
@@ -77,6 +78,8 @@ $(B)/gen/events.c $(B)/gen/events.h &: $(B)/gen/events.bpf.o $(B)/gen/schema_gen
 	$(Q)$(B)/gen/schema_gen $(B)/gen/events.bpf.o $(B)/gen/events.h $(B)/gen/events.c
 
 # ---- programs for the kernel, each embedded in a header that opens and loads it ----
+
+$(B)/gen/syscalls.bpf.o: BPF_CFLAGS += -mcpu=v3 # for compare and swap
 
 $(B)/gen/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$@)
@@ -139,16 +142,17 @@ $(B)/rec-static: $(B)/obj/record/main.o $(B)/librecord.a $(B)/libsymbols.a $(B)/
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_STATIC) -o $@
 
-$(B)/ana: $(B)/obj/analyze/main.o $(B)/libanalyze.a $(B)/librender.a $(B)/libformat.a
+$(B)/ana: $(B)/obj/analyze/main.o $(B)/libanalyze.a $(B)/librender.a $(B)/libsymbols.a $(B)/libformat.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_ANALYZE) -o $@
 
 ALL_LIBS = $(B)/librecord.a $(B)/libanalyze.a $(B)/librender.a $(B)/libsymbols.a $(B)/libformat.a
 
-$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/obj/tests/unit/support.o $(ALL_LIBS)
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/obj/tests/unit/support.o $(B)/obj/tests/unit/analysis.o \
+		$(B)/obj/tests/unit/built.o $(ALL_LIBS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_RECORD) $(LIBS_ANALYZE) -lcmocka -lm -o $@
+	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS_RECORD) $(LIBS_ANALYZE) -larchive -lcmocka -lm -o $@
 
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(ALL_LIBS)
 	$(call say,LINK,$@)
@@ -202,6 +206,14 @@ $(B)/man/%.1: $(B)/gen/%.tables specs/man/%.1.in specs/man/roff.awk specs/man/fi
 	$(Q)awk -v version=$(VERSION) -v date=$(DATE) -f specs/man/roff.awk -f specs/man/fill.awk \
 		$< specs/man/$*.1.in > $@
 
+# One for each command of ana; `man ana report` finds ana-report(1).
+$(B)/man/commands: $(B)/gen/ana.tables specs/man/ana.1.in specs/man/roff.awk specs/man/fill.awk Makefile
+	$(call say,MAN,$(B)/man/ana-*.1)
+	$(Q)mkdir -p $(@D) && rm -f $(B)/man/ana-*.1
+	$(Q)sed -n 's/^command\t\([^\t]*\).*/\1/p' $< > $@
+	$(Q)while read -r c; do awk -v only=$$c -v version=$(VERSION) -v date=$(DATE) -f specs/man/roff.awk \
+		-f specs/man/fill.awk $< specs/man/ana.1.in > $(B)/man/ana-$$c.1 || exit 1; done < $@
+
 $(B)/man/trace.5: specs/trace-format.md specs/man/roff.awk specs/man/markdown.awk Makefile
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D)
@@ -215,7 +227,7 @@ $(B)/completion/%: $(B)/gen/%.tables specs/completion/table.awk specs/completion
 	$(Q)awk -v name=$* -f specs/completion/table.awk $< > $@
 	$(Q)sed '/^# shellcheck/d' specs/completion/common.bash specs/completion/$*.bash >> $@
 
-MANUALS := $(B)/man/rec.1 $(B)/man/ana.1 $(B)/man/trace.5
+MANUALS := $(B)/man/rec.1 $(B)/man/ana.1 $(B)/man/commands $(B)/man/trace.5
 COMPLETIONS := $(B)/completion/rec $(B)/completion/ana
 
 .PHONY: docs
@@ -228,7 +240,7 @@ deps: ## install what the build needs (apt, as root or through sudo)
 	@.ci/deps build
 
 .PHONY: demo
-demo: ## record a real program, draw its flame graph, say where it is
+demo: ## record a service with slow requests, make its report, say where it is
 	@.ci/deps demo
 	@$(MAKE) --no-print-directory all samples
 	@samples/demo.sh $(B)
@@ -276,7 +288,7 @@ fuzz: ## search for inputs that break a parser, FUZZ_TIME seconds each (60)
 
 .PHONY: test-browser
 test-browser: all samples $(B)/browser/make_pages ## the pages in headless Chromium
-	@cd tests/browser && [ -d node_modules ] || npm ci --silent --no-audit --no-fund
+	@cd tests/browser && [ -x node_modules/.bin/eslint ] || npm ci --silent --no-audit --no-fund
 	@TEST_LOGS=$(B)/logs BUILD=$(abspath $(B)) tests/run.sh browser tests/browser/run.sh
 
 .PHONY: lint
@@ -293,17 +305,32 @@ bench: ## measure beside perf (and FLAMEGRAPH=/path/to/flamegraph.pl), as ratios
 golden: all ## make the golden outputs anew (look at the difference before committing)
 	@BUILD=$(B) tests/e2e/golden.sh
 
+CHROMIUM ?= chromium
+# The part of a page that the README shows: which parts of the report, how many pixels of it.
+PICTURE_PARTS ?= timeline,flame,offcpu
+PICTURE_SIZE ?= 1100,1745
+.PHONY: picture
+picture: all ## make the picture in the README anew, of the report of samples/orders.rec
+	$(Q)mkdir -p $(B)/demo
+	$(Q)$(B)/ana report samples/orders.rec --only $(PICTURE_PARTS) -o $(B)/demo/picture.html
+	$(Q)$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --force-device-scale-factor=1 \
+		--force-prefers-no-reduced-motion --window-size=$(PICTURE_SIZE) \
+		--screenshot=$(abspath specs/report.png) file://$(abspath $(B)/demo/picture.html) 2>/dev/null
+	@ls -l specs/report.png
+
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 INCLUDEDIR := $(DESTDIR)$(PREFIX)/include
 MANDIR := $(DESTDIR)$(PREFIX)/share/man
 COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+SCHEMADIR := $(DESTDIR)$(PREFIX)/share/rectrace/schema
 
 .PHONY: install
-install: all ## install programs, manuals, completion and the reading library (DESTDIR, PREFIX)
+install: all ## install programs, manuals, completion, schemas and the reading library (DESTDIR, PREFIX)
 	install -D -m 755 -t $(BINDIR) $(B)/rec $(B)/ana
-	install -D -m 644 -t $(MANDIR)/man1 $(B)/man/rec.1 $(B)/man/ana.1
+	install -D -m 644 -t $(MANDIR)/man1 $(B)/man/rec.1 $(B)/man/ana.1 $(B)/man/ana-*.1
 	install -D -m 644 -t $(MANDIR)/man5 $(B)/man/trace.5
 	install -D -m 644 -t $(COMPLETIONDIR) $(COMPLETIONS)
+	install -D -m 644 -t $(SCHEMADIR) specs/schema/README.md specs/schema/*.json
 	install -D -m 644 -t $(INCLUDEDIR) format/rectrace.h
 	install -D -m 644 -t $(DESTDIR)$(LIBDIR) $(B)/librectrace.a
 	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|; s|@VERSION@|$(VERSION)|' \
@@ -312,9 +339,12 @@ install: all ## install programs, manuals, completion and the reading library (D
 .PHONY: uninstall
 uninstall: ## remove what `install` installed (the same DESTDIR and PREFIX)
 	rm -f $(BINDIR)/rec $(BINDIR)/ana $(MANDIR)/man1/rec.1 $(MANDIR)/man1/ana.1 \
+		$(addprefix $(MANDIR)/man1/,$(notdir $(wildcard $(B)/man/ana-*.1))) \
 		$(MANDIR)/man5/trace.5 $(COMPLETIONDIR)/rec $(COMPLETIONDIR)/ana \
 		$(INCLUDEDIR)/rectrace.h $(DESTDIR)$(LIBDIR)/librectrace.a \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/rectrace.pc
+	rm -rf $(SCHEMADIR)
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/share/rectrace 2>/dev/null || true
 
 .PHONY: rec-static
 rec-static: $(B)/rec-static ## build/rec-static, which needs nothing but libc: copy it to a server

@@ -4,22 +4,18 @@
  * A fault that brings a page makes the process larger by it, so faults attribute growth to mappings and to
  * places in the code. What processes really have is in the looks at /proc (memory_use): both are shown side
  * by side, as one fault may bring more than a page, and memory is given back without one. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/analyzer.h"
-#include "analyze/fault_sums.h"
-#include "analyze/fold.h"
+#include "analyze/enum_field.h"
+#include "analyze/faults_report.h"
 #include "analyze/frames.h"
-#include "analyze/touch_maps.h"
-#include "specs/events/fault.h"
+#include "analyze/tables.h"
 
 enum {
-	DEFAULT_TOP = 20,
 	MAX_LIST = 1000000,
-	MAX_POINTS = 1000, /* of a process's working set; more are put together */
-	STACK_FRAMES = 4,  /* innermost ones that name a place */
+	MAX_PROCESSES = 65536, /* that are told apart; no recording has so many */
+	STACK_FRAMES = 4,      /* innermost ones that name a place */
 };
 
 enum {
@@ -50,94 +46,45 @@ static const char *const memory_fields[N_MEMORY] = { "pid", "comm", "rss", "refe
 static const struct want wants[N_WANTS] = { { "page_fault", fault_fields, N_FAULT },
 	{ "memory_use", memory_fields, N_MEMORY } };
 
-/* A look at a process's working set. */
-struct point {
-	uint64_t time, interval, referenced, rss;
-};
-
-/* A process, with what is known of its memory. */
-struct process {
-	const char *name;              /* "comm pid" */
-	const struct segment *segment; /* where the name is from... */
-	uint32_t comm;                 /* ...as a number */
-	bool by_leader;                /* it is the first thread's */
-	struct fault_sums sums;
-	uint64_t first_rss, last_rss, max_rss;
-	uint64_t brought;       /* by faults between the first and the last look... */
-	uint64_t brought_since; /* ...and since that */
-	uint64_t looks;
-	struct point *points; /* owned */
-	uint32_t n_points, cap_points;
-};
-
-/* One fault of the list. */
-struct listed {
-	uint64_t time, latency, address, offset;
-	const struct segment *segment; /* where the name is from */
-	const char *mapping, *place;
-	uint32_t pid, tid, comm;
-	bool major, served;
-	uint8_t mode, access;
-};
-
-/* A stack and what came by it. */
-struct grown {
-	struct segment *segment;
-	uint32_t stack, comm;
-	uint64_t bytes;
-};
+enum { MODE_KERNEL };
+static const char *const mode_words[] = { [MODE_KERNEL] = "kernel", NULL };
+enum { COST_MAJOR };
+static const char *const cost_words[] = { [COST_MAJOR] = "major", NULL };
+enum { ACCESS_WRITE };
+static const char *const access_words[] = { [ACCESS_WRITE] = "write", "read", "exec", NULL };
+enum { METHOD_NONE };
+static const char *const method_words[] = { [METHOD_NONE] = "none", NULL };
 
 struct faults {
-	const struct analyze_options *options;
-	uint64_t origin_ns;
-	struct fault_group mappings, places;
-	struct fault_sums all;
-	struct histogram minor, major, served;
-	struct heatmap_builder latency_map;
-	struct touch_maps touched;
-	struct map by_pid;       /* reader << 32 | pid -> number in people */
-	struct process **people; /* owned, like its elements */
-	uint32_t n_people;
-	struct arena arena;  /* names */
-	struct listed *list; /* owned */
-	uint32_t n_list, cap_list;
-	struct map by_stack; /* -> number in grown */
-	struct grown *grown; /* owned */
-	uint32_t n_grown, cap_grown;
-	struct tree tree;
-	uint64_t n_rows, n_without_latency, n_sampled;
+	struct fault_counts counts;
+	struct enum_field mode, cost, access, method;
 };
 
 /* ---- who ---- */
 
 /* Names change; that of the first thread is shown, as it was at last. */
-static void call_it(struct faults *f, struct process *p, const struct row *row, uint32_t pid,
-	uint32_t comm, bool by_leader)
+static void call_it(struct fault_process *p, const struct row *row, uint32_t comm, bool by_leader)
 {
-	struct text t = segment_string(row->segment, comm);
-
-	if (p->name && (p->by_leader > by_leader || by_leader == p->by_leader) &&
-		(!by_leader || (p->segment == row->segment && p->comm == comm)))
+	if (p->segment && !by_leader)
 		return;
-	p->name = arena_printf(&f->arena, "%.*s %u", t.len < 64 ? (int)t.len : 64, t.s, pid);
 	p->segment = row->segment;
 	p->comm = comm;
-	p->by_leader = by_leader;
 }
 
-static struct process *process_of(struct faults *f, const struct row *row, uint32_t pid)
+static struct fault_process *process_of(struct fault_counts *f, const struct row *row, uint32_t pid)
 {
 	bool is_new;
-	uint32_t *at = map_put(&f->by_pid, (uint64_t)row->reader << 32 | pid, &is_new);
+	struct fault_process **p = keyed_find(&f->people, (uint64_t)row->reader << 32 | pid,
+		&is_new);
 
-	if (!is_new)
-		return f->people[*at];
-	*at = f->n_people;
-	if ((f->n_people & (f->n_people - 1)) == 0)
-		f->people = xrealloc(f->people, f->n_people ? 2 * (size_t)f->n_people : 1,
-			sizeof(struct process *));
-	f->people[f->n_people] = xcalloc(1, sizeof(struct process));
-	return f->people[f->n_people++];
+	if (!p)
+		p = keyed_rest(&f->people, &is_new);
+	if (is_new)
+		*p = xcalloc(1, sizeof(**p));
+	(*p)->sums.number = keyed_number(&f->people, p);
+	(*p)->pid = pid;
+	(*p)->sums.waits.budget = &f->budget;
+	return *p;
 }
 
 static const char *text_of(struct arena *a, struct text t, const char *none)
@@ -176,8 +123,8 @@ static const char *place_name(struct arena *a, const struct segment *s, uint32_t
 /* ---- faults ---- */
 
 /* Both return the name, which lives as long as the state. */
-static const char *count_mapping(struct faults *f, const struct row *row, const struct process *p,
-	const struct fault_count *c)
+static const char *count_mapping(struct fault_counts *f, const struct row *row,
+	const struct fault_process *p, const struct fault_count *c)
 {
 	uint32_t mapping = (uint32_t)row->values[F_MAPPING];
 	struct fault_sums *s = fault_group_find(&f->mappings, row->segment, mapping);
@@ -193,7 +140,8 @@ static const char *count_mapping(struct faults *f, const struct row *row, const 
 	return s->name;
 }
 
-static const char *count_place(struct faults *f, const struct row *row, const struct fault_count *c)
+static const char *count_place(struct fault_counts *f, const struct row *row,
+	const struct fault_count *c)
 {
 	uint32_t stack = (uint32_t)row->values[F_STACK];
 	struct fault_sums *s = fault_group_find(&f->places, row->segment, stack);
@@ -203,31 +151,31 @@ static const char *count_place(struct faults *f, const struct row *row, const st
 		s = fault_group_name(&f->places, row->segment, stack,
 			place_name(&scratch, row->segment, stack));
 	arena_done(&scratch);
+	if (windowed_is_first(&f->windowed, &s->turn))
+		windowed_touch(&f->windowed, SLICES_OF_PLACES, s->number,
+			(const struct histogram *const[]){ &s->waits });
 	fault_sums_add(s, c);
 	return s->name;
 }
 
-static void count_growth(struct faults *f, const struct row *row, uint64_t bytes)
+static void count_growth(struct fault_counts *f, const struct row *row, uint64_t bytes)
 {
 	uint64_t stack = row->values[F_STACK], comm = row->values[F_COMM];
 	uint64_t key = hash_u64(
 		hash_u64((uint64_t)(uintptr_t)row->segment) ^ (comm << 32 | (uint32_t)stack));
 	bool is_new;
-	uint32_t *at = map_put(&f->by_stack, key, &is_new);
+	struct grown_stack *g = keyed_find(&f->grown, key, &is_new);
 
-	if (is_new) {
-		*at = f->n_grown;
-		if (f->n_grown == f->cap_grown) {
-			f->cap_grown = f->cap_grown ? 2 * f->cap_grown : 256;
-			f->grown = xrealloc(f->grown, f->cap_grown, sizeof(*f->grown));
-		}
-		f->grown[f->n_grown++] = (struct grown){ row->segment, (uint32_t)stack,
-			(uint32_t)comm, 0 };
-	}
-	f->grown[*at].bytes += bytes;
+	if (is_new)
+		*g = (struct grown_stack){ row->segment, (uint32_t)stack, (uint32_t)comm, 0,
+			keyed_number(&f->grown, g) };
+	g->bytes += bytes;
+	if (f->grown_slices.slice_ns)
+		slices_add(&f->grown_slices, row->time, g->number, bytes);
 }
 
-static void count_latency(struct faults *f, const struct row *row, const struct fault_count *c)
+static void count_latency(struct fault_counts *f, const struct row *row,
+	const struct fault_count *c)
 {
 	if (!c->latency) {
 		f->n_without_latency++;
@@ -240,471 +188,183 @@ static void count_latency(struct faults *f, const struct row *row, const struct 
 	heatmap_add(&f->latency_map, row->time, c->latency, c->weight);
 }
 
-static void add_to_list(struct faults *f, const struct row *row, const char *mapping,
-	const char *place)
+static void add_to_list(struct fault_counts *f, const struct row *row, const struct fault_count *c,
+	const struct listed_fault *words)
 {
 	const uint64_t *v = row->values;
+	struct listed_fault *l;
 
 	if (!f->options->list || f->n_list == MAX_LIST)
 		return;
-	if (f->n_list == f->cap_list) {
-		f->cap_list = f->cap_list ? 2 * f->cap_list : 1024;
-		f->list = xrealloc(f->list, f->cap_list, sizeof(*f->list));
-	}
-	f->list[f->n_list++] = (struct listed){ .time = row->time,
-		.latency = v[F_LATENCY],
-		.address = v[F_ADDRESS],
-		.offset = v[F_OFFSET],
-		.segment = row->segment,
-		.mapping = mapping,
-		.place = place,
-		.pid = (uint32_t)v[F_PID],
-		.tid = (uint32_t)v[F_TID],
-		.comm = (uint32_t)v[F_COMM],
-		.major = v[F_COST] == FAULT_MAJOR,
-		.served = v[F_SERVED] != 0,
-		.mode = (uint8_t)v[F_MODE],
-		.access = (uint8_t)v[F_ACCESS] };
+	f->list = xgrow(f->list, f->n_list, sizeof(*f->list));
+	l = &f->list[f->n_list++];
+	*l = *words;
+	l->time = row->time;
+	l->latency = v[F_LATENCY];
+	l->address = v[F_ADDRESS];
+	l->offset = v[F_OFFSET];
+	l->segment = row->segment;
+	l->pid = (uint32_t)v[F_PID];
+	l->tid = (uint32_t)v[F_TID];
+	l->comm = (uint32_t)v[F_COMM];
+	l->major = c->major;
+	l->served = c->served;
+	l->kernel = c->kernel;
 }
 
 static void on_fault(struct faults *f, const struct row *row)
 {
 	const uint64_t *v = row->values;
-	struct fault_count c = { .latency = v[F_LATENCY],
-		.weight = row->missing & 1u << F_WEIGHT ? 1 : v[F_WEIGHT],
+	int access = enum_field_code(&f->access, row->type, v[F_ACCESS]);
+	const struct fault_count c = { .latency = v[F_LATENCY],
+		.weight = row_weight(row, F_WEIGHT),
 		.growth = v[F_GROWTH],
-		.major = v[F_COST] == FAULT_MAJOR,
+		.major = enum_field_code(&f->cost, row->type, v[F_COST]) == COST_MAJOR,
 		.served = v[F_SERVED] != 0,
-		.kernel = v[F_MODE] == FAULT_MODE_KERNEL,
-		.write = v[F_ACCESS] == FAULT_ACCESS_WRITE };
-	struct process *p = process_of(f, row, (uint32_t)v[F_PID]);
-	const char *mapping, *place;
+		.kernel = enum_field_code(&f->mode, row->type, v[F_MODE]) == MODE_KERNEL,
+		.write = access == ACCESS_WRITE };
+	struct fault_counts *all = &f->counts;
+	struct fault_process *p = process_of(all, row, (uint32_t)v[F_PID]);
+	struct listed_fault words = { .access = access < 0 ? "" : access_words[access] };
 
-	call_it(f, p, row, (uint32_t)v[F_PID], (uint32_t)v[F_COMM], v[F_TID] == v[F_PID]);
-	f->n_rows++;
-	f->n_sampled += c.weight > 1;
+	call_it(p, row, (uint32_t)v[F_COMM], v[F_TID] == v[F_PID]);
+	all->n_rows++;
+	all->n_sampled += c.weight > 1;
 	p->brought_since += c.growth;
-	fault_sums_add(&f->all, &c);
+	fault_sums_add(&all->all, &c);
 	fault_sums_add(&p->sums, &c);
-	mapping = count_mapping(f, row, p, &c);
-	place = count_place(f, row, &c);
+	words.mapping = count_mapping(all, row, p, &c);
+	words.place = count_place(all, row, &c);
 	if (c.growth)
-		count_growth(f, row, c.growth);
-	count_latency(f, row, &c);
-	add_to_list(f, row, mapping, place);
+		count_growth(all, row, c.growth);
+	count_latency(all, row, &c);
+	add_to_list(all, row, &c, &words);
 }
 
 /* ---- looks at memory ---- */
 
-static void add_point(struct process *p, const struct row *row)
+static void add_look(struct fault_process *p, const struct row *row)
 {
-	if (p->n_points == p->cap_points) {
-		p->cap_points = p->cap_points ? 2 * p->cap_points : 64;
-		p->points = xrealloc(p->points, p->cap_points, sizeof(*p->points));
-	}
-	p->points[p->n_points++] = (struct point){ row->time, row->values[M_INTERVAL],
+	p->looks = xgrow(p->looks, p->n_sets, sizeof(*p->looks));
+	p->looks[p->n_sets++] = (struct memory_look){ row->time, row->values[M_INTERVAL],
 		row->values[M_REFERENCED], row->values[M_RSS] };
+}
+
+/* Whether the look tells what was touched. */
+static bool has_set(struct faults *f, const struct row *row)
+{
+	uint64_t method = row->values[M_METHOD];
+
+	return enum_field_word(&f->method, row->type, method) &&
+		enum_field_code(&f->method, row->type, method) != METHOD_NONE;
 }
 
 static void on_memory(struct faults *f, const struct row *row)
 {
 	const uint64_t *v = row->values;
-	struct process *p = process_of(f, row, (uint32_t)v[M_PID]);
+	struct fault_process *p = process_of(&f->counts, row, (uint32_t)v[M_PID]);
 
-	call_it(f, p, row, (uint32_t)v[M_PID], (uint32_t)v[M_COMM], true);
-	if (!p->looks++)
+	call_it(p, row, (uint32_t)v[M_COMM], true);
+	if (!p->n_looks++)
 		p->first_rss = v[M_RSS];
 	else
 		p->brought += p->brought_since;
 	p->brought_since = 0;
 	p->last_rss = v[M_RSS];
 	p->max_rss = v[M_RSS] > p->max_rss ? v[M_RSS] : p->max_rss;
-	if (v[M_METHOD] != WORKING_SET_NONE)
-		add_point(p, row);
+	if (has_set(f, row))
+		add_look(p, row);
 }
 
 static void faults_row(void *state, const struct row *row)
 {
-	struct faults *f = state;
-
+	windowed_at(&((struct faults *)state)->counts.windowed, row->time);
 	if (row->want == WANT_FAULT)
-		on_fault(f, row);
+		on_fault(state, row);
 	else
-		on_memory(f, row);
+		on_memory(state, row);
 }
 
-/* ---- the report ---- */
+/* ---- slice by slice ---- */
 
-static uint32_t top(const struct faults *f)
+static void look_at_sums(struct windowed *w, unsigned table, const struct fault_sums *s)
 {
-	return f->options->top ? f->options->top : DEFAULT_TOP;
+	windowed_look(w, table, s->number,
+		(const uint64_t[N_SLICED]){ [SLICED_FAULTS] = s->faults,
+			[SLICED_MINOR] = s->minor,
+			[SLICED_MAJOR] = s->major,
+			[SLICED_SERVED] = s->served,
+			[SLICED_GROWTH] = s->growth },
+		(const struct histogram *const[]){ &s->waits });
 }
 
-static void add_summary(const struct faults *f, struct report *r)
+static void look_at_all(struct windowed *w, const struct fault_counts *f)
 {
-	static const struct column columns[] = {
-		{ "kind", "Faults", CELL_TEXT },
-		{ "count", "Count", CELL_COUNT },
-		{ "share", "Share", CELL_PERCENT },
-	};
-	const struct {
-		const char *name;
-		uint64_t n;
-	} rows[] = { { "all", f->all.faults }, { "minor", f->all.minor }, { "major", f->all.major },
-		{ "served by user space", f->all.served }, { "in the kernel", f->all.kernel },
-		{ "writes", f->all.writes } };
-	struct table *t = report_table(r, "summary", "Page faults", columns, 3);
+	const struct fault_sums *s = &f->all;
+	const uint64_t kinds[] = { s->faults, s->minor, s->major, s->served, s->kernel, s->writes };
+	const struct histogram *const times[] = { &f->minor, &f->major, &f->served };
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		union cell *c = table_row(r, t);
-
-		c[0].text = rows[i].name;
-		c[1].count = rows[i].n;
-		c[2].number = f->all.faults ? (double)rows[i].n / (double)f->all.faults : 0;
-	}
+	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		windowed_look(w, SLICES_OF_KINDS, i,
+			(const uint64_t[N_KIND_SUMS]){ kinds[i], s->faults }, NULL);
+	for (uint32_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		windowed_look(w, SLICES_OF_TIMES, i, NULL, &times[i]);
 }
 
-static void add_latency(struct faults *f, struct report *r)
+/* Shows everything that is counted whenever a slice of the time is over. */
+static void faults_look(void *ctx, struct windowed *w)
 {
-	struct distribution *d;
+	const struct fault_counts *f = &((struct faults *)ctx)->counts;
+	const uint32_t *touched;
+	uint32_t n;
 
-	if (!f->all.waits.count)
-		return;
-	d = report_histogram(r, "latency", "How long faults took", "Latency", CELL_NS, "faults");
-	if (f->minor.count)
-		distribution_add(r, d, "minor", &f->minor);
-	if (f->major.count)
-		distribution_add(r, d, "major", &f->major);
-	if (f->served.count)
-		distribution_add(r, d, "served by user space", &f->served);
+	look_at_all(w, f);
+	for (uint32_t i = 0; i < f->people.n; i++)
+		look_at_sums(w, SLICES_OF_PROCESSES,
+			&(*(struct fault_process *const *)keyed_get(&f->people, i))->sums);
+	for (uint32_t i = 0; i < f->mappings.n; i++)
+		look_at_sums(w, SLICES_OF_MAPPINGS, &f->mappings.sums[i]);
+	touched = windowed_touched(w, SLICES_OF_PLACES, &n);
+	for (uint32_t i = 0; i < n; i++)
+		look_at_sums(w, SLICES_OF_PLACES, &f->places.sums[touched[i]]);
 }
 
-/* What the tables of processes, mappings and places have in common, from column c[0] on. */
-#define SUM_COLUMNS \
-	{ "faults", "Faults", CELL_COUNT }, { "minor", "Minor", CELL_COUNT }, \
-		{ "major", "Major", CELL_COUNT }, { "served", "By user space", CELL_COUNT }, \
-		{ "growth", "Growth", CELL_BYTES }, { "time", "Time", CELL_NS }, \
-		{ "p50", "p50", CELL_NS }, { "p99", "p99", CELL_NS }, \
-	{ \
-		"max", "Max", CELL_NS \
-	}
-
-enum { N_SUM_COLUMNS = 9 };
-
-static void fill_sums(union cell *c, const struct fault_sums *s)
+static void add_windows(struct faults *f, bool is_on)
 {
-	c[0].count = s->faults;
-	c[1].count = s->minor;
-	c[2].count = s->major;
-	c[3].count = s->served;
-	c[4].count = s->growth;
-	c[5].count = s->waits.sum;
-	c[6].count = histogram_percentile(&s->waits, 50);
-	c[7].count = histogram_percentile(&s->waits, 99);
-	c[8].count = s->waits.max;
+	struct windowed *w = &f->counts.windowed;
+
+	windowed_init(w, is_on, faults_look, f);
+	for (unsigned i = SLICES_OF_PROCESSES; i <= SLICES_OF_PLACES; i++)
+		windowed_table(w, N_SLICED, 1);
+	windowed_table(w, N_KIND_SUMS, 0);
+	windowed_table(w, 0, 1);
 }
 
-static void tell_cut(const struct faults *f, uint32_t n, const char *what, struct report *r)
-{
-	if (n > top(f))
-		report_note(r, NOTE_INFO, "Of %u %s %u are shown (--top).", n, what, top(f));
-}
-
-static int by_faults(const void *a, const void *b)
-{
-	const struct process *x = *(struct process *const *)a, *y = *(struct process *const *)b;
-
-	if (x->sums.faults != y->sums.faults)
-		return x->sums.faults > y->sums.faults ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
-static void add_processes(const struct faults *f, struct report *r)
-{
-	static const struct column columns[] = { { "process", "Process", CELL_TEXT }, SUM_COLUMNS };
-	struct table *t = report_table(r, "processes", "By process", columns, 1 + N_SUM_COLUMNS);
-
-	qsort(f->people, f->n_people, sizeof(struct process *), by_faults);
-	for (uint32_t i = 0; i < f->n_people && i < top(f) && f->people[i]->sums.faults; i++) {
-		union cell *c = table_row(r, t);
-
-		c[0].text = f->people[i]->name;
-		fill_sums(c + 1, &f->people[i]->sums);
-	}
-	tell_cut(f, f->n_people, "processes", r);
-}
-
-static void add_group(const struct faults *f, struct fault_group *g, struct report *r,
-	const char *id, const char *title, const struct column columns[1 + N_SUM_COLUMNS])
-{
-	struct table *t = report_table(r, id, title, columns, 1 + N_SUM_COLUMNS);
-
-	fault_group_sort(g);
-	for (uint32_t i = 0; i < g->n && i < top(f); i++) {
-		union cell *c = table_row(r, t);
-
-		c[0].text = g->sums[i].name;
-		fill_sums(c + 1, &g->sums[i]);
-	}
-}
-
-static void add_groups(struct faults *f, struct report *r)
-{
-	static const struct column mappings[] = { { "mapping", "Mapping", CELL_TEXT },
-		SUM_COLUMNS };
-	static const struct column places[] = { { "stack", "Where, and who called", CELL_TEXT },
-		SUM_COLUMNS };
-
-	add_group(f, &f->mappings, r, "mappings", "By mapping", mappings);
-	tell_cut(f, f->mappings.n, "mappings", r);
-	add_group(f, &f->places, r, "stacks", "By place in the code", places);
-	tell_cut(f, f->places.n, "places in the code", r);
-}
-
-static int by_growth(const void *a, const void *b)
-{
-	const struct process *x = *(struct process *const *)a, *y = *(struct process *const *)b;
-	int64_t dx = (int64_t)(x->last_rss - x->first_rss);
-	int64_t dy = (int64_t)(y->last_rss - y->first_rss);
-
-	if (dx != dy)
-		return dx > dy ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
-/* How much processes grew, as the kernel counts and as faults explain it. */
-static void add_memory(struct faults *f, struct report *r)
-{
-	static const struct column columns[] = {
-		{ "process", "Process", CELL_TEXT },
-		{ "first", "At first", CELL_BYTES },
-		{ "last", "At last", CELL_BYTES },
-		{ "most", "Most seen", CELL_BYTES },
-		{ "grown", "Grown by", CELL_BYTES },
-		{ "shrunk", "Shrunk by", CELL_BYTES },
-		{ "brought", "Brought by faults", CELL_BYTES },
-	};
-	struct table *t = NULL;
-
-	if (f->n_people)
-		qsort(f->people, f->n_people, sizeof(struct process *), by_growth);
-	for (uint32_t i = 0, n = 0; i < f->n_people && n < top(f); i++) {
-		const struct process *p = f->people[i];
-		union cell *c;
-
-		if (p->looks < 2)
-			continue;
-		t = t ? t : report_table(r, "memory", "Resident memory", columns, 7);
-		c = table_row(r, t);
-		c[0].text = p->name;
-		c[1].count = p->first_rss;
-		c[2].count = p->last_rss;
-		c[3].count = p->max_rss;
-		c[4].count = p->last_rss > p->first_rss ? p->last_rss - p->first_rss : 0;
-		c[5].count = p->last_rss < p->first_rss ? p->first_rss - p->last_rss : 0;
-		c[6].count = p->brought;
-		n++;
-	}
-	if (t)
-		report_note(r, NOTE_INFO,
-			"Resident memory is what /proc said, between a process's first and last look; "
-			"faults bring a page each. One fault may bring more (huge pages, pages of files "
-			"around it), memory comes without faults (MAP_POPULATE, mlock), and goes.");
-}
-
-static void add_points(const struct process *p, const struct faults *f,
-	const struct trace_facts *facts, struct report *r, struct table *t)
-{
-	uint32_t step = f->options->list ? 1 : p->n_points / MAX_POINTS + 1;
-
-	for (uint32_t i = 0; i < p->n_points; i += step) {
-		const struct point *most = &p->points[i];
-		union cell *c = table_row(r, t);
-
-		for (uint32_t k = i; k < i + step && k < p->n_points; k++)
-			if (p->points[k].referenced > most->referenced)
-				most = &p->points[k];
-		c[0].count = most->time - facts->start_ns;
-		c[1].text = p->name;
-		c[2].count = most->interval;
-		c[3].count = most->referenced;
-		c[4].count = most->rss;
-	}
-}
-
-static void add_working_sets(const struct faults *f, const struct trace_facts *facts,
-	struct report *r)
-{
-	static const struct column columns[] = {
-		{ "time", "Time", CELL_NS },
-		{ "process", "Process", CELL_TEXT },
-		{ "interval", "Within", CELL_NS },
-		{ "referenced", "Touched", CELL_BYTES },
-		{ "rss", "Of", CELL_BYTES },
-	};
-	struct table *t = NULL;
-
-	for (uint32_t i = 0; i < f->n_people; i++) {
-		if (!f->people[i]->n_points)
-			continue;
-		t = t ? t : report_table(r, "working_set", "Working set over time", columns, 5);
-		add_points(f->people[i], f, facts, r, t);
-	}
-	if (t)
-		report_note(r, NOTE_INFO,
-			"Working sets are what was touched since references were cleared "
-			"(/proc/PID/clear_refs), which slows processes down a little.");
-}
-
-static const char *access_name(const struct listed *l)
-{
-	static const char *const names[] = { "", "read", "write", "exec" };
-
-	return l->access < sizeof(names) / sizeof(names[0]) ? names[l->access] : "";
-}
-
-static void add_list(const struct faults *f, const struct trace_facts *facts, struct report *r)
-{
-	static const struct column columns[] = {
-		{ "time", "Time", CELL_NS },
-		{ "process", "Thread", CELL_TEXT },
-		{ "pid", "PID", CELL_NUMBER },
-		{ "tid", "TID", CELL_NUMBER },
-		{ "address", "Address", CELL_HEX },
-		{ "mapping", "Mapping", CELL_TEXT },
-		{ "offset", "Offset", CELL_HEX },
-		{ "kind", "Kind", CELL_TEXT },
-		{ "mode", "By", CELL_TEXT },
-		{ "access", "Access", CELL_TEXT },
-		{ "latency", "Latency", CELL_NS },
-		{ "stack", "Where", CELL_TEXT },
-	};
-	struct table *t = report_table(r, "faults", "Every fault", columns, 12);
-
-	for (uint32_t i = 0; i < f->n_list; i++) {
-		const struct listed *l = &f->list[i];
-		union cell *c = table_row(r, t);
-
-		c[0].count = l->time - facts->start_ns;
-		c[1].text = text_of(&r->arena, segment_string(l->segment, l->comm), "");
-		c[2].count = l->pid;
-		c[3].count = l->tid;
-		c[4].count = l->address;
-		c[5].text = l->mapping;
-		c[6].count = l->offset;
-		c[7].text = l->served ? "served" : l->major ? "major" : "minor";
-		c[8].text = l->mode == FAULT_MODE_KERNEL ? "kernel" : "user";
-		c[9].text = access_name(l);
-		c[10].count = l->latency;
-		c[11].text = l->place;
-	}
-	if (f->n_rows > f->n_list)
-		report_note(r, NOTE_WARNING, "The list ends after %u of %" PRIu64 " faults.",
-			f->n_list, f->n_rows);
-}
-
-static int by_segment(const void *a, const void *b)
-{
-	const struct grown *x = a, *y = b;
-
-	if (x->segment != y->segment)
-		return x->segment < y->segment ? -1 : 1;
-	if (x->comm != y->comm)
-		return x->comm < y->comm ? -1 : 1;
-	return x->stack < y->stack ? -1 : x->stack > y->stack;
-}
-
-static void fold_segment(struct faults *f, const struct grown *g, uint32_t n)
-{
-	struct fold fold;
-
-	fold_init(&fold, &f->tree, g->segment, &f->arena);
-	for (uint32_t i = 0; i < n; i++) {
-		struct text comm = segment_string(g->segment, g[i].comm);
-
-		if (i == 0 || g[i].comm != g[i - 1].comm)
-			fold_onto(&fold,
-				tree_child(&f->tree, 0, comm.len ? comm.s : "[unknown]",
-					comm.len ? comm.len : 9, FRAME_NONE));
-		tree_add(&f->tree, fold_stack(&fold, g[i].stack), g[i].bytes);
-	}
-	fold_done(&fold);
-}
-
-static void add_growth(struct faults *f, struct report *r)
-{
-	if (!f->n_grown)
-		return;
-	tree_init(&f->tree, "bytes");
-	qsort(f->grown, f->n_grown, sizeof(*f->grown), by_segment);
-	for (uint32_t i = 0, n; i < f->n_grown; i += n) {
-		for (n = 1; i + n < f->n_grown && f->grown[i + n].segment == f->grown[i].segment;)
-			n++;
-		fold_segment(f, &f->grown[i], n);
-	}
-	tree_finish(&f->tree);
-	report_tree(r, "growth", "Who brought memory into use", &f->tree);
-}
-
-/* ---- notes ---- */
-
-static void add_notes(const struct faults *f, const struct trace_facts *facts, struct report *r)
-{
-	const struct segment *s = reader_declarations(facts->inputs->readers[0], 0);
-	struct text min = segment_info(s, "source.faults.min_ns");
-
-	if (f->n_sampled)
-		report_note(r, NOTE_INFO,
-			"Not every fault was recorded (rec --sample): each stands for several, and "
-			"counts are estimates from %" PRIu64 " faults.",
-			f->n_rows);
-	if (min.len)
-		report_note(r, NOTE_INFO,
-			"Recorded with --min: only faults that took long are in the trace.");
-	if (f->n_without_latency)
-		report_note(r, NOTE_INFO,
-			"How long a fault took is not known of %" PRIu64 ": those began before the "
-			"recording, or this processor has no tracepoint for it.",
-			f->n_without_latency);
-}
+/* ---- as an analyzer ---- */
 
 static void faults_finish(void *state, const struct trace_facts *facts, struct report *r)
 {
 	struct faults *f = state;
 
-	if (!f->n_rows)
-		report_note(r, NOTE_WARNING,
-			"There are no page faults in this trace (or the filter lets none pass); "
-			"`rec faults` records them.");
-	if (f->n_rows) {
-		add_notes(f, facts, r);
-		add_summary(f, r);
-		add_latency(f, r);
-		add_processes(f, r);
-		add_groups(f, r);
-	}
-	add_memory(f, r);
-	add_working_sets(f, facts, r);
-	if (f->latency_map.cells)
-		report_heatmap(r, "latency_heatmap", "How long faults took over time",
-			&f->latency_map, "Latency", CELL_NS, "faults");
-	touch_maps_report(&f->touched, r);
-	add_growth(f, r);
-	if (f->options->list)
-		add_list(f, facts, r);
+	windowed_finish(&f->counts.windowed);
+	faults_report(&f->counts, facts, r);
 }
-
-/* ---- as an analyzer ---- */
 
 static void *faults_new(const struct analyze_options *o)
 {
 	struct faults *f = xcalloc(1, sizeof(*f));
 
-	f->options = o;
-	fault_group_init(&f->mappings);
-	fault_group_init(&f->places);
-	map_init(&f->by_pid, 64);
-	map_init(&f->by_stack, 1024);
+	f->counts.options = o;
+	f->mode = (struct enum_field){ .name = "mode", .words = mode_words };
+	f->cost = (struct enum_field){ .name = "cost", .words = cost_words };
+	f->access = (struct enum_field){ .name = "access", .words = access_words };
+	f->method = (struct enum_field){ .name = "method", .words = method_words };
+	f->counts.budget = (struct histogram_budget){ .left = TABLES_HISTOGRAMS };
+	fault_group_init(&f->counts.mappings, &f->counts.budget);
+	fault_group_init(&f->counts.places, &f->counts.budget);
+	keyed_init(&f->counts.people, sizeof(struct fault_process *), MAX_PROCESSES);
+	keyed_init(&f->counts.grown, sizeof(struct grown_stack), UINT32_MAX);
+	add_windows(f, o->report);
 	return f;
 }
 
@@ -713,8 +373,11 @@ static int faults_begin(void *state, const struct trace_facts *facts, struct err
 	struct faults *f = state;
 
 	(void)err;
-	f->origin_ns = facts->start_ns;
-	heatmap_builder_init(&f->latency_map, f->origin_ns);
+	f->counts.origin_ns = facts->start_ns;
+	heatmap_builder_init(&f->counts.latency_map, facts->start_ns);
+	windowed_start(&f->counts.windowed, facts->start_ns, facts->length_ns);
+	if (f->counts.options->report)
+		slices_init(&f->counts.grown_slices, facts->start_ns, facts->length_ns);
 	return 0;
 }
 
@@ -725,31 +388,36 @@ static const struct want *faults_wants(void *state, uint32_t *n)
 	return wants;
 }
 
+static void process_free(struct fault_process *p)
+{
+	histogram_done(&p->sums.waits);
+	free(p->looks);
+	free(p);
+}
+
 static void faults_free(void *state)
 {
 	struct faults *f = state;
+	struct fault_counts *c = &f->counts;
 
-	fault_group_done(&f->mappings);
-	fault_group_done(&f->places);
-	histogram_done(&f->all.waits);
-	histogram_done(&f->minor);
-	histogram_done(&f->major);
-	histogram_done(&f->served);
-	heatmap_builder_done(&f->latency_map);
-	touch_maps_done(&f->touched);
-	for (uint32_t i = 0; i < f->n_people; i++) {
-		histogram_done(&f->people[i]->sums.waits);
-		free(f->people[i]->points);
-		free(f->people[i]);
-	}
-	free(f->people);
-	free(f->list);
-	free(f->grown);
-	map_done(&f->by_pid);
-	map_done(&f->by_stack);
-	if (f->tree.nodes)
-		tree_done(&f->tree);
-	arena_done(&f->arena);
+	windowed_done(&c->windowed);
+	slices_done(&c->grown_slices);
+	fault_group_done(&c->mappings);
+	fault_group_done(&c->places);
+	histogram_done(&c->all.waits);
+	histogram_done(&c->minor);
+	histogram_done(&c->major);
+	histogram_done(&c->served);
+	heatmap_builder_done(&c->latency_map);
+	touch_maps_done(&c->touched);
+	for (uint32_t i = 0; i < c->people.n; i++)
+		process_free(*(struct fault_process **)keyed_get(&c->people, i));
+	keyed_done(&c->people);
+	keyed_done(&c->grown);
+	free(c->list);
+	if (c->tree.nodes)
+		tree_done(&c->tree);
+	arena_done(&c->arena);
 	free(f);
 }
 

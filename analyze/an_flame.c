@@ -12,6 +12,8 @@
 #include "analyze/fold.h"
 #include "analyze/frames.h"
 #include "analyze/sample_event.h"
+#include "analyze/slices.h"
+#include "render/number.h"
 #include "render/tree.h"
 
 enum {
@@ -28,6 +30,7 @@ struct pair {
 	uint64_t pid;          /* for the name of a group by pid or tid */
 	uint32_t comm;
 	uint64_t weight, count;
+	uint32_t number; /* in the slices; among all tallies */
 };
 
 /* What was counted in one segment, of samples by one event. */
@@ -50,11 +53,14 @@ struct flame {
 	struct tally *tallies; /* owned */
 	uint32_t n_tallies;
 	struct tree tree;
+	struct slices slices; /* of a report, whose page shows parts of the time */
+	uint32_t *node_of;    /* owned; of pairs, by number */
+	uint32_t n_pairs;
 	struct arena scratch;
 	char *unit;      /* of the weight, owned */
 	bool of_samples; /* some rows were of cpu_sample */
-	uint64_t n_rows, n_without_stack, n_truncated, n_copy_ends, n_overload, n_broken, n_unnamed,
-		n_no_weight;
+	uint64_t n_rows, n_without_stack, n_truncated, n_copy_ends, n_overload, n_unread, n_broken,
+		n_unnamed, n_no_weight;
 };
 
 static enum group_by parse_by(const char *by)
@@ -65,6 +71,15 @@ static enum group_by parse_by(const char *by)
 		if (strcmp(by, names[i]) == 0)
 			return (enum group_by)i;
 	return BY_COMM;
+}
+
+static int flame_begin(void *state, const struct trace_facts *facts, struct err *err)
+{
+	struct flame *f = state;
+
+	(void)err;
+	slices_init(&f->slices, facts->start_ns, facts->length_ns);
+	return 0;
 }
 
 static void *flame_new(const struct analyze_options *o)
@@ -137,7 +152,7 @@ static uint32_t group_of(const struct flame *f, const uint64_t *v)
 	}
 }
 
-static struct pair *pair_of(const struct flame *f, struct tally *t, const struct row *row)
+static struct pair *pair_of(struct flame *f, struct tally *t, const struct row *row)
 {
 	uint32_t group = group_of(f, row->values), stack = (uint32_t)row->values[STACK];
 	bool is_new;
@@ -150,8 +165,11 @@ static struct pair *pair_of(const struct flame *f, struct tally *t, const struct
 		t->pairs = xrealloc(t->pairs, t->cap, sizeof(*t->pairs));
 	}
 	*at = t->n;
-	t->pairs[t->n] = (struct pair){ group, stack, row->values[PID], (uint32_t)row->values[COMM],
-		0, 0 };
+	t->pairs[t->n] = (struct pair){ .group = group,
+		.stack = stack,
+		.pid = row->values[PID],
+		.comm = (uint32_t)row->values[COMM],
+		.number = f->n_pairs++ };
 	return &t->pairs[t->n++];
 }
 
@@ -177,6 +195,8 @@ static void flame_row(void *state, const struct row *row)
 	p = pair_of(f, t, row);
 	p->count++;
 	p->weight += weighted ? row->values[WEIGHT] : 1;
+	if (f->options->report)
+		slices_add(&f->slices, row->time, p->number, weighted ? row->values[WEIGHT] : 1);
 	t->n_rows++;
 	t->n_no_weight += f->options->weight && !weighted;
 	t->n_without_stack += row->values[STACK] == 0;
@@ -233,6 +253,8 @@ static uint64_t *why_cut(struct flame *f, uint8_t flags)
 {
 	if (flags & STACK_COPY_ENDS)
 		return &f->n_copy_ends;
+	if (flags & STACK_NO_USER)
+		return &f->n_unread;
 	return flags & STACK_OVERLOAD ? &f->n_overload : &f->n_truncated;
 }
 
@@ -253,13 +275,15 @@ static void fold_tally(struct flame *f, struct tally *t)
 	struct fold fold;
 
 	fold_init(&fold, &f->tree, t->segment, &f->scratch);
+	fold.lines = f->options->lines;
 	qsort(t->pairs, t->n, sizeof(*t->pairs), by_group);
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct pair *p = &t->pairs[i];
 
 		if (i == 0 || p->group != t->pairs[i - 1].group)
 			fold_onto(&fold, group_node(f, t->segment, p));
-		tree_add(&f->tree, fold_stack(&fold, p->stack), p->weight);
+		f->node_of[p->number] = fold_stack(&fold, p->stack);
+		tree_add(&f->tree, f->node_of[p->number], p->weight);
 		count_quality(f, t->segment, p);
 	}
 	f->n_rows += t->n_rows;
@@ -342,14 +366,27 @@ static const struct tally *choose_event(const struct flame *f, struct report *r)
 
 /* ---- the report ---- */
 
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
 static void add_notes(const struct flame *f, struct report *r)
 {
 	uint64_t n = f->n_rows;
+	const struct {
+		uint64_t n;
+		const char *why;
+	} cut[] = {
+		{ f->n_truncated,
+			"are deeper than what was recorded; their outer frames are missing (--unwind dwarf "
+			"takes most: sysctl kernel.perf_event_max_stack limits fp, 127 frames bpf)" },
+		{ f->n_copy_ends,
+			"are deeper than the part that was looked at; their outer frames are missing (rec "
+			"--stack-size)" },
+		{ f->n_overload,
+			"have no callers, as the recorder had no time for them: record with a lower -F or "
+			"--unwind fp" },
+		{ f->n_unread, "have no callers, as the stack was not in memory at that moment" },
+		{ f->n_broken,
+			"went astray in code that keeps no frame pointers and does not tell how to unwind "
+			"it; their outer frames are missing" }
+	};
 
 	if (!n)
 		report_note(r, NOTE_WARNING,
@@ -365,30 +402,14 @@ static void add_notes(const struct flame *f, struct report *r)
 		report_note(r, NOTE_INFO,
 			"%.1f%% of samples end in a frame without a name: its binary has no symbols, or the "
 			"recording ended or moved on before they were read.",
-			share(f->n_unnamed, n));
-	if (f->n_truncated)
-		report_note(r, NOTE_WARNING,
-			"%.1f%% of stacks are deeper than what was recorded; their outer frames are "
-			"missing (sysctl kernel.perf_event_max_stack).",
-			share(f->n_truncated, n));
-	if (f->n_copy_ends)
-		report_note(r, NOTE_WARNING,
-			"%.1f%% of stacks are deeper than the part that was looked at; their outer frames "
-			"are missing (rec --stack-size).",
-			share(f->n_copy_ends, n));
-	if (f->n_overload)
-		report_note(r, NOTE_WARNING,
-			"%.1f%% of stacks have no callers, as the recorder had no time for them: record "
-			"with a lower -F or --unwind fp.",
-			share(f->n_overload, n));
-	if (f->n_broken)
-		report_note(r, NOTE_WARNING,
-			"%.1f%% of stacks went astray in code that keeps no frame pointers and does not "
-			"tell how to unwind it; their outer frames are missing.",
-			share(f->n_broken, n));
+			100 * share(f->n_unnamed, n));
+	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++)
+		if (cut[i].n)
+			report_note(r, NOTE_WARNING, "%.1f%% of stacks %s.",
+				100 * share(cut[i].n, n), cut[i].why);
 	if (f->n_without_stack)
 		report_note(r, NOTE_INFO, "%.1f%% of samples have no stack.",
-			share(f->n_without_stack, n));
+			100 * share(f->n_without_stack, n));
 }
 
 /* The function in which most samples were themselves, whoever called it. */
@@ -415,14 +436,15 @@ static void add_finding(const struct flame *f, const struct trace_facts *facts, 
 	uint64_t self, total = f->tree.nodes[0].total, ns;
 	uint32_t frame = hottest_frame(f, &self);
 	const char *module = f->tree.frames[frame].module;
+	char own[NUMBER_MAX], all[NUMBER_MAX];
 
 	if (!f->of_samples || !self || facts->last_ns <= facts->first_ns)
 		return;
-	ns = (uint64_t)((double)(facts->last_ns - facts->first_ns) * share(self, total) / 100);
+	ns = (uint64_t)((double)(facts->last_ns - facts->first_ns) * share(self, total));
 	report_finding(r, ns, "flame",
-		"%.1f%% of the CPU samples (%" PRIu64 " of %" PRIu64 ") are in %s itself%s%s%s.",
-		share(self, total), self, total, f->tree.frames[frame].name, *module ? " (" : "",
-		module, *module ? ")" : "");
+		"%.1f%% of the CPU samples (%s of %s) are in %s itself%s%s%s.",
+		100 * share(self, total), number_count(own, self), number_count(all, total),
+		f->tree.frames[frame].name, *module ? " (" : "", module, *module ? ")" : "");
 }
 
 static void flame_finish(void *state, const struct trace_facts *facts, struct report *report)
@@ -433,6 +455,8 @@ static void flame_finish(void *state, const struct trace_facts *facts, struct re
 
 	tree_init(&f->tree, f->unit ? (f->unit[0] ? f->unit : f->fields[WEIGHT]) : counted);
 	f->hosts = inputs_several_machines(facts->inputs);
+	f->node_of = xcalloc((size_t)f->n_pairs + 1, sizeof(*f->node_of));
+	memset(f->node_of, 0xff, f->n_pairs * sizeof(*f->node_of));
 	for (uint32_t i = 0; i < f->n_tallies; i++)
 		if (!chosen || same_event(&f->tallies[i], chosen))
 			fold_tally(f, &f->tallies[i]);
@@ -443,6 +467,8 @@ static void flame_finish(void *state, const struct trace_facts *facts, struct re
 	add_notes(f, report);
 	add_finding(f, facts, report);
 	report_tree(report, "flame", "Flame graph", &f->tree);
+	if (f->options->report)
+		report_tree_slices(report, slices_finish(&f->slices, f->node_of));
 }
 
 static void flame_free(void *state)
@@ -454,6 +480,8 @@ static void flame_free(void *state)
 		free(f->tallies[i].pairs);
 	}
 	free(f->tallies);
+	free(f->node_of);
+	slices_done(&f->slices);
 	if (f->tree.nodes)
 		tree_done(&f->tree);
 	arena_done(&f->scratch);
@@ -465,8 +493,9 @@ const struct analyzer analyzer_flame = {
 	.name = "flame",
 	.title = "CPU flame graph",
 	.summary = "flame graph of CPU samples, or of any event with stacks",
-	.options = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_FLAME | OPTIONS_PICTURE,
+	.options = OPTIONS_FILTER | OPTIONS_EVENT | OPTIONS_IDLE | OPTIONS_FLAME | OPTIONS_PICTURE,
 	.new = flame_new,
+	.begin = flame_begin,
 	.wants = flame_wants,
 	.row = flame_row,
 	.finish = flame_finish,

@@ -181,7 +181,8 @@ static int choose_all(struct heatmaps *h, struct err *err)
 	const struct analyze_options *o = h->options;
 	const char *durations;
 
-	qsort(h->list.events, h->list.n, sizeof(*h->list.events), by_count);
+	if (h->list.n)
+		qsort(h->list.events, h->list.n, sizeof(*h->list.events), by_count);
 	for (uint32_t i = 0; i < h->list.n; i++) {
 		const struct declared_event *e = &h->list.events[i];
 		const struct number_field *f = o->field ? declared_field(e, o->field)
@@ -245,11 +246,6 @@ static bool has(const struct row *row, unsigned field)
 	return !(row->missing & 1ULL << field);
 }
 
-static uint64_t weight_of(const struct row *row)
-{
-	return has(row, WEIGHT) ? row->values[WEIGHT] : 1;
-}
-
 /* UINT64_MAX if it is too much. */
 static uint64_t times(uint64_t a, uint64_t b)
 {
@@ -278,7 +274,7 @@ static void add_to_map(struct heatmaps *h, struct map_of *m, const struct row *r
 	m->n++;
 	m->n_with_stack += row->values[STACK] != 0;
 	cell_stacks_add(&m->stacks, &m->builder, row, (uint32_t)row->values[COMM],
-		(uint32_t)row->values[STACK], value, weight_of(row));
+		(uint32_t)row->values[STACK], value, row_weight(row, WEIGHT));
 }
 
 /* Samples a second, as the recorder was told; 0 if it is not known. */
@@ -326,7 +322,8 @@ static void add_busy(struct heatmaps *h, struct samples *s, const struct row *ro
 		heatmap_builder_columns(&s->busy, column_ns);
 		heatmap_builder_rows(&s->busy, 0, 0);
 	}
-	heatmap_add(&s->busy, row->time, row->values[CPU], times(weight_of(row), SECOND / rate));
+	heatmap_add(&s->busy, row->time, row->values[CPU],
+		times(row_weight(row, WEIGHT), SECOND / rate));
 }
 
 static void add_sample(struct heatmaps *h, const struct row *row)
@@ -522,7 +519,8 @@ const struct analyzer analyzer_heatmap = {
 	.name = "heatmap",
 	.title = "Heatmap",
 	.summary = "what happened when and took how long; CPU samples by offset in the second",
-	.options = OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_HEATMAP | OPTIONS_PICTURE,
+	.options = OPTIONS_FILTER | OPTIONS_EVENT | OPTIONS_IDLE | OPTIONS_HEATMAP |
+		OPTIONS_PICTURE,
 	.new = heatmap_new,
 	.begin = heatmap_begin,
 	.wants = heatmap_wants,

@@ -13,6 +13,7 @@
 #include "analyze/fold.h"
 #include "analyze/frames.h"
 #include "analyze/sched_track.h"
+#include "analyze/slices.h"
 #include "render/number.h"
 
 enum {
@@ -45,6 +46,7 @@ struct place {
 struct spent {
 	struct place place;
 	uint64_t ns, n;
+	uint32_t number; /* in the slices */
 };
 
 /* Things that are counted once each, found by what they are. */
@@ -62,18 +64,22 @@ struct offcpu {
 	struct filter *filter; /* the options' */
 	enum group_by by;
 	struct sched_track *track;
+	struct enum_field state; /* of off_cpu */
 	struct want wants[SCHED_TRACK_WANTS + 1];
 	struct index spent, hops;
-	uint32_t *hop_of; /* owned; by number of thread: who woke it last */
+	struct slices slices; /* of the time in spent, for a report */
+	uint32_t *node_of;    /* owned; of spent, by number */
+	uint32_t *hop_of;     /* owned; by number of thread: who woke it last */
 	uint32_t n_hop_of;
 	struct tree tree;
-	struct arena scratch;
-	uint64_t n_rows, n_without_stack, n_absent;
+	struct arena scratch, names; /* names: that are looked at only */
+	uint64_t n_rows, n_without_stack, n_absent, n_sampled;
 	bool with_wakers;
 };
 
 static const char *const off_fields[] = { "latency", "blocked", "cpu", "pid", "tid", "comm",
-	"state", "stack" };
+	"state", "stack", "weight" };
+enum { OFF_WEIGHT = 8 };
 
 /* ---- counting ---- */
 
@@ -92,8 +98,7 @@ static uint32_t find(struct index *x, const void *whole, size_t key)
 			return *at;
 	}
 	*at = x->n;
-	if ((x->n & (x->n - 1)) == 0)
-		x->items = xrealloc(x->items, x->n ? 2 * (size_t)x->n : 1, x->size);
+	x->items = xgrow(x->items, x->n, x->size);
 	memcpy(x->items + x->n * x->size, whole, x->size);
 	return x->n++;
 }
@@ -113,23 +118,37 @@ static bool has_name(struct text name, const char *const *words)
 	return false;
 }
 
-/* Whether a stack ends in the wait for a lock: a futex, or one of the kernel's sleeping locks. */
+/* Whether a stack ends in the wait for a lock: a futex, or one of the kernel's sleeping locks. Not what waits for
+ * an event by a futex: glibc 2.34's pthread_cond_wait, pthread_join and sem_wait (and its rwlocks, which only
+ * their callers tell apart) do so in a function of their own. */
 static bool is_lock(struct offcpu *o, const struct segment *s, uint32_t stack)
 {
 	static const char *const words[] = { "futex_wait", "__futex_wait", "futex_lock_pi",
 		"__mutex_lock", "mutex_lock", "rwsem_down_", "down_read", "down_write", "__down",
 		"rt_mutex_", "percpu_rwsem_wait", NULL };
+	static const char *const events[] = { "__futex_abstimed_wait_common", "pthread_cond_",
+		"__pthread_cond_", "__pthread_clockjoin", "sem_wait", NULL };
+	static const char *const rwlocks[] = { "pthread_rwlock_", "__pthread_rwlock_",
+		"___pthread_rwlock_", NULL };
 	struct frame_name names[FRAME_NAMES];
+	bool found = false, event = false;
 
+	arena_reset(&o->names);
 	for (int i = 0; stack && i < LOCK_DEPTH; i++, stack = segment_stack_parent(s, stack)) {
-		unsigned n = frames_name(s, segment_stack_frame(s, stack), &o->scratch, names);
+		unsigned n = frames_name(s, segment_stack_frame(s, stack), &o->names, names);
 
-		for (unsigned k = 0; k < n; k++)
-			if (names[k].kind == FRAME_KERNEL &&
-				has_name((struct text){ names[k].s, names[k].len }, words))
-				return true;
+		for (unsigned k = 0; k < n; k++) {
+			struct text name = { names[k].s, names[k].len };
+
+			if (names[k].kind == FRAME_KERNEL)
+				found |= has_name(name, words);
+			else if (has_name(name, rwlocks))
+				return found;
+			else
+				event |= has_name(name, events);
+		}
 	}
-	return false;
+	return found && !event;
 }
 
 static enum state state_of(enum sched_why why)
@@ -143,8 +162,13 @@ static enum state state_of(enum sched_why why)
 	}
 }
 
+/* From and until when, and for how many such times this one stands. */
+struct span {
+	uint64_t from, to, weight;
+};
+
 static void spend(struct offcpu *o, const struct sched_thread *t, enum state state, uint32_t hop,
-	uint64_t ns)
+	struct span span)
 {
 	struct spent s, *found;
 	uint32_t number;
@@ -159,8 +183,11 @@ static void spend(struct offcpu *o, const struct sched_thread *t, enum state sta
 	s.place.state = state;
 	number = find(&o->spent, &s, sizeof(s.place)); /* may move the items */
 	found = (struct spent *)o->spent.items + number;
-	found->ns += ns;
-	found->n++;
+	found->ns += (span.to - span.from) * span.weight;
+	found->n += span.weight;
+	found->number = number;
+	if (o->options->report)
+		slices_add_span(&o->slices, span.from, span.to, number, span.weight);
 }
 
 static void on_absent(void *ctx, const struct sched_thread *t, uint64_t to)
@@ -174,16 +201,15 @@ static void on_absent(void *ctx, const struct sched_thread *t, uint64_t to)
 	o->n_absent++;
 	o->n_without_stack += t->why != SCHED_PREEMPTED && !t->stack.stack;
 	if (t->why != SCHED_PREEMPTED)
-		spend(o, t, state_of(t->why), hop, until - t->left_ns);
+		spend(o, t, state_of(t->why), hop, (struct span){ t->left_ns, until, 1 });
 	if (to > until)
-		spend(o, t, STATE_RUNNABLE, hop, to - until);
+		spend(o, t, STATE_RUNNABLE, hop, (struct span){ until, to, 1 });
 }
 
 /* Who wakes now, and who had woken that one since the woken thread left. */
-static uint32_t chain(struct offcpu *o, const struct sched_thread *threads,
-	const struct sched_thread *t, uint64_t left_ns, int depth)
+static uint32_t chain(struct offcpu *o, const struct sched_thread *t, uint64_t left_ns, int depth)
 {
-	const struct sched_thread *w = &threads[t->waker];
+	const struct sched_thread *w = sched_track_thread(o->track, t->waker);
 	struct hop h;
 
 	memset(&h, 0, sizeof(h));
@@ -192,30 +218,23 @@ static uint32_t chain(struct offcpu *o, const struct sched_thread *threads,
 	h.stack = t->waker_stack.stack;
 	h.comm = h.segment == w->segment ? w->comm : 0;
 	if (!h.interrupt && depth < MAX_HOPS && w->woken_ns > left_ns && w != t)
-		h.next = chain(o, threads, w, left_ns, depth + 1);
+		h.next = chain(o, w, left_ns, depth + 1);
 	return find(&o->hops, &h, sizeof(h));
 }
 
 static void on_woken(void *ctx, const struct sched_thread *t)
 {
 	struct offcpu *o = ctx;
-	const struct sched_thread *threads;
-	uint32_t n;
+	uint32_t n = t->n + 1;
 
-	threads = sched_track_threads(o->track, &n);
 	if (n > o->n_hop_of) {
 		o->hop_of = xrealloc(o->hop_of, 2 * (size_t)n, sizeof(*o->hop_of));
 		memset(o->hop_of + o->n_hop_of, 0,
 			(2 * (size_t)n - o->n_hop_of) * sizeof(*o->hop_of));
 		o->n_hop_of = 2 * n;
 	}
-	o->hop_of[t->n] = t->left_ns ? chain(o, threads, t, t->left_ns, 0) : 0;
+	o->hop_of[t->n] = t->left_ns ? chain(o, t, t->left_ns, 0) : 0;
 	o->with_wakers |= t->waker_stack.stack != 0;
-}
-
-static enum sched_why why_of(const struct row *row)
-{
-	return sched_why_of(row, "state", row->values[6]);
 }
 
 /* A row of off_cpu has everything in itself. */
@@ -223,22 +242,28 @@ static void off_row(struct offcpu *o, const struct row *row)
 {
 	const uint64_t *v = row->values;
 	uint64_t blocked = v[1] ? v[1] : v[0];
+	uint64_t left = row->time > v[0] ? row->time - v[0] : 0;
 	struct sched_thread t = { .pid = (uint32_t)v[3],
 		.tid = (uint32_t)v[4],
 		.cpu = (uint32_t)v[2],
 		.segment = row->segment,
 		.comm = (uint32_t)v[5],
-		.why = why_of(row),
+		.why = sched_why_of(&o->state, row, v[6]),
 		.stack = { row->segment, (uint32_t)v[7] } };
+	uint64_t weight = row_weight(row, OFF_WEIGHT);
 
 	if (!passes(o, &t) || blocked > v[0])
 		return;
-	o->n_absent++;
-	o->n_without_stack += t.why != SCHED_PREEMPTED && !v[7];
+	o->n_absent += weight;
+	o->n_without_stack += t.why != SCHED_PREEMPTED && !v[7] ? weight : 0;
+	o->n_sampled += weight > 1;
 	if (t.why != SCHED_PREEMPTED)
-		spend(o, &t, state_of(t.why), 0, blocked);
-	if (t.why == SCHED_PREEMPTED || v[0] > blocked)
-		spend(o, &t, STATE_RUNNABLE, 0, t.why == SCHED_PREEMPTED ? v[0] : v[0] - blocked);
+		spend(o, &t, state_of(t.why), 0, (struct span){ left, left + blocked, weight });
+	if (t.why == SCHED_PREEMPTED)
+		spend(o, &t, STATE_RUNNABLE, 0, (struct span){ left, left + v[0], weight });
+	else if (v[0] > blocked)
+		spend(o, &t, STATE_RUNNABLE, 0,
+			(struct span){ left + blocked, left + v[0], weight });
 }
 
 static void offcpu_row(void *state, const struct row *row)
@@ -292,6 +317,8 @@ static uint32_t add_reversed(struct offcpu *o, uint32_t node, const struct segme
 	struct frame_name names[FRAME_NAMES];
 
 	for (int i = 0; stack && segment_stack_parent(s, stack) && i < MAX_DEPTH; i++) {
+		struct arena_mark mark = arena_mark(&o->scratch);
+		uint32_t n_frames = o->tree.n_frames;
 		unsigned n = frames_name(s, segment_stack_frame(s, stack), &o->scratch, names);
 
 		if (n && is_interrupt(&names[0])) {
@@ -302,6 +329,8 @@ static uint32_t add_reversed(struct offcpu *o, uint32_t node, const struct segme
 			node = tree_child_of(&o->tree, node,
 				tree_frame(&o->tree, names[n].s, names[n].len, names[n].kind,
 					names[n].module));
+		if (o->tree.n_frames == n_frames)
+			arena_rewind(&o->scratch, mark); /* the tree has had them before */
 		stack = segment_stack_parent(s, stack);
 	}
 	return node;
@@ -345,7 +374,9 @@ static void make_tree(struct offcpu *o, uint64_t ns[N_STATES], uint64_t n[N_STAT
 	struct spent *list = (struct spent *)o->spent.items;
 	struct fold fold;
 
-	qsort(list, o->spent.n, sizeof(*list), by_segment);
+	o->node_of = xcalloc((size_t)o->spent.n + 1, sizeof(*o->node_of));
+	if (o->spent.n)
+		qsort(list, o->spent.n, sizeof(*list), by_segment);
 	for (uint32_t i = 0; i < o->spent.n; i++) {
 		const struct place *p = &list[i].place;
 		enum state state = list[i].place.state = refined(o, p);
@@ -360,7 +391,9 @@ static void make_tree(struct offcpu *o, uint64_t ns[N_STATES], uint64_t n[N_STAT
 			(struct text){ state_names[state], strlen(state_names[state]) });
 		fold_onto(&fold, node);
 		node = p->stack ? fold_stack(&fold, p->stack) : node;
-		tree_add(&o->tree, add_hops(o, node, p->hop), list[i].ns);
+		node = add_hops(o, node, p->hop);
+		tree_add(&o->tree, node, list[i].ns);
+		o->node_of[list[i].number] = node;
 		ns[state] += list[i].ns;
 		n[state] += list[i].n;
 	}
@@ -387,11 +420,23 @@ static void add_states(struct report *r, const uint64_t ns[N_STATES], const uint
 	}
 }
 
+/* ", until archiver woke it", where that is known. */
+static const char *until(const struct offcpu *o, const struct place *p, struct arena *a)
+{
+	const struct hop *h = (const struct hop *)o->hops.items + p->hop;
+	struct text name;
+
+	if (!p->hop || h->interrupt)
+		return "";
+	name = segment_string(h->segment, h->comm);
+	return name.len ? arena_printf(a, ", until %.*s woke it", (int)name.len, name.s) : "";
+}
+
 /* The states of the list have been refined. */
 static void add_lock_finding(const struct offcpu *o, struct report *r, uint64_t ns, uint64_t n)
 {
 	const struct spent *list = (const struct spent *)o->spent.items, *most = NULL;
-	char sum[NUMBER_MAX], part[NUMBER_MAX];
+	char sum[NUMBER_MAX], part[NUMBER_MAX], times[NUMBER_MAX];
 	struct text comm;
 
 	for (uint32_t i = 0; i < o->spent.n; i++)
@@ -401,19 +446,19 @@ static void add_lock_finding(const struct offcpu *o, struct report *r, uint64_t 
 		return;
 	comm = segment_string(most->place.segment, most->place.comm);
 	report_finding(r, ns, "flame",
-		"Threads waited %s for locks, %" PRIu64 " times; %s of that %.*s at one place.",
-		number_ns(sum, ns), n, number_ns(part, most->ns), (int)comm.len, comm.s);
+		"Threads waited %s for locks, %s times; %s of that %.*s at one place%s.",
+		number_ns(sum, ns), number_count(times, n), number_ns(part, most->ns),
+		(int)comm.len, comm.s, until(o, &most->place, &r->arena));
 }
 
 static void add_disk_finding(struct report *r, uint64_t ns, uint64_t n)
 {
-	char sum[NUMBER_MAX];
+	char sum[NUMBER_MAX], times[NUMBER_MAX];
 
 	if (n)
 		report_finding(r, ns, "flame",
-			"Threads were in uninterruptible waits (disks, mostly) for %s, %" PRIu64
-			" times.",
-			number_ns(sum, ns), n);
+			"Threads were in uninterruptible waits (disks, mostly) for %s, %s times.",
+			number_ns(sum, ns), number_count(times, n));
 }
 
 static void offcpu_finish(void *state, const struct trace_facts *facts, struct report *r)
@@ -433,6 +478,11 @@ static void offcpu_finish(void *state, const struct trace_facts *facts, struct r
 	if (o->n_without_stack)
 		report_note(r, NOTE_INFO, "%.1f%% of absences have no stack (rec --stacks sched).",
 			100.0 * (double)o->n_without_stack / (double)o->n_absent);
+	if (o->n_sampled)
+		report_note(r, NOTE_INFO,
+			"Not every absence was recorded (rec --sample): each stands for several, and "
+			"times are estimates from %" PRIu64 " of them.",
+			o->n_sampled);
 	if (o->n_absent && !o->with_wakers)
 		report_note(r, NOTE_INFO,
 			"Wakers have no stacks: `rec sched --stacks sched,wakers` takes them.");
@@ -448,6 +498,8 @@ static void offcpu_finish(void *state, const struct trace_facts *facts, struct r
 	add_lock_finding(o, r, ns[STATE_LOCK], n[STATE_LOCK]);
 	add_disk_finding(r, ns[STATE_DISK], n[STATE_DISK]);
 	report_tree(r, "flame", "Off-CPU flame graph", &o->tree);
+	if (o->options->report)
+		report_tree_slices(r, slices_finish(&o->slices, o->node_of));
 }
 
 /* ---- as an analyzer ---- */
@@ -472,14 +524,24 @@ static void *offcpu_new(const struct analyze_options *options)
 	o->filter = (struct filter *)&options->filter;
 	o->by = parse_by(options->by);
 	o->track = sched_track_new(&user);
+	o->state = (struct enum_field){ .name = "state", .words = sched_why_words };
 	memcpy(o->wants, sched_track_wants, sizeof(sched_track_wants));
-	o->wants[SCHED_TRACK_WANTS] = (struct want){ "off_cpu", off_fields, 8 };
+	o->wants[SCHED_TRACK_WANTS] = (struct want){ "off_cpu", off_fields, OFF_WEIGHT + 1 };
 	o->spent.size = sizeof(struct spent);
 	o->hops.size = sizeof(struct hop);
 	map_init(&o->spent.by_hash, 1024);
 	map_init(&o->hops.by_hash, 256);
 	find(&o->hops, &none, sizeof(none)); /* number 0 is the end */
 	return o;
+}
+
+static int offcpu_begin(void *state, const struct trace_facts *facts, struct err *err)
+{
+	struct offcpu *o = state;
+
+	(void)err;
+	slices_init(&o->slices, facts->start_ns, facts->length_ns);
+	return 0;
 }
 
 static const struct want *offcpu_wants(void *state, uint32_t *n)
@@ -500,9 +562,12 @@ static void offcpu_free(void *state)
 	free(o->spent.items);
 	free(o->hops.items);
 	free(o->hop_of);
+	free(o->node_of);
+	slices_done(&o->slices);
 	if (o->tree.nodes)
 		tree_done(&o->tree);
 	arena_done(&o->scratch);
+	arena_done(&o->names);
 	free(o);
 }
 
@@ -514,6 +579,7 @@ const struct analyzer analyzer_offcpu = {
 	.unfiltered = true,
 	.options = OPTIONS_FILTER | OPTIONS_FLAME | OPTIONS_PICTURE,
 	.new = offcpu_new,
+	.begin = offcpu_begin,
 	.wants = offcpu_wants,
 	.row = offcpu_row,
 	.finish = offcpu_finish,

@@ -15,7 +15,8 @@
 struct trace_facts {
 	const struct inputs *inputs;
 	const struct trust *trust;
-	uint64_t start_ns;          /* of the traces, on the clock of the rows */
+	uint64_t start_ns;  /* of the traces, on the clock of the rows */
+	uint64_t length_ns; /* until when there may be rows, since the start, about; 0: not known */
 	uint64_t first_ns, last_ns; /* of the rows that came through; first > last: none */
 };
 
@@ -33,7 +34,8 @@ struct analyzer {
 	int (*begin)(void *state, const struct trace_facts *facts, struct err *err);
 	/* The wants; borrowed while the state lives. */
 	const struct want *(*wants)(void *state, uint32_t *n);
-	/* One row; row->want is a number of wants(). The filter has let it pass. */
+	/* One row; row->want is a number of wants(). The filter has let it pass. In whatever thread, while other
+	 * analyzers are given the same row: the state may change, the row's segment not. */
 	void (*row)(void *state, const struct row *row);
 	/* Fills sections and notes. */
 	void (*finish)(void *state, const struct trace_facts *facts, struct report *report);
@@ -42,7 +44,7 @@ struct analyzer {
 
 extern const struct analyzer analyzer_block, analyzer_faults, analyzer_flame;
 extern const struct analyzer analyzer_heatmap, analyzer_info, analyzer_offcpu;
-extern const struct analyzer analyzer_sched, analyzer_syscalls;
+extern const struct analyzer analyzer_sched, analyzer_syscalls, analyzer_timeline;
 extern const struct analyzer *const analyzers[]; /* ends with NULL */
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/base/arena.h"
+#include "analyze/keyed.h"
 
 enum { MAX_ABSENCES = 256 };
 
@@ -19,25 +19,15 @@ struct caller {
 
 struct call_time {
 	struct sched_track *track;
-	struct map by_tid;      /* reader, tid -> number in callers */
-	struct caller *callers; /* owned */
-	uint32_t n_callers;
-	bool known; /* there were events of the scheduler */
+	struct keyed callers; /* of struct caller, by reader and tid */
+	bool known;           /* there were events of the scheduler */
 };
 
 static struct caller *caller_of(struct call_time *c, uint32_t reader, uint32_t tid)
 {
 	bool is_new;
-	uint32_t *at = map_put(&c->by_tid, (uint64_t)reader << 32 | tid, &is_new);
 
-	if (!is_new)
-		return &c->callers[*at];
-	*at = c->n_callers;
-	if ((c->n_callers & (c->n_callers - 1)) == 0)
-		c->callers = xrealloc(c->callers, c->n_callers ? 2 * (size_t)c->n_callers : 1,
-			sizeof(*c->callers));
-	c->callers[c->n_callers] = (struct caller){ 0 };
-	return &c->callers[c->n_callers++];
+	return keyed_find(&c->callers, (uint64_t)reader << 32 | tid, &is_new);
 }
 
 /* Makes one of each two neighbours. */
@@ -79,7 +69,7 @@ struct call_time *call_time_new(void)
 	const struct sched_track_user user = { .absent = on_absent, .ctx = c };
 
 	c->track = sched_track_new(&user);
-	map_init(&c->by_tid, 64);
+	keyed_init(&c->callers, sizeof(struct caller), UINT32_MAX);
 	return c;
 }
 
@@ -87,10 +77,9 @@ void call_time_free(struct call_time *c)
 {
 	if (!c)
 		return;
-	for (uint32_t i = 0; i < c->n_callers; i++)
-		free(c->callers[i].absences);
-	free(c->callers);
-	map_done(&c->by_tid);
+	for (uint32_t i = 0; i < c->callers.n; i++)
+		free(((struct caller *)keyed_get(&c->callers, i))->absences);
+	keyed_done(&c->callers);
 	sched_track_free(c->track);
 	free(c);
 }
@@ -101,16 +90,20 @@ void call_time_row(struct call_time *c, const struct row *row, uint32_t want)
 	sched_track_row(c->track, row, want);
 }
 
-struct call_parts call_time_take(struct call_time *c, uint32_t reader, uint32_t tid,
-	uint64_t begin_ns, uint64_t end_ns)
+uint32_t call_time_thread(struct call_time *c, uint32_t reader, uint32_t tid)
+{
+	return keyed_number(&c->callers, caller_of(c, reader, tid));
+}
+
+struct call_parts call_time_take(struct call_time *c, uint32_t thread, uint64_t begin_ns,
+	uint64_t end_ns)
 {
 	struct call_parts parts = { .on_cpu_ns = end_ns - begin_ns };
-	struct caller *t;
+	struct caller *t = keyed_get(&c->callers, thread);
 	uint64_t off;
 
-	if (!c->known)
+	if (!t->n)
 		return parts;
-	t = caller_of(c, reader, tid);
 	for (uint32_t i = 0; i < t->n; i++) {
 		if (t->absences[i].from < begin_ns)
 			continue;

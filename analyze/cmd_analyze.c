@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analyze/command.h"
+#include "analyze/each.h"
 #include "analyze/inputs.h"
 #include "analyze/out.h"
 #include "analyze/pass.h"
@@ -49,6 +50,17 @@ const struct renderer *command_renderer(const struct analyze_options *o, struct 
 				o->format);
 		return r;
 	}
+	if (o->output && o->each) {
+		err_set(err, EINVAL,
+			"--each makes a folder of files, here '%s': choose the format with -f",
+			o->output);
+		return NULL;
+	}
+	if (o->output && out_is_folder(o->output)) {
+		err_set(err, EINVAL, "'%s' is a folder: choose the format of its files with -f",
+			o->output);
+		return NULL;
+	}
 	if (!ending)
 		return renderer_by_name("text");
 	r = renderer_by_file(o->output);
@@ -67,46 +79,151 @@ void command_list_formats(char *text, size_t size)
 			renderers[i]->summary);
 }
 
-int command_render(const struct report *report, const struct renderer *renderer,
+/* ---- rendering ---- */
+
+static int render_to(const struct report *report, const struct renderer *renderer, const char *path,
 	struct analyze_options *o, struct err *err)
 {
 	struct out out;
-	int rc = out_open(&out, o->output, err);
+	int rc = out_open(&out, path, err);
 
 	if (rc)
 		return rc;
-	o->render.color = !o->output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	o->render.color = !path && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	rc = renderer->render(report, &o->render, out.f, err);
 	if (rc)
 		return err_step(err, (out_discard(&out), rc), "format %s", renderer->name);
 	return out_close(&out, err);
 }
 
-int analyzer_command(const struct analyzer *a, int argc, char **argv)
+/* An id as a file name; events are called what whoever made the trace wants. */
+static char *file_name(struct arena *a, const char *id, const char *suffix)
 {
-	struct analyze_options o;
-	const struct renderer *renderer;
-	struct report report;
-	struct err err = { "" };
-	struct pass *pass;
-	char formats[1024];
-	int status = EXIT_CANNOT;
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	char *name = arena_printf(a, "%.200s%s", id, suffix);
 
-	command_list_formats(formats, sizeof(formats));
-	analyze_options_parse(&o, argc, argv, a->options | OPTIONS_OUTPUT, a->summary, formats);
-	renderer = command_renderer(&o, &err);
-	if (!renderer || out_check(o.output, o.files, o.n_files, &err)) {
-		analyze_options_done(&o);
-		return command_failed(&err, EXIT_USAGE);
+	for (char *s = name; *s; s++)
+		if (!strchr(plain, *s) || (s == name && *s == '.'))
+			*s = '_';
+	return name;
+}
+
+/* The path of a section's file; two ids may be the same where only plain letters are left. */
+static const char *section_path(struct report *r, uint32_t section, const char *folder,
+	const char *suffix)
+{
+	const char *name = file_name(&r->arena, r->sections[section].id, suffix);
+	const char *path = arena_printf(&r->arena, "%s/%s", folder, name);
+
+	for (uint32_t i = 0; i < section; i++)
+		if (strcmp(file_name(&r->arena, r->sections[i].id, suffix), name) == 0)
+			path = arena_printf(&r->arena, "%s/%u_%s", folder, section, name);
+	return path;
+}
+
+/* A file for each section, in a folder. */
+static int render_sections(struct report *report, const struct renderer *renderer,
+	struct analyze_options *o, struct err *err)
+{
+	int rc = out_make_folder(o->output, err);
+
+	for (uint32_t i = 0; !rc && i < report->n_sections; i++) {
+		struct report one = *report;
+		const char *path = section_path(report, i, o->output, renderer->suffix);
+
+		one.sections = &report->sections[i];
+		one.n_sections = 1;
+		rc = render_to(&one, renderer, path, o, err);
 	}
-	report_init(&report, o.title ? o.title : a->title, "");
-	pass = pass_new(&a, 1, &o);
-	if (pass_run(pass, &report, &err) == 0 && command_render(&report, renderer, &o, &err) == 0)
-		status = EXIT_OK;
-	else
-		command_failed(&err, status);
+	return rc;
+}
+
+int command_render(struct report *report, const struct renderer *renderer,
+	struct analyze_options *o, struct err *err)
+{
+	if (o->table && report_keep_section(report, o->table))
+		return err_set(err, ENOENT, "there is no table '%s'; there is: %s", o->table,
+			report_section_list(report));
+	if (renderer->one_section && out_is_folder(o->output))
+		return render_sections(report, renderer, o, err);
+	if (renderer->one_section && report->n_sections > 1)
+		return err_set(err, EINVAL,
+			"a file of %s holds one table: choose one with --table (%s), or name a folder for "
+			"all of them, as -o tables/",
+			renderer->name, report_section_list(report));
+	return render_to(report, renderer, o->output, o, err);
+}
+
+int command_each_report(struct analyze_options *o, const struct renderer *renderer,
+	int (*one)(struct analyze_options *o, void *ctx), void *ctx)
+{
+	struct each e = { .suffix = renderer->one_section && !o->table ? "/" : renderer->suffix,
+		.printable = renderer->one_by_one,
+		.headed = renderer == renderers[0],
+		.one = one,
+		.ctx = ctx };
+
+	return each_run(o, &e);
+}
+
+int command_each_trace(struct analyze_options *o, int (*one)(struct analyze_options *o, void *ctx))
+{
+	struct each e = { .suffix = ".rec", .one = one };
+
+	return each_run(o, &e);
+}
+
+/* ---- an analyzer alone ---- */
+
+struct alone {
+	const struct analyzer *analyzer;
+	const struct renderer *renderer;
+};
+
+static int analyze(struct analyze_options *o, void *ctx)
+{
+	const struct alone *alone = ctx;
+	const struct analyzer *a = alone->analyzer;
+	struct err err = { "" };
+	struct report report;
+	struct pass *pass;
+	int status = EXIT_OK, rc;
+
+	if (out_check(o->output, o->files, o->n_files, &err))
+		return command_failed(&err, EXIT_USAGE);
+	report_init(&report, o->title ? o->title : a->title, "");
+	report.name = a->name;
+	pass = pass_new(&a, 1, o);
+	rc = pass_run(pass, &report, &err);
+	if (rc)
+		status = command_failed(&err, EXIT_CANNOT);
+	else if ((rc = command_render(&report, alone->renderer, o, &err)) != 0)
+		status = command_failed(&err, rc == -EINVAL ? EXIT_USAGE : EXIT_CANNOT);
 	report_done(&report);
 	pass_free(pass);
+	return status;
+}
+
+int analyzer_command(const struct analyzer *a, int argc, char **argv)
+{
+	struct alone alone = { .analyzer = a };
+	struct analyze_options o;
+	struct err err = { "" };
+	char formats[1024];
+	int status;
+
+	command_list_formats(formats, sizeof(formats));
+	analyze_options_parse(&o, argc, argv,
+		a->options | OPTIONS_OUTPUT | OPTIONS_TABLE | OPTIONS_EACH | OPTIONS_THREADS,
+		a->summary, formats);
+	alone.renderer = command_renderer(&o, &err);
+	if (!alone.renderer)
+		status = command_failed(&err, EXIT_USAGE);
+	else if (o.each)
+		status = command_each_report(&o, alone.renderer, analyze, &alone);
+	else
+		status = analyze(&o, &alone);
 	analyze_options_done(&o);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include "analyze/command.h"
 #include "analyze/cut.h"
 #include "analyze/inputs.h"
+#include "format/annotate.h"
 #include "format/trace_out.h"
 
 static const char doc[] =
@@ -19,7 +20,26 @@ static const char more[] =
 	"  - process_* events, cpu_topology and clock from before the window's end (with --pid only "
 	"of those processes, their parents and the kernel), so that names stay right;\n"
 	"  - losses whose gap touches the window; recorder, cpu_throttle and trigger events in it;\n"
-	"  - all facts, and under the key trace.cut how it was cut.";
+	"  - all facts, and under the key trace.cut how it was cut.\n"
+	"Where nothing is asked for, a sound trace is copied as it is.";
+
+/* Nothing is left out of a sound trace: its blocks stay as they are. */
+static int copy_whole(struct reader *r, struct sink *sink, struct copy_result *result,
+	struct err *err)
+{
+	const struct carry_fact none = { 0 };
+	size_t n = reader_n_blocks(r);
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct block_ref b = reader_block_ref(r, i);
+
+		result->kept += b.kind == BLOCK_EVENTS ? b.count : 0;
+	}
+	result->segments += reader_n_segments(r);
+	rc = annotate_trace(r, sink, NULL, &none);
+	return rc ? err_errno(err, -rc, "writing the new trace") : 0;
+}
 
 static int copy_all(struct inputs *in, struct cut *cut, struct sink *sink,
 	struct copy_result *result, struct err *err)
@@ -28,9 +48,12 @@ static int copy_all(struct inputs *in, struct cut *cut, struct sink *sink,
 	struct arena a = { 0 };
 	int rc = 0;
 
-	o.fact = (struct carry_fact){ "trace.cut", cut_describe(cut, &a) };
+	if (cut_is_set(cut))
+		o.fact = (struct carry_fact){ "trace.cut", cut_describe(cut, &a) };
 	for (uint32_t i = 0; !rc && i < in->n; i++)
-		rc = copy_trace(in->readers[i], sink, &o, result, err);
+		rc = !cut_is_set(cut) && annotate_allowed(in->readers[i])
+			? copy_whole(in->readers[i], sink, result, err)
+			: copy_trace(in->readers[i], sink, &o, result, err);
 	if (!rc && !cut->passed && cut_is_set(cut))
 		rc = err_set(err, ENOENT,
 			"no event passes '%s'; `ana info` tells what is in the trace, and when",
@@ -78,18 +101,27 @@ static int cut(struct analyze_options *o, struct err *err)
 	return rc;
 }
 
+static int cut_one(struct analyze_options *o, void *ctx)
+{
+	struct err err = { "" };
+
+	return cut(o, &err) ? command_failed(&err, EXIT_CANNOT) : EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	struct analyze_options o;
-	struct err err = { "" };
-	int status = EXIT_OK;
+	int status;
 
-	analyze_options_parse(&o, argc, argv, OPTIONS_FILTER | OPTIONS_TRACE, doc, more);
+	analyze_options_parse(&o, argc, argv,
+		OPTIONS_FILTER | OPTIONS_EVENT | OPTIONS_TRACE | OPTIONS_EACH, doc, more);
 	signal(SIGPIPE, SIG_IGN);
 	if (!command_output(&o, "cut"))
 		status = EXIT_USAGE;
-	else if (cut(&o, &err))
-		status = command_failed(&err, EXIT_CANNOT);
+	else if (o.each)
+		status = command_each_trace(&o, cut_one);
+	else
+		status = cut_one(&o, NULL);
 	analyze_options_done(&o);
 	return fflush(stdout) ? EXIT_CANNOT : status;
 }

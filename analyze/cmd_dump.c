@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "analyze/command.h"
+#include "analyze/each.h"
 #include "analyze/inputs.h"
 #include "analyze/options.h"
 #include "analyze/out.h"
@@ -20,11 +21,15 @@ struct dump {
 	bool hosts;                          /* of several machines: each row names its own */
 	struct arena scratch;                /* of one row */
 	const struct event_type *header_for; /* csv: whose columns the header names */
+	bool two_tables;                     /* csv: rows came that have other columns */
+	FILE *cell;                          /* owned; csv: a text, before it is known what it is */
+	char *cell_text;                     /* owned */
+	size_t cell_len;
 };
 
 /* One way to write rows. */
 struct row_format {
-	const char *name, *summary;
+	const char *name, *suffix, *summary;
 	void (*put)(struct dump *d, const struct row *row);
 };
 
@@ -113,7 +118,7 @@ static void put_json_value(struct dump *d, const struct row *row, uint32_t i)
 
 static void put_jsonl(struct dump *d, const struct row *row)
 {
-	fprintf(d->out, "{\"time\":%" PRIu64 ",\"event\":\"", row->time);
+	fprintf(d->out, "{\"version\":1,\"time\":%" PRIu64 ",\"event\":\"", row->time);
 	escape_put(d->out, ESCAPE_JSON, row->type->name);
 	if (d->hosts) {
 		fputs("\",\"host\":\"", d->out);
@@ -138,20 +143,41 @@ static bool same_columns(const struct event_type *a, const struct event_type *b)
 	return same;
 }
 
-/* A segment whose event has other fields than that before starts another table. */
+/* In quotes, and with a ' in front of what spreadsheets would run as a formula, as in render/out_csv.c. */
+static void put_csv_text(struct dump *d, const struct row *row, uint32_t field)
+{
+	bool stack = row->type->fields[field].type == FIELD_STACK;
+
+	rewind(d->cell);
+	row_put_value(d->cell, row, field, stack ? ESCAPE_CSV_FOLDED : ESCAPE_CSV, &d->scratch);
+	fflush(d->cell);
+	fputs(d->cell_len && strchr("=+-@", *d->cell_text) ? "\"'" : "\"", d->out);
+	fwrite(d->cell_text, 1, d->cell_len, d->out);
+	fputc('"', d->out);
+}
+
+static void put_csv_header(struct dump *d, const struct event_type *type)
+{
+	fputs(d->hosts ? "\"host\"," : "", d->out);
+	for (uint32_t i = 0; i < type->n_fields; i++) {
+		fputs(i ? ",\"" : "\"", d->out);
+		escape_put(d->out, ESCAPE_CSV, type->fields[i].name);
+		fputc('"', d->out);
+	}
+	fputs("\n", d->out);
+}
+
+/* Another version of a recorder may have written the event with other fields: no table holds both. */
 static void put_csv(struct dump *d, const struct row *row)
 {
 	const struct event_type *type = row->type;
 
-	if (!d->header_for || !same_columns(d->header_for, type)) {
-		fputs(d->hosts ? "\"host\"," : "", d->out);
-		for (uint32_t i = 0; i < type->n_fields; i++) {
-			fputs(i ? ",\"" : "\"", d->out);
-			escape_put(d->out, ESCAPE_CSV, type->fields[i].name);
-			fputc('"', d->out);
-		}
-		fputs("\r\n", d->out);
-	}
+	if (!d->header_for)
+		put_csv_header(d, type);
+	else if (!same_columns(d->header_for, type))
+		d->two_tables = true;
+	if (d->two_tables)
+		return;
 	d->header_for = type;
 	if (d->hosts) {
 		fputc('"', d->out);
@@ -160,30 +186,29 @@ static void put_csv(struct dump *d, const struct row *row)
 	}
 	fprintf(d->out, "%" PRIu64, row->time);
 	for (uint32_t i = 1; i < type->n_fields; i++) {
-		bool quoted = row_is_text(row, i) || type->fields[i].type == FIELD_STACK;
-
-		fputs(quoted ? ",\"" : ",", d->out);
-		row_put_value(d->out, row, i,
-			type->fields[i].type == FIELD_STACK ? ESCAPE_CSV_FOLDED : ESCAPE_CSV,
-			&d->scratch);
-		if (quoted)
-			fputc('"', d->out);
+		fputc(',', d->out);
+		if (row_is_text(row, i) || type->fields[i].type == FIELD_STACK)
+			put_csv_text(d, row, i);
+		else
+			row_put_value(d->out, row, i, ESCAPE_CSV, &d->scratch);
 	}
-	fputs("\r\n", d->out);
+	fputs("\n", d->out);
 }
 
 static const struct row_format formats[] = {
-	{ "text", "one line an event: seconds since the start, name, fields (default)", put_text },
-	{ "lines", "as text, then the stacks: a frame a line, with file and line of the source",
+	{ "text", ".txt", "one line an event: seconds since the start, name, fields (default)",
+		put_text },
+	{ "lines", ".txt",
+		"as text, then the stacks: a frame a line, with file and line of the source",
 		put_lines },
-	{ "jsonl", "one JSON object a line; times in ns, stacks from the outermost frame",
+	{ "jsonl", ".jsonl", "one JSON object a line; times in ns, stacks from the outermost frame",
 		put_jsonl },
-	{ "csv", "a table with a header; needs --event", put_csv },
+	{ "csv", ".csv", "a table with a header; needs --event", put_csv },
 };
 
 static const struct row_format *choose_format(const struct analyze_options *o, struct err *err)
 {
-	const char *ending = out_ending(o->output);
+	const char *ending = o->each ? NULL : out_ending(o->output);
 	const char *name = o->format ? o->format : ending ? ending + 1 : "text";
 
 	if (!o->format)
@@ -200,7 +225,8 @@ static const struct row_format *choose_format(const struct analyze_options *o, s
 		}
 		return &formats[i];
 	}
-	err_set(err, EINVAL, "there is no format '%s': choose text, jsonl or csv with -f", name);
+	err_set(err, EINVAL, "there is no format '%s': choose text, lines, jsonl or csv with -f",
+		name);
 	return NULL;
 }
 
@@ -238,7 +264,7 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 	for (uint32_t i = 0; i < in->n; i++)
 		reader_on_wait(in->readers[i], show, d->out);
 	m = merge_new(in->readers, in->n, &mo);
-	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out)) {
+	while ((rc = merge_next(m, &row, err)) > 0 && !ferror(d->out) && !d->two_tables) {
 		if (!is_asked_for(o, &row) || !filter_pass_row(&o->filter, &row))
 			continue;
 		format->put(d, &row);
@@ -246,6 +272,10 @@ static int dump_rows(struct inputs *in, struct analyze_options *o, const struct 
 		n++;
 	}
 	merge_free(m);
+	if (d->two_tables)
+		return err_set(err, EINVAL,
+			"'%s' has other fields in one part than in another: one table cannot hold both, -f jsonl can",
+			o->event);
 	if (rc == 0 && n == 0 && o->event)
 		fprintf(stderr,
 			"ana: no event '%s' passes; `ana info` lists what is in the trace\n",
@@ -264,8 +294,13 @@ static int dump(struct analyze_options *o, const struct row_format *format, stru
 		rc = out_open(&out, o->output, err);
 	if (!rc) {
 		d.out = out.f;
+		d.cell = open_memstream(&d.cell_text, &d.cell_len);
+		if (!d.cell)
+			abort();
 		rc = dump_rows(&in, o, format, &d, err);
 		command_tell_damage(&in);
+		fclose(d.cell);
+		free(d.cell_text);
 		if (rc)
 			out_discard(&out);
 		else
@@ -276,6 +311,26 @@ static int dump(struct analyze_options *o, const struct row_format *format, stru
 	return rc;
 }
 
+static int dump_one(struct analyze_options *o, void *ctx)
+{
+	struct err err = { "" };
+
+	if (out_check(o->output, o->files, o->n_files, &err))
+		return command_failed(&err, EXIT_USAGE);
+	return dump(o, ctx, &err) ? command_failed(&err, EXIT_CANNOT) : EXIT_OK;
+}
+
+static int dump_each(struct analyze_options *o, const struct row_format *format)
+{
+	struct each e = { .suffix = format->suffix,
+		.printable = format->put != put_csv,
+		.headed = format->put == put_text || format->put == put_lines,
+		.one = dump_one,
+		.ctx = (void *)format };
+
+	return each_run(o, &e);
+}
+
 static int run(int argc, char **argv)
 {
 	const struct row_format *format;
@@ -283,19 +338,22 @@ static int run(int argc, char **argv)
 	struct err err = { "" };
 	char list[512];
 	size_t n = (size_t)snprintf(list, sizeof(list), "Formats:\n");
-	int status = EXIT_OK;
+	int status;
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "  %-8s %s\n", formats[i].name,
 			formats[i].summary);
-	analyze_options_parse(&o, argc, argv, OPTIONS_FILTER | OPTIONS_IDLE | OPTIONS_OUTPUT,
+	analyze_options_parse(&o, argc, argv,
+		OPTIONS_FILTER | OPTIONS_EVENT | OPTIONS_IDLE | OPTIONS_OUTPUT | OPTIONS_EACH,
 		"Show the events of a trace, one a line.", list);
 	o.filter.idle = true; /* a dump leaves nothing out by itself */
 	format = choose_format(&o, &err);
-	if (!format || out_check(o.output, o.files, o.n_files, &err))
+	if (!format)
 		status = command_failed(&err, EXIT_USAGE);
-	else if (dump(&o, format, &err))
-		status = command_failed(&err, EXIT_CANNOT);
+	else if (o.each)
+		status = dump_each(&o, format);
+	else
+		status = dump_one(&o, (void *)format);
 	analyze_options_done(&o);
 	return status;
 }

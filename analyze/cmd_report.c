@@ -57,8 +57,11 @@ static const struct analyzer **choose(const char *only, uint32_t *n)
 	list = xcalloc(all, sizeof(*list));
 	*n = 0;
 	list[(*n)++] = &analyzer_info;
+	if (!only || is_named(only, analyzer_timeline.name)) /* chooses the time of what follows */
+		list[(*n)++] = &analyzer_timeline;
 	for (uint32_t i = 0; i < all; i++)
-		if (analyzers[i] != &analyzer_info && (!only || is_named(only, analyzers[i]->name)))
+		if (analyzers[i] != &analyzer_info && analyzers[i] != &analyzer_timeline &&
+			(!only || is_named(only, analyzers[i]->name)))
 			list[(*n)++] = analyzers[i];
 	return list;
 }
@@ -81,29 +84,70 @@ static int check_gates(const struct analyze_options *o, struct report *report, s
 	return failed;
 }
 
-static int run_report(struct analyze_options *o, const struct renderer *renderer, struct err *err)
+/* Rows of the tables that gates look at. */
+enum { ALL_ROWS = 1000000 };
+
+/* Has the parts that gates are about fill another report, with all rows. */
+static void add_gates(struct pass *p, const struct analyze_options *o,
+	const struct analyzer *const *list, uint32_t n, struct report *all)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < o->n_gates; k++)
+			if (gate_is_about(o->gates[k], list[i]->name)) {
+				pass_also(p, list[i], ALL_ROWS, all);
+				break;
+			}
+}
+
+/* Whether there is more than what every trace has. */
+static bool has_parts(const struct report *r)
+{
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		if (strcmp(r->sections[i].group, analyzer_info.title) != 0)
+			return true;
+	return false;
+}
+
+static int make_report(struct analyze_options *o, const struct renderer *renderer, struct err *err)
 {
 	uint32_t n;
 	const struct analyzer **list = choose(o->only, &n);
 	struct pass *pass = pass_new(list, n, o);
-	struct report report;
+	struct report report, all;
 	int rc;
 
 	report_init(&report, o->title ? o->title : "Report", "");
+	report.name = command_report.name;
+	report_init(&all, "", "");
+	add_gates(pass, o, list, n, &all);
 	rc = pass_run(pass, &report, err);
-	if (!rc && !report.n_sections)
+	if (!rc && !has_parts(&report))
 		report_note(&report, NOTE_WARNING,
-			"There is nothing in this trace that could be shown%s.",
-			o->only ? " by these parts" : "");
+			"No other part%s has anything to say of this trace: `ana info` lists its events, "
+			"`ana dump` shows them.",
+			o->only ? " of those that were asked for" : "");
 	report_sort_findings(&report);
 	if (!rc)
 		rc = command_render(&report, renderer, o, err);
 	if (!rc)
-		rc = check_gates(o, &report, err);
+		rc = check_gates(o, &all, err);
 	report_done(&report);
+	report_done(&all);
 	pass_free(pass);
 	free(list);
 	return rc;
+}
+
+static int report_one(struct analyze_options *o, void *ctx)
+{
+	struct err err = { "" };
+	int rc = out_check(o->output, o->files, o->n_files, &err);
+
+	if (!rc)
+		rc = make_report(o, ctx, &err);
+	if (rc < 0)
+		return command_failed(&err, rc == -EINVAL ? EXIT_USAGE : EXIT_CANNOT);
+	return rc ? EXIT_CHECK : EXIT_OK;
 }
 
 static int run(int argc, char **argv)
@@ -112,20 +156,23 @@ static int run(int argc, char **argv)
 	const struct renderer *renderer;
 	struct err err = { "" };
 	char formats[1024];
-	int rc = -EINVAL;
+	int status;
 
 	command_list_formats(formats, sizeof(formats));
 	analyze_options_parse(&o, argc, argv,
-		OPTIONS_FILTER | OPTIONS_OUTPUT | OPTIONS_IDLE | OPTIONS_TABLES | OPTIONS_REPORT,
+		OPTIONS_FILTER | OPTIONS_OUTPUT | OPTIONS_TABLE | OPTIONS_IDLE | OPTIONS_TABLES |
+			OPTIONS_REPORT | OPTIONS_EACH | OPTIONS_THREADS,
 		command_report.summary, formats);
 	o.report = true;
 	renderer = command_renderer(&o, &err);
-	if (renderer && !check_only(o.only, &err) && !out_check(o.output, o.files, o.n_files, &err))
-		rc = run_report(&o, renderer, &err);
+	if (!renderer || check_only(o.only, &err))
+		status = command_failed(&err, EXIT_USAGE);
+	else if (o.each)
+		status = command_each_report(&o, renderer, report_one, (void *)renderer);
+	else
+		status = report_one(&o, (void *)renderer);
 	analyze_options_done(&o);
-	if (rc < 0)
-		return command_failed(&err, rc == -EINVAL ? EXIT_USAGE : EXIT_CANNOT);
-	return rc ? EXIT_CHECK : EXIT_OK;
+	return status;
 }
 
 const struct command command_report = {

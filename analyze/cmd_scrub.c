@@ -92,11 +92,11 @@ static void say_result(const char *name, const struct scrub_findings *f)
 }
 
 /* 0 clean, 1 not, negative: cannot be read. */
-static int check_file(const char *path, const struct analyze_options *o,
+static int check_file(const struct input_file *file, const struct analyze_options *o,
 	const struct text_set *replaced, struct err *err)
 {
 	struct scrub_check c = { o->keep, o->n_keep, replaced, stdout };
-	struct reader *r = reader_open(path, err);
+	struct reader *r = input_open(file, false, err);
 	struct scrub_findings f;
 	int rc;
 
@@ -104,7 +104,7 @@ static int check_file(const char *path, const struct analyze_options *o,
 		return -EIO;
 	rc = scrub_check(r, &c, &f, err);
 	if (!rc)
-		say_result(path, &f);
+		say_result(file->name, &f);
 	reader_close(r);
 	return rc ? rc : f.n_left > 0;
 }
@@ -137,10 +137,10 @@ static int check_files(struct maker *m, const struct analyze_options *o, struct 
 	int status = 0, rc = inputs_list(&list, o->files, o->n_files, &a, err);
 
 	for (uint32_t i = 0; rc >= 0 && i < list.n; i++) {
-		rc = check_file(list.files[i], o, o->n_originals ? &m->replaced : NULL, err);
+		rc = check_file(&list.files[i], o, o->n_originals ? &m->replaced : NULL, err);
 		status |= rc > 0;
 	}
-	free(list.files);
+	inputs_unlist(&list);
 	arena_done(&a);
 	return rc < 0 ? rc : status;
 }
@@ -205,7 +205,7 @@ static int make(struct maker *m, const struct analyze_options *o, struct err *er
 		rc = err_set(err, ESPIPE,
 			"--check needs a new file (-o), to look at what is in it");
 	else if (!rc && o->check)
-		rc = check_file(out.name, o, &m->replaced, err);
+		rc = check_file(&(struct input_file){ out.name, -1, NULL }, o, &m->replaced, err);
 	inputs_close(&in);
 	return rc;
 }
@@ -224,23 +224,46 @@ static bool makes_sense(const struct analyze_options *o)
 	return !o->n_originals && command_output(o, "scrub");
 }
 
+static int scrub_one(struct analyze_options *o, void *ctx)
+{
+	struct err err = { "" };
+	struct maker m;
+	int rc;
+
+	maker_init(&m, o);
+	rc = o->output ? make(&m, o, &err) : only_check(&m, o, &err);
+	maker_done(&m);
+	return rc < 0 ? command_failed(&err, EXIT_CANNOT) : rc > 0 ? EXIT_CHECK : EXIT_OK;
+}
+
+/* A key that is not there yet is made once, not by each process. */
+static int scrub_each(struct analyze_options *o)
+{
+	struct err err = { "" };
+	struct maker m;
+	int rc = 0;
+
+	maker_init(&m, o);
+	if (o->key)
+		rc = take_key(&m, o, true, &err);
+	maker_done(&m);
+	return rc ? command_failed(&err, EXIT_CANNOT) : command_each_trace(o, scrub_one);
+}
+
 static int run(int argc, char **argv)
 {
 	struct analyze_options o;
-	struct err err = { "" };
-	struct maker m;
-	int rc, status;
+	int status;
 
-	analyze_options_parse(&o, argc, argv, OPTIONS_TRACE | OPTIONS_SCRUB, doc, more);
+	analyze_options_parse(&o, argc, argv, OPTIONS_TRACE | OPTIONS_SCRUB | OPTIONS_EACH, doc,
+		more);
 	signal(SIGPIPE, SIG_IGN);
-	if (!makes_sense(&o)) {
+	if (!makes_sense(&o))
 		status = EXIT_USAGE;
-	} else {
-		maker_init(&m, &o);
-		rc = o.output ? make(&m, &o, &err) : only_check(&m, &o, &err);
-		maker_done(&m);
-		status = rc < 0 ? command_failed(&err, EXIT_CANNOT) : rc > 0 ? EXIT_CHECK : EXIT_OK;
-	}
+	else if (o.each)
+		status = scrub_each(&o);
+	else
+		status = scrub_one(&o, NULL);
 	analyze_options_done(&o);
 	return fflush(stdout) ? EXIT_CANNOT : status;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/command.h"
+#include "analyze/each.h"
 #include "analyze/inputs.h"
 #include "analyze/options.h"
 #include "analyze/repair.h"
@@ -42,9 +43,9 @@ static void print_result(FILE *out, const struct reader *r, const struct verify_
 }
 
 /* 0 sound, 1 damaged, negative: cannot be read. */
-static int verify_file(const char *path, FILE *out, struct err *err)
+static int verify_file(const struct input_file *file, FILE *out, struct err *err)
 {
-	struct reader *r = reader_open(path, err);
+	struct reader *r = input_open(file, false, err);
 	const struct damage *d;
 	struct verify_result v;
 	size_t n;
@@ -69,7 +70,7 @@ static int verify_all(const struct file_list *list)
 	int status = EXIT_OK;
 
 	for (uint32_t i = 0; i < list->n; i++) {
-		int rc = verify_file(list->files[i], stdout, &err);
+		int rc = verify_file(&list->files[i], stdout, &err);
 
 		if (rc < 0)
 			status = command_failed(&err, EXIT_CANNOT);
@@ -79,7 +80,7 @@ static int verify_all(const struct file_list *list)
 	return status;
 }
 
-static int verify_words(const struct analyze_options *o)
+static int verify_words(struct analyze_options *o, void *ctx)
 {
 	struct arena a = { 0 };
 	struct file_list list;
@@ -88,12 +89,12 @@ static int verify_words(const struct analyze_options *o)
 		? command_failed(&err, EXIT_CANNOT)
 		: verify_all(&list);
 
-	free(list.files);
+	inputs_unlist(&list);
 	arena_done(&a);
 	return status;
 }
 
-static int repair_to(const struct analyze_options *o)
+static int repair_one(struct analyze_options *o, void *ctx)
 {
 	struct err err = { "" };
 
@@ -104,10 +105,11 @@ static int repair_to(const struct analyze_options *o)
 
 static int run(int argc, char **argv)
 {
+	static const struct each checks = { .suffix = "", .printable = true, .one = verify_words };
 	struct analyze_options o;
 	int status;
 
-	analyze_options_parse(&o, argc, argv, OPTIONS_TRACE | OPTIONS_REPAIR,
+	analyze_options_parse(&o, argc, argv, OPTIONS_TRACE | OPTIONS_REPAIR | OPTIONS_EACH,
 		"Check traces to the last byte. Exit status 1 if one is damaged or has no end.",
 		"With --repair what is damaged is left out of the new trace, and what was dropped is "
 		"listed. Events whose stack or name was in a damaged place stay, without it; lost "
@@ -116,8 +118,10 @@ static int run(int argc, char **argv)
 	if (o.output && !o.repair) {
 		fprintf(stderr, "ana: verify only looks: -o is for verify --repair\n");
 		status = EXIT_USAGE;
+	} else if (o.repair) {
+		status = o.each ? command_each_trace(&o, repair_one) : repair_one(&o, NULL);
 	} else {
-		status = o.repair ? repair_to(&o) : verify_words(&o);
+		status = o.each ? each_run(&o, &checks) : verify_words(&o, NULL);
 	}
 	analyze_options_done(&o);
 	if (fflush(stdout))

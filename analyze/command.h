@@ -19,7 +19,7 @@ struct command {
 };
 
 extern const struct command command_cut, command_dump, command_merge, command_report;
-extern const struct command command_scrub, command_verify;
+extern const struct command command_pack, command_scrub, command_symbolize, command_verify;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* The commands that are analyzers: parses options, runs the analyzer, renders its report. */
@@ -31,10 +31,18 @@ struct analyze_options;
 struct err;
 const struct renderer *command_renderer(const struct analyze_options *o, struct err *err);
 
-/* Renders it to where the options say. 0 or a negative errno. */
+/* Renders it to where the options say, or only the section that they choose. 0 or a negative errno: -EINVAL if
+ * the options do not fit the report. */
 struct report;
-int command_render(const struct report *report, const struct renderer *renderer,
+int command_render(struct report *report, const struct renderer *renderer,
 	struct analyze_options *o, struct err *err);
+
+/* With --each: has `one` run for each trace, its reports rendered so. */
+int command_each_report(struct analyze_options *o, const struct renderer *renderer,
+	int (*one)(struct analyze_options *o, void *ctx), void *ctx);
+
+/* With --each, for commands that make traces. */
+int command_each_trace(struct analyze_options *o, int (*one)(struct analyze_options *o, void *ctx));
 
 /* The list of formats for --help. */
 void command_list_formats(char *text, size_t size);

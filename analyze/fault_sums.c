@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fault_group_init(struct fault_group *g)
+void fault_group_init(struct fault_group *g, struct histogram_budget *budget)
 {
 	memset(g, 0, sizeof(*g));
+	g->budget = budget;
 	map_init(&g->by_number, 256);
 	map_init(&g->by_name, 256);
 }
@@ -46,10 +47,11 @@ static uint32_t number_of(struct fault_group *g, const char *name)
 		if (strcmp(g->sums[*at].name, name) == 0)
 			return *at;
 	}
-	if ((g->n & (g->n - 1)) == 0)
-		g->sums = xrealloc(g->sums, g->n ? 2 * (size_t)g->n : 1, sizeof(*g->sums));
+	g->sums = xgrow(g->sums, g->n, sizeof(*g->sums));
 	*at = g->n;
-	g->sums[g->n] = (struct fault_sums){ .name = arena_strdup(&g->arena, name) };
+	g->sums[g->n] = (struct fault_sums){ .name = arena_strdup(&g->arena, name),
+		.number = g->n,
+		.waits.budget = g->budget };
 	return g->n++;
 }
 

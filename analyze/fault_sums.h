@@ -15,6 +15,8 @@ struct fault_sums {
 	struct histogram waits; /* ns, of faults whose latency is known */
 	uint64_t faults, minor, major, served, kernel, writes;
 	uint64_t growth; /* bytes */
+	uint32_t number; /* in the order in which they came */
+	uint32_t turn;   /* when it was counted last (analyze/windowed.h) */
 };
 
 struct fault_group {
@@ -22,6 +24,7 @@ struct fault_group {
 	struct map by_number, by_name; /* -> number in sums */
 	struct fault_sums *sums;       /* owned */
 	uint32_t n;
+	struct histogram_budget *budget; /* borrowed, of the histograms of all sums */
 };
 
 /* One fault, as it counts in sums. */
@@ -30,7 +33,7 @@ struct fault_count {
 	bool major, served, kernel, write;
 };
 
-void fault_group_init(struct fault_group *g);
+void fault_group_init(struct fault_group *g, struct histogram_budget *budget);
 void fault_group_done(struct fault_group *g);
 
 /* The sums of a number that has a name already; NULL if it is new. */

@@ -30,6 +30,19 @@ void filter_done(struct filter *f)
 	free(f->comm_known);
 }
 
+void filter_detach(struct filter *copy)
+{
+	copy->segment = NULL;
+	copy->comm_known = NULL;
+	copy->n_known = 0;
+	copy->n_idle = 0;
+}
+
+void filter_detached_done(struct filter *copy)
+{
+	free(copy->comm_known);
+}
+
 int filter_window(struct filter *f, const char *text, struct err *err)
 {
 	const char *dots = strstr(text, "..");
@@ -169,7 +182,7 @@ static bool is_idle(const uint64_t *v, unsigned missing)
 		(missing & 1u << COMM || v[COMM] != 0);
 }
 
-bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, unsigned missing)
+bool filter_look(struct filter *f, const struct segment *s, const uint64_t *v, unsigned missing)
 {
 	if (!id_passes(&f->pids, v, missing, PID) || !id_passes(&f->tids, v, missing, TID) ||
 		!id_passes(&f->cpus, v, missing, CPU))

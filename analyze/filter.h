@@ -34,6 +34,11 @@ struct filter {
 void filter_init(struct filter *f);
 void filter_done(struct filter *f);
 
+/* Makes a copy of a filter one that another thread can use: it borrows what was asked for, remembers by itself, and
+ * counts from 0. The end of such a copy, of which the original must not be told. */
+void filter_detach(struct filter *copy);
+void filter_detached_done(struct filter *copy);
+
 /* What options give: "1.5s..2s", "..500ms", "10s.."; "12,15-17"; a shell pattern such as "post*". */
 int filter_window(struct filter *f, const char *text, struct err *err);
 int filter_ids(struct id_list *list, const char *text, struct err *err);
@@ -54,8 +59,17 @@ bool filter_segment(const struct filter *f, const struct segment *s);
  * field that is asked for does not pass. */
 extern const char *const filter_fields[FILTER_FIELDS];
 
-/* Whether an event passes; v are the values of filter_fields, bit i of missing: not there. */
-bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v, unsigned missing);
+bool filter_look(struct filter *f, const struct segment *s, const uint64_t *v, unsigned missing);
+
+/* Whether an event passes; v are the values of filter_fields, bit i of missing: not there. Most are of no idle CPU,
+ * and nothing in particular is asked for. */
+static inline bool filter_pass(struct filter *f, const struct segment *s, const uint64_t *v,
+	unsigned missing)
+{
+	bool asks = f->pids.n | f->tids.n | f->cpus.n | f->n_comms | f->n_hosts;
+
+	return (!asks && (v[0] | v[1])) || filter_look(f, s, v, missing);
+}
 
 /* The same of a row whose values are all fields of its type. */
 bool filter_pass_row(struct filter *f, const struct row *row);

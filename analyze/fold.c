@@ -32,21 +32,37 @@ void fold_onto(struct fold *f, uint32_t node)
 	f->now++;
 }
 
+/* "parse config.c:97" */
+static void add_line(struct fold *f, struct frame_name *name)
+{
+	struct text file = frames_file_name(name->file);
+
+	if (!f->lines || !file.len || !name->line)
+		return;
+	name->s = arena_printf(f->scratch, "%.*s %.*s:%u", (int)name->len, name->s, (int)file.len,
+		file.s, name->line);
+	name->len = strlen(name->s);
+}
+
 static uint32_t add_names(struct fold *f, uint32_t parent, uint32_t frame)
 {
 	struct frame_name names[FRAME_NAMES];
 	bool known = frame < f->segment->n_frames;
-	uint32_t number = 0;
+	uint32_t number = 0, n_frames = f->tree->n_frames;
+	struct arena_mark mark = arena_mark(f->scratch);
 	unsigned n;
 
 	if (known && f->tree_frame[frame])
 		return tree_child_of(f->tree, parent, f->tree_frame[frame] - 1);
 	n = frames_name(f->segment, frame, f->scratch, names);
 	for (unsigned i = 0; i < n; i++) {
+		add_line(f, &names[i]);
 		number = tree_frame(f->tree, names[i].s, names[i].len, names[i].kind,
 			names[i].module);
 		parent = tree_child_of(f->tree, parent, number);
 	}
+	if (f->tree->n_frames == n_frames)
+		arena_rewind(f->scratch, mark); /* the tree has had them before */
 	if (known && n == 1)
 		f->tree_frame[frame] = number + 1;
 	return parent;

@@ -16,6 +16,7 @@ struct fold {
 	uint32_t *node_of;             /* owned; tree node of a stack node, valid for one base... */
 	uint32_t *stamp;               /* ...if this is the base's stamp */
 	uint32_t n_stacks, now;
+	bool lines;           /* functions are parted by line; may be set before the first stack */
 	uint32_t *tree_frame; /* owned; 1 + the tree's frame of a frame that has one name */
 };
 

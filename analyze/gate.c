@@ -137,6 +137,14 @@ static const char *name_of(const struct table *t, const union cell *row)
 	return "";
 }
 
+bool gate_is_about(const char *condition, const char *part)
+{
+	const char *at = skip_spaces(condition);
+	size_t len = strlen(part);
+
+	return strncmp(at, part, len) == 0 && at[len] == '.';
+}
+
 int gate_check(const char *condition, struct report *r, const char **what, struct err *err)
 {
 	char shown[NUMBER_MAX];

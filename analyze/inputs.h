@@ -10,14 +10,32 @@ struct inputs {
 	uint32_t n;
 };
 
-/* The files that the user's words name: a folder stands for the traces in it (*.rec, by name). Words
- * are borrowed, the rest lives in the arena. -ENOENT if a folder has none. */
+/* A trace that may be opened, several times. */
+struct input_file {
+	const char *name;
+	int fd; /* owned; of one out of an archive, which has no name of its own; -1: open it by name */
+	const char *archive; /* in which it was; NULL: in none */
+};
+
+/* The files that the user's words name: an archive stands for the traces in it (archive.h: whatever begins as a trace,
+ * or is called *.rec), a folder for the traces (*.rec) and the archives in it, by name; archives without traces
+ * are left out there, with a note on stderr if they are damaged or too large to look through. Words are borrowed,
+ * the rest lives in the arena. -ENOENT if a folder or an archive has none. To be freed in any case. */
 struct file_list {
-	const char **files; /* owned */
+	struct input_file *files; /* owned */
 	uint32_t n;
 };
 int inputs_list(struct file_list *list, const char *const *words, uint32_t n, struct arena *a,
 	struct err *err);
+void inputs_unlist(struct file_list *list);
+
+/* Calls for each archive that a word names: itself, or those in a folder that have traces. fd is borrowed. Not 0 ends
+ * it and is the result, as is an error with a sentence. */
+typedef int (*inputs_archive_call)(void *ctx, const char *name, int fd, struct err *err);
+int inputs_archives(const char *word, inputs_archive_call call, void *ctx, struct err *err);
+
+/* As reader_open or, walking, reader_open_walking. */
+struct reader *input_open(const struct input_file *file, bool walking, struct err *err);
 
 int inputs_open(struct inputs *in, const char *const *words, uint32_t n, struct err *err);
 void inputs_close(struct inputs *in);

@@ -5,12 +5,9 @@
 
 #include "format/base/arena.h"
 
-static uint64_t key(const struct longest *l, uint32_t i)
+static bool before(const struct longest *l, uint32_t a, uint32_t b)
 {
-	uint64_t k;
-
-	memcpy(&k, l->items + i * l->size, sizeof(k));
-	return k;
+	return longest_is_shorter(longest_get(l, a), longest_get(l, b));
 }
 
 static void swap(struct longest *l, uint32_t a, uint32_t b)
@@ -27,7 +24,7 @@ static void swap(struct longest *l, uint32_t a, uint32_t b)
 
 static void sift_up(struct longest *l, uint32_t i)
 {
-	for (; i && key(l, i) < key(l, (i - 1) / 2); i = (i - 1) / 2)
+	for (; i && before(l, i, (i - 1) / 2); i = (i - 1) / 2)
 		swap(l, i, (i - 1) / 2);
 }
 
@@ -38,9 +35,9 @@ static void sift_down(struct longest *l, uint32_t i)
 
 		if (child >= l->n)
 			return;
-		if (child + 1 < l->n && key(l, child + 1) < key(l, child))
+		if (child + 1 < l->n && before(l, child + 1, child))
 			child++;
-		if (key(l, child) >= key(l, i))
+		if (!before(l, child, i))
 			return;
 		swap(l, i, child);
 		i = child;
@@ -59,15 +56,13 @@ void longest_done(struct longest *l)
 
 void longest_add(struct longest *l, const void *item)
 {
-	uint64_t k;
-
-	memcpy(&k, item, sizeof(k));
+	if (!longest_keeps(l, *(const struct longest_key *)item))
+		return;
 	if (l->n < l->max) {
-		if ((l->n & (l->n - 1)) == 0)
-			l->items = xrealloc(l->items, l->n ? 2 * (size_t)l->n : 1, l->size);
+		l->items = xgrow(l->items, l->n, l->size);
 		memcpy(l->items + l->n * l->size, item, l->size);
 		sift_up(l, l->n++);
-	} else if (l->n && k > key(l, 0)) {
+	} else {
 		memcpy(l->items, item, l->size);
 		sift_down(l, 0);
 	}
@@ -75,11 +70,7 @@ void longest_add(struct longest *l, const void *item)
 
 static int longer_first(const void *a, const void *b)
 {
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return x > y ? -1 : x < y;
+	return longest_is_shorter(a, b) ? 1 : longest_is_shorter(b, a) ? -1 : 0;
 }
 
 void longest_sort(struct longest *l)

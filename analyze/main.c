@@ -1,5 +1,6 @@
 /* ana: turns traces into pictures, tables and answers. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,20 +8,10 @@
 
 #include "analyze/analyzer.h"
 #include "analyze/command.h"
+#include "format/symbols/inline_worker.h"
 
-const struct analyzer *const analyzers[] = {
-	&analyzer_flame,
-	&analyzer_heatmap,
-	&analyzer_sched,
-	&analyzer_offcpu,
-	&analyzer_block,
-	&analyzer_faults,
-	&analyzer_syscalls,
-	&analyzer_info,
-	NULL,
-};
 const struct command *const commands[] = { &command_dump, &command_cut, &command_merge,
-	&command_report, &command_scrub, &command_verify, NULL };
+	&command_pack, &command_report, &command_scrub, &command_symbolize, &command_verify, NULL };
 
 static void help(FILE *out)
 {
@@ -43,7 +34,8 @@ static void help(FILE *out)
 		"  ana dump run.rec -e cpu_sample -f jsonl\n"
 		"  ana cut run.rec -t 2s..2.5s -o spike.rec\n"
 		"  rec cpu -d 5 -o - | ana flame -\n\n"
-		"A TRACE is a file, a folder (all *.rec in it) or - for standard input.\n"
+		"A TRACE is a file, a folder (all *.rec in it, and those in archives there), an archive\n"
+		"(.tar.zst, .tar.gz, .zip: all traces in it) or - for standard input.\n"
 		"Exit status: 0 done, 1 a check said no, 2 usage, 3 cannot.\n");
 }
 
@@ -68,8 +60,13 @@ static void on_sigbus(int signal)
 	_exit(EXIT_CANNOT);
 }
 
+/* Bytes from which on a piece of memory is mapped: it goes back when it is freed, and grows without a copy. By itself
+ * glibc puts ever larger ones side by side, with gaps between them. */
+enum { MAPPED_BYTES = 512 << 10 };
+
 static int run(int argc, char **argv)
 {
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	for (int i = 0; analyzers[i]; i++)
 		if (strcmp(argv[0], analyzers[i]->name) == 0)
 			return analyzer_command(analyzers[i], argc, argv);
@@ -82,6 +79,8 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], INLINE_WORKER) == 0)
+		return inline_worker_main();
 	signal(SIGBUS, on_sigbus);
 	if (argc < 2) {
 		help(stderr);

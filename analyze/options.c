@@ -32,6 +32,16 @@ enum key {
 	KEY_ORIGINAL,
 	KEY_ONLY,
 	KEY_FAIL_IF,
+	KEY_TABLE,
+	KEY_EACH,
+	KEY_JOBS,
+	KEY_THREADS,
+	KEY_FROM,
+	KEY_LINES,
+	KEY_SYSROOT,
+	KEY_NO_BINARIES,
+	KEY_NO_DEBUG,
+	KEY_NO_SOURCES,
 };
 
 #define BY_WORDS "comm|pid|tid|cpu|none|host"
@@ -54,7 +64,7 @@ static const struct grouped_option all[] = {
 			"Only threads of this name; a shell pattern such as 'post*'; several times",
 			0 } },
 	{ OPTIONS_FILTER, { "cpu", 'C', "CPU,...", 0, "Only these CPUs: 0,4-7", 0 } },
-	{ OPTIONS_FILTER,
+	{ OPTIONS_EVENT,
 		{ "event", 'e', "EVENT", 0,
 			"Only this event, or CPU samples by this one (page-faults); `ana info` lists those "
 			"in a trace",
@@ -70,6 +80,10 @@ static const struct grouped_option all[] = {
 			"Write to FILE; its ending chooses the format (default: standard output)",
 			0 } },
 	{ OPTIONS_OUTPUT, { "format", 'f', "FORMAT", 0, "One of those below (default: text)", 0 } },
+	{ OPTIONS_TABLE,
+		{ "table", KEY_TABLE, "NAME", 0,
+			"Only this table, graph or heatmap, by its name in JSON; CSV holds one",
+			0 } },
 	{ OPTIONS_TABLES,
 		{ "top", KEY_TOP, "N", 0, "Rows of each table at the most (default: 20)", 0 } },
 	{ OPTIONS_TABLES,
@@ -85,7 +99,7 @@ static const struct grouped_option all[] = {
 			"Exit with status 1 if a number of the report is so: 'sched.p99 > 5ms', "
 			"'block.errors > 0'; several times",
 			0 } },
-	{ OPTIONS_TRACE, { NULL, 0, NULL, 0, "Output", 2 } },
+	{ OPTIONS_TRACE | OPTIONS_PACK, { NULL, 0, NULL, 0, "Output", 2 } },
 	{ OPTIONS_REPAIR,
 		{ "repair", KEY_REPAIR, NULL, 0,
 			"Make a new trace of all that is intact, with a new index (needs -o)",
@@ -93,6 +107,23 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_TRACE,
 		{ "output", 'o', "FILE", 0,
 			"The new trace, which must not exist yet; - is standard output", 0 } },
+	{ OPTIONS_PACK,
+		{ "output", 'o', "FILE", 0,
+			"The archive, which must not exist yet: .tar.zst, .tar.gz, .tar.xz, .tar or .zip",
+			0 } },
+	{ OPTIONS_PACK,
+		{ "no-binaries", KEY_NO_BINARIES, NULL, 0, "No programs and libraries", 0 } },
+	{ OPTIONS_PACK, { "no-debug", KEY_NO_DEBUG, NULL, 0, "No debug files", 0 } },
+	{ OPTIONS_PACK, { "no-sources", KEY_NO_SOURCES, NULL, 0, "No source files", 0 } },
+	{ OPTIONS_BINARIES, { NULL, 0, NULL, 0, "Where binaries are", 3 } },
+	{ OPTIONS_BINARIES,
+		{ "from", KEY_FROM, "PATH", 0,
+			"A binary, a debug file, a folder of them or an archive; several times",
+			0 } },
+	{ OPTIONS_BINARIES,
+		{ "sysroot", KEY_SYSROOT, "FOLDER", 0,
+			"Stands for / of the machine that was recorded; is looked at before this machine's",
+			0 } },
 	{ OPTIONS_SCRUB,
 		{ "key", KEY_KEY, "FILE", 0,
 			"What pseudonyms are made with; one file gives the same ones in all traces. Is made "
@@ -131,9 +162,25 @@ static const struct grouped_option all[] = {
 	{ OPTIONS_FLAME,
 		{ "annotate", KEY_ANNOTATE, NULL, 0,
 			"Mark kernel, JIT and inlined frames in text: _[k], _[j], _[i]", 0 } },
+	{ OPTIONS_FLAME,
+		{ "lines", KEY_LINES, NULL, 0,
+			"Part functions by the line that was running, as in 'parse config.c:97'",
+			0 } },
 	{ OPTIONS_FLAME, { "inverted", KEY_INVERTED, NULL, 0, "Grow down, as icicles", 0 } },
 	{ OPTIONS_PICTURE, { "width", KEY_WIDTH, "N", 0, "Of the picture, in pixels", 0 } },
 	{ OPTIONS_PICTURE, { "title", KEY_TITLE, "TEXT", 0, "Title of the report", 0 } },
+	{ OPTIONS_EACH, { NULL, 0, NULL, 0, "Many traces", 4 } },
+	{ OPTIONS_EACH,
+		{ "each", KEY_EACH, NULL, 0,
+			"Each trace by itself, not all as one; -o names a folder for the results",
+			0 } },
+	{ OPTIONS_EACH,
+		{ "jobs", 'j', "N", 0,
+			"With --each, which it implies: so many at a time (default: one for each CPU)",
+			0 } },
+	{ OPTIONS_THREADS,
+		{ "threads", KEY_THREADS, "N", 0,
+			"Read and analyze in so many threads (default: one for each CPU)", 5 } },
 };
 
 static unsigned number(const char *text, unsigned max, struct argp_state *state)
@@ -197,6 +244,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BY: check_by(o->by = arg, state); return 0;
 	case KEY_MIN: o->render.min_percent = percent(arg, state); return 0;
 	case KEY_ANNOTATE: o->render.annotate = true; return 0;
+	case KEY_LINES: o->lines = true; return 0;
 	case KEY_INVERTED: o->render.inverted = true; return 0;
 	case KEY_WIDTH: o->render.width = number(arg, 100000, state); return 0;
 	case KEY_TITLE: o->title = arg; return 0;
@@ -207,6 +255,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_CHECK: o->check = true; return 0;
 	case KEY_ORIGINAL: add_word(&o->originals, &o->n_originals, arg); return 0;
 	case KEY_ONLY: o->only = arg; return 0;
+	case KEY_TABLE: o->table = arg; return 0;
+	case KEY_EACH: o->each = true; return 0;
+	case 'j':
+		o->jobs = number(arg, 1024, state);
+		o->each = true;
+		return 0;
+	case KEY_THREADS: o->threads = number(arg, 64, state); return 0;
+	case KEY_FROM: add_word(&o->from, &o->n_from, arg); return 0;
+	case KEY_SYSROOT: o->sysroot = arg; return 0;
+	case KEY_NO_BINARIES: o->no_binaries = true; return 0;
+	case KEY_NO_DEBUG: o->no_debug = true; return 0;
+	case KEY_NO_SOURCES: o->no_sources = true; return 0;
 	case KEY_FAIL_IF: add_word(&o->gates, &o->n_gates, arg); return 0;
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG: add_word(&o->files, &o->n_files, arg); return 0;
@@ -245,6 +305,7 @@ void analyze_options_parse(struct analyze_options *o, int argc, char **argv, uns
 	argp.doc = text;
 	memset(o, 0, sizeof(*o));
 	filter_init(&o->filter);
+	o->sysroot = "";
 	o->render.min_percent = -1;
 	if (argc == 2 && strcmp(argv[1], "--tables") == 0)
 		print_tables(&argp);
@@ -260,5 +321,6 @@ void analyze_options_done(struct analyze_options *o)
 	free(o->files);
 	free(o->keep);
 	free(o->originals);
+	free(o->from);
 	free(o->gates);
 }

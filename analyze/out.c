@@ -20,6 +20,24 @@ const char *out_ending(const char *path)
 	return path ? strrchr(basename(path), '.') : NULL;
 }
 
+bool out_is_folder(const char *path)
+{
+	size_t len = path ? strlen(path) : 0;
+	struct stat st;
+
+	return len && (path[len - 1] == '/' || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)));
+}
+
+int out_make_folder(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (mkdir(path, 0777) == 0 ||
+		(errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+		return 0;
+	return err_errno(err, errno, "folder '%s'", path);
+}
+
 int out_check(const char *path, const char *const *inputs, uint32_t n, struct err *err)
 {
 	struct stat out, in;

@@ -2,6 +2,7 @@
 #ifndef ANALYZE_OUT_H
 #define ANALYZE_OUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -19,6 +20,12 @@ int out_open(struct out *o, const char *path, struct err *err);
 
 /* The ending that chooses a format: a file's name from its last dot on. NULL if there is none. */
 const char *out_ending(const char *path);
+
+/* Whether the name is that of a folder, one that ends in / also if it is not there yet. */
+bool out_is_folder(const char *path);
+
+/* Makes the folder if it is not there. */
+int out_make_folder(const char *path, struct err *err);
 
 /* Refuses an output that is one of the inputs ("-": standard input). */
 int out_check(const char *path, const char *const *inputs, uint32_t n, struct err *err);

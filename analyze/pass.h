@@ -13,6 +13,10 @@ struct pass;
 struct pass *pass_new(const struct analyzer *const *list, uint32_t n, struct analyze_options *o);
 void pass_free(struct pass *p);
 
+/* One more analyzer, in the same pass, whose tables have `top` rows and go to a report of their own. Before
+ * pass_run; the report is borrowed till then. */
+void pass_also(struct pass *p, const struct analyzer *a, uint32_t top, struct report *report);
+
 /* Opens the traces, reads them and fills the report. Negative errno with a sentence if a trace
  * cannot be read at all. */
 int pass_run(struct pass *p, struct report *report, struct err *err);

@@ -78,9 +78,9 @@ static const char *describe(const struct reader *checked, const struct verify_re
 }
 
 static int copy_intact(struct repair *p, struct reader *checked, const struct verify_result *v,
-	const char *path, struct err *err)
+	const struct input_file *file, struct err *err)
 {
-	struct reader *r = v->unlisted ? reader_open_walking(path, err) : reader_open(path, err);
+	struct reader *r = input_open(file, v->unlisted, err);
 	struct arena a = { 0 };
 	struct copy_options o = { 0 };
 	const struct damage *d;
@@ -103,9 +103,9 @@ static int copy_intact(struct repair *p, struct reader *checked, const struct ve
 	return rc;
 }
 
-static int repair_file(struct repair *p, const char *path, struct err *err)
+static int repair_file(struct repair *p, const struct input_file *file, struct err *err)
 {
-	struct reader *r = reader_open(path, err);
+	struct reader *r = input_open(file, false, err);
 	struct verify_result v;
 	int rc;
 
@@ -115,7 +115,7 @@ static int repair_file(struct repair *p, const char *path, struct err *err)
 	if (!rc)
 		rc = verify(r, &v, err);
 	if (!rc)
-		rc = copy_intact(p, r, &v, path, err);
+		rc = copy_intact(p, r, &v, file, err);
 	reader_close(r);
 	return rc;
 }
@@ -149,7 +149,7 @@ static int repair_all(struct repair *p, const struct file_list *list, struct tra
 
 	p->sink = sink_new(out->fd, 0);
 	for (uint32_t i = 0; !rc && i < list->n; i++)
-		rc = repair_file(p, list->files[i], err);
+		rc = repair_file(p, &list->files[i], err);
 	if (!rc)
 		fprintf(p->say,
 			"%s: %" PRIu64 " events kept, %" PRIu64 " known to be lost, %" PRIu64
@@ -175,7 +175,7 @@ int repair(const struct analyze_options *o, struct err *err)
 		p.say = out.own ? stdout : stderr;
 		rc = repair_all(&p, &list, &out, err);
 	}
-	free(list.files);
+	inputs_unlist(&list);
 	arena_done(&a);
 	return rc;
 }

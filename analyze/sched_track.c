@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/base/arena.h"
+#include "analyze/keyed.h"
 
 enum {
 	HISTORY = 2048, /* of who ran on a CPU */
@@ -77,22 +77,32 @@ struct cpu_history {
 
 struct sched_track {
 	struct sched_track_user user;
-	struct map by_tid;            /* reader, tid -> number in threads */
-	struct sched_thread *threads; /* owned */
-	uint32_t n, cap;
-	struct map by_cpu;        /* reader, cpu -> number in cpus */
-	struct cpu_history *cpus; /* owned */
-	uint32_t n_cpus;
-	uint64_t n_unsure; /* wake-ups that an interrupt may have made */
+	struct keyed threads;             /* of struct sched_thread, by reader and tid */
+	struct keyed cpus;                /* of struct cpu_history, by reader and CPU */
+	struct enum_field state, context; /* of switches; of wake-ups */
+	uint64_t n_unsure;                /* wake-ups that an interrupt may have made */
 };
+
+const char *const sched_why_words[] = { [SCHED_PREEMPTED] = "runnable",
+	[SCHED_SLEEPING] = "sleeping",
+	[SCHED_DISK] = "disk",
+	[SCHED_IDLE] = "idle",
+	[SCHED_DEAD] = "dead",
+	NULL };
+
+enum { CONTEXT_INTERRUPT, CONTEXT_UNKNOWN };
+static const char *const context_words
+	[] = { [CONTEXT_INTERRUPT] = "interrupt", [CONTEXT_UNKNOWN] = "unknown", NULL };
 
 struct sched_track *sched_track_new(const struct sched_track_user *user)
 {
 	struct sched_track *s = xcalloc(1, sizeof(*s));
 
 	s->user = *user;
-	map_init(&s->by_tid, 256);
-	map_init(&s->by_cpu, 16);
+	s->state = (struct enum_field){ .name = "state", .words = sched_why_words };
+	s->context = (struct enum_field){ .name = "context", .words = context_words };
+	keyed_init(&s->threads, sizeof(struct sched_thread), UINT32_MAX);
+	keyed_init(&s->cpus, sizeof(struct cpu_history), MAX_CPUS);
 	return s;
 }
 
@@ -100,12 +110,10 @@ void sched_track_free(struct sched_track *s)
 {
 	if (!s)
 		return;
-	map_done(&s->by_tid);
-	map_done(&s->by_cpu);
-	for (uint32_t i = 0; i < s->n_cpus; i++)
-		free(s->cpus[i].ran);
-	free(s->threads);
-	free(s->cpus);
+	for (uint32_t i = 0; i < s->cpus.n; i++)
+		free(((struct cpu_history *)keyed_get(&s->cpus, i))->ran);
+	keyed_done(&s->threads);
+	keyed_done(&s->cpus);
 	free(s);
 }
 
@@ -116,8 +124,8 @@ uint64_t sched_track_unsure_wakers(const struct sched_track *s)
 
 const struct sched_thread *sched_track_threads(const struct sched_track *s, uint32_t *n)
 {
-	*n = s->n;
-	return s->threads;
+	*n = s->threads.n;
+	return (const struct sched_thread *)s->threads.items;
 }
 
 /* The idle threads of all CPUs have number 0; each is one of its own. */
@@ -130,38 +138,24 @@ static struct sched_thread *thread_of(struct sched_track *s, const struct row *r
 	uint32_t cpu)
 {
 	bool is_new;
-	uint32_t *at = map_put(&s->by_tid, key_of(row->reader, tid, cpu), &is_new);
+	struct sched_thread *t = keyed_find(&s->threads, key_of(row->reader, tid, cpu), &is_new);
 
-	if (!is_new)
-		return &s->threads[*at];
-	if (s->n == s->cap) {
-		s->cap = s->cap ? 2 * s->cap : 256;
-		s->threads = xrealloc(s->threads, s->cap, sizeof(*s->threads));
-	}
-	*at = s->n;
-	s->threads[s->n] = (struct sched_thread){ .reader = row->reader,
-		.tid = tid,
-		.cpu = cpu,
-		.n = s->n,
-		.segment = row->segment };
-	return &s->threads[s->n++];
+	if (is_new)
+		*t = (struct sched_thread){ .reader = row->reader,
+			.tid = tid,
+			.cpu = cpu,
+			.n = keyed_number(&s->threads, t),
+			.segment = row->segment };
+	return t;
 }
 
+/* A hostile trace has more CPUs than are told apart: those share a history. */
 static struct cpu_history *history_of(struct sched_track *s, uint32_t reader, uint32_t cpu)
 {
 	bool is_new;
-	uint32_t *at = map_put(&s->by_cpu, (uint64_t)reader << 32 | cpu, &is_new);
+	struct cpu_history *h = keyed_find(&s->cpus, (uint64_t)reader << 32 | cpu, &is_new);
 
-	if (!is_new)
-		return &s->cpus[*at];
-	if (s->n_cpus == MAX_CPUS) { /* a hostile trace: they share one */
-		*at = 0;
-		return &s->cpus[0];
-	}
-	s->cpus = xrealloc(s->cpus, s->n_cpus + 1, sizeof(*s->cpus));
-	*at = s->n_cpus;
-	memset(&s->cpus[s->n_cpus], 0, sizeof(*s->cpus));
-	return &s->cpus[s->n_cpus++];
+	return h ? h : keyed_rest(&s->cpus, &is_new);
 }
 
 /* Names and numbers change; the last word counts. A process that is not told is kept. */
@@ -180,21 +174,11 @@ static bool is_missing(const struct row *row, unsigned field)
 	return row->missing & 1ULL << field;
 }
 
-enum sched_why sched_why_of(const struct row *row, const char *field_name, uint64_t value)
+enum sched_why sched_why_of(struct enum_field *field, const struct row *row, uint64_t value)
 {
-	static const struct {
-		const char *name;
-		enum sched_why why;
-	} states[] = { { "runnable", SCHED_PREEMPTED }, { "sleeping", SCHED_SLEEPING },
-		{ "disk", SCHED_DISK }, { "idle", SCHED_IDLE }, { "dead", SCHED_DEAD } };
-	int field = event_field(row->type, field_name);
-	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
-	const char *name = e ? enum_name(e, (int32_t)value) : NULL;
+	int code = enum_field_code(field, row->type, value);
 
-	for (size_t i = 0; name && i < sizeof(states) / sizeof(states[0]); i++)
-		if (strcmp(name, states[i].name) == 0)
-			return states[i].why;
-	return SCHED_STOPPED;
+	return code < 0 ? SCHED_STOPPED : (enum sched_why)code;
 }
 
 /* include/linux/sched.h; TASK_REPORT_MAX and above says that it was preempted. */
@@ -280,31 +264,32 @@ static void on_switch(struct sched_track *s, const struct row *row, bool own)
 	next = thread_of(s, row, (uint32_t)v[NEXT_TID], cpu)->n;
 	h = history_of(s, row->reader, cpu);
 	if (h->running && h->running - 1 != left) /* its leaving was not recorded, or is lost */
-		lose_sight(&s->threads[h->running - 1]);
-	t = &s->threads[left];
+		lose_sight(keyed_get(&s->threads, h->running - 1));
+	t = keyed_get(&s->threads, left);
 	from = t->doing == SCHED_RUNNING ? t->since_ns : row->time;
 	call_it(t, row, v[PID], v[COMM], v[PRIO]);
 	if (recorded & 1)
 		leaves(s, t, row,
-			own ? sched_why_of(row, "state", v[STATE]) : kernel_state(v[STATE]));
+			own ? sched_why_of(&s->state, row, v[STATE]) : kernel_state(v[STATE]));
 	else
 		lose_sight(t);
 	remember(h, t, next, from, row->time);
-	call_it(&s->threads[next], row, v[NEXT_PID], v[NEXT_COMM], v[NEXT_PRIO]);
-	t = &s->threads[next];
+	t = keyed_get(&s->threads, next);
+	call_it(t, row, v[NEXT_PID], v[NEXT_COMM], v[NEXT_PRIO]);
 	if (!(recorded & 2))
 		lose_sight(t);
-	arrives(s, t, &s->threads[left], row);
+	arrives(s, t, keyed_get(&s->threads, left), row);
 }
 
-static bool is_interrupt(const struct row *row, bool *unsure)
+static bool is_interrupt(struct sched_track *s, const struct row *row)
 {
-	int field = event_field(row->type, "context");
-	const struct enumeration *e = field >= 0 ? row->type->fields[field].enumeration : NULL;
-	const char *name = e ? enum_name(e, (int32_t)row->values[W_CONTEXT]) : NULL;
+	const char *word = enum_field_word(&s->context, row->type, row->values[W_CONTEXT]);
+	int code = enum_field_code(&s->context, row->type, row->values[W_CONTEXT]);
 
-	*unsure = row->values[W_WAKER_TID] && (!name || strcmp(name, "unknown") == 0);
-	return !row->values[W_WAKER_TID] || (name && strcmp(name, "interrupt") == 0);
+	if (!row->values[W_WAKER_TID])
+		return true;
+	s->n_unsure += !word || code == CONTEXT_UNKNOWN;
+	return code == CONTEXT_INTERRUPT;
 }
 
 static void on_wakeup(struct sched_track *s, const struct row *row)
@@ -312,16 +297,15 @@ static void on_wakeup(struct sched_track *s, const struct row *row)
 	const uint64_t *v = row->values;
 	uint32_t cpu = (uint32_t)v[W_CPU], woken, waker;
 	struct sched_thread *t;
-	bool unsure;
 
 	if (!v[W_TID])
 		return;
 	woken = thread_of(s, row, (uint32_t)v[W_TID], cpu)->n;
 	waker = thread_of(s, row, (uint32_t)v[W_WAKER_TID], cpu)->n;
+	t = keyed_get(&s->threads, waker);
 	if (!is_missing(row, W_WAKER_COMM))
-		call_it(&s->threads[waker], row, v[W_WAKER_PID], v[W_WAKER_COMM],
-			(uint64_t)s->threads[waker].prio);
-	t = &s->threads[woken];
+		call_it(t, row, v[W_WAKER_PID], v[W_WAKER_COMM], (uint64_t)t->prio);
+	t = keyed_get(&s->threads, woken);
 	call_it(t, row, v[W_PID], v[W_COMM], v[W_PRIO]);
 	/* One that runs, or waits already, is not made to wait by this: it was about to block. */
 	if (t->doing == SCHED_RUNNING || t->doing == SCHED_WAITING)
@@ -329,8 +313,7 @@ static void on_wakeup(struct sched_track *s, const struct row *row)
 	t->doing = SCHED_WAITING;
 	t->since_ns = t->runnable_ns = t->woken_ns = row->time;
 	t->waker = waker;
-	t->by_interrupt = is_interrupt(row, &unsure);
-	s->n_unsure += unsure;
+	t->by_interrupt = is_interrupt(s, row);
 	t->waker_stack = (struct stack_at){ row->segment, (uint32_t)v[W_STACK] };
 	if (s->user.woken)
 		s->user.woken(s->user.ctx, t);
@@ -366,8 +349,7 @@ static void add_part(struct part *parts, uint32_t *n, uint32_t thread, uint64_t 
 const struct sched_thread *sched_track_who_ran(const struct sched_track *s, uint32_t reader,
 	uint32_t cpu, uint64_t from, uint64_t to, uint64_t *ran_ns)
 {
-	const uint32_t *at = map_get(&s->by_cpu, (uint64_t)reader << 32 | cpu);
-	const struct cpu_history *h = at ? &s->cpus[*at] : NULL;
+	const struct cpu_history *h = keyed_known(&s->cpus, (uint64_t)reader << 32 | cpu);
 	struct part parts[MANY];
 	uint32_t n = 0, best = 0;
 
@@ -388,5 +370,5 @@ const struct sched_thread *sched_track_who_ran(const struct sched_track *s, uint
 	if (!n)
 		return NULL;
 	*ran_ns = parts[best].ns;
-	return &s->threads[parts[best].thread];
+	return keyed_get(&s->threads, parts[best].thread);
 }

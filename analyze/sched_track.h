@@ -9,7 +9,7 @@
 #ifndef ANALYZE_SCHED_TRACK_H
 #define ANALYZE_SCHED_TRACK_H
 
-#include "format/base/map.h"
+#include "analyze/enum_field.h"
 #include "format/merge.h"
 
 enum sched_doing {
@@ -25,9 +25,8 @@ enum sched_why {
 	SCHED_SLEEPING,
 	SCHED_DISK,
 	SCHED_IDLE, /* a kernel thread without work */
-	SCHED_STOPPED,
 	SCHED_DEAD,
-	SCHED_N_WHY,
+	SCHED_STOPPED, /* or anything else */
 };
 
 /* A stack means something in its segment only. */
@@ -50,7 +49,7 @@ struct sched_thread {
 	struct stack_at stack; /* where it left */
 	/* The last wake-up. */
 	uint64_t woken_ns; /* 0: none since it left */
-	uint32_t waker;    /* its number in threads; meaningful if woken_ns */
+	uint32_t waker;    /* its number; meaningful if woken_ns */
 	bool by_interrupt; /* or by the idle thread, which is the same */
 	struct stack_at waker_stack;
 	uint32_t n; /* its number */
@@ -81,15 +80,24 @@ void sched_track_free(struct sched_track *s);
 
 void sched_track_row(struct sched_track *s, const struct row *row, uint32_t want);
 
-/* All threads that were seen; borrowed, valid until the next row. */
+/* All threads that were seen, and one by its number; borrowed, valid until the next row. */
 const struct sched_thread *sched_track_threads(const struct sched_track *s, uint32_t *n);
+
+static inline const struct sched_thread *sched_track_thread(const struct sched_track *s,
+	uint32_t number)
+{
+	uint32_t n;
+
+	return &sched_track_threads(s, &n)[number];
+}
 
 /* How many wake-ups there were of which the trace does not say whether an interrupt came in: their waker may
  * be whoever was interrupted. */
 uint64_t sched_track_unsure_wakers(const struct sched_track *s);
 
-/* Why, by the name that the trace gives a value of this enumeration, as numbers may change. */
-enum sched_why sched_why_of(const struct row *row, const char *field, uint64_t value);
+/* The words of a field that tells why, and what a value of that field says. */
+extern const char *const sched_why_words[];
+enum sched_why sched_why_of(struct enum_field *field, const struct row *row, uint64_t value);
 
 /* The thread that ran longest on a CPU between two moments of the recent past (idle too), and for how
  * long; NULL if that is not known any more. */

@@ -25,8 +25,8 @@ struct scrub_check {
 struct scrub_findings {
 	uint64_t n_texts; /* that were looked at, each once */
 	uint64_t n_left;  /* leftovers, each once */
-	uint64_t
-		n_public; /* replaced texts that are also in texts that may stay: "read" in "vfs_read" */
+	/* Replaced texts that are also in texts that may stay: "read" in "vfs_read". */
+	uint64_t n_public;
 	const char *public; /* one of those; borrowed from `replaced`, not terminated, or NULL */
 	size_t public_len;
 };

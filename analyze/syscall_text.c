@@ -70,6 +70,8 @@ static bool put_place(struct out *o, const struct syscall_words *w, const char *
 		put_quoted(o, w->path[0]);
 	else if (text_is(place, "path2"))
 		put_quoted(o, w->path[1]);
+	else if (text_is(place, "address"))
+		put_text(o, w->address);
 	else
 		return put_number(o, w, s, len);
 	return true;

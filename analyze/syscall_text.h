@@ -13,7 +13,7 @@
 enum { SYSCALL_TEXT_ARGS = 6 };
 
 struct syscall_words {
-	struct text call, form, path[2], error;
+	struct text call, form, path[2], address, error;
 	uint64_t args[SYSCALL_TEXT_ARGS];
 	int64_t ret;
 };

@@ -17,22 +17,22 @@ void text_set_done(struct text_set *s)
 	free(s->next);
 }
 
-static bool chain_has(const struct text_set *s, uint32_t head, struct text t)
+uint32_t text_set_find(const struct text_set *s, struct text t)
 {
-	for (; head; head = s->next[head - 1]) {
-		struct text other = s->items[head - 1];
+	const uint32_t *head = map_get(&s->heads, hash_bytes(t.s, t.len));
+
+	for (uint32_t at = head ? *head : 0; at; at = s->next[at - 1]) {
+		struct text other = s->items[at - 1];
 
 		if (other.len == t.len && (!t.len || memcmp(other.s, t.s, t.len) == 0))
-			return true;
+			return at;
 	}
-	return false;
+	return 0;
 }
 
 bool text_set_has(const struct text_set *s, struct text t)
 {
-	const uint32_t *head = map_get(&s->heads, hash_bytes(t.s, t.len));
-
-	return head && chain_has(s, *head, t);
+	return text_set_find(s, t) != 0;
 }
 
 bool text_set_add(struct text_set *s, struct text t)

@@ -21,4 +21,7 @@ void text_set_done(struct text_set *s);
 bool text_set_add(struct text_set *s, struct text t);
 bool text_set_has(const struct text_set *s, struct text t);
 
+/* 1 + the number of a text; 0: it is not there. */
+uint32_t text_set_find(const struct text_set *s, struct text t);
+
 #endif

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render/number.h"
+
 enum { LOST, THROTTLE, RECORDER };
 enum { LOST_SINCE, LOST_EVENT, LOST_REASON, LOST_COUNT };
 enum { THROTTLE_STATE };
 enum { RECORDER_CPU_TIME, RECORDER_MEMORY };
+enum { MAX_LOSSES = 512 }; /* of a kind of events for a reason; the rest is one more */
 
 static const char *const lost_fields[] = { "since", "event", "reason", "lost" };
 static const char *const throttle_fields[] = { "state" };
@@ -37,6 +40,12 @@ static struct loss *loss_of(struct trust *t, const char *event, const char *reas
 		if (strcmp(t->losses[i].event, event) == 0 &&
 			strcmp(t->losses[i].reason, reason) == 0)
 			return &t->losses[i];
+	if (t->n_losses > MAX_LOSSES)
+		return &t->losses[MAX_LOSSES];
+	if (t->n_losses == MAX_LOSSES) {
+		event = "other events";
+		reason = "unknown";
+	}
 	t->losses = xrealloc(t->losses, t->n_losses + 1, sizeof(*t->losses));
 	l = &t->losses[t->n_losses++];
 	*l = (struct loss){ arena_strdup(&t->arena, event), arena_strdup(&t->arena, reason), 0, 0,
@@ -126,6 +135,8 @@ static const char *why(const char *reason)
 		return "the recorder came too late to the kernel's buffer";
 	if (strcmp(reason, "disk_slow") == 0)
 		return "the disk or the reader was slower than the recording";
+	if (strcmp(reason, "disk_full") == 0)
+		return "the disk had no room left";
 	if (strcmp(reason, "untold") == 0)
 		return "the kernel did not tell of them";
 	if (strcmp(reason, "table_full") == 0)
@@ -135,21 +146,44 @@ static const char *why(const char *reason)
 	return "the kernel's records made no sense";
 }
 
+/* "31,498 of 834,860 syscall (3.77%)" */
+static const char *loss_text(const struct trust *t, const struct loss *l, struct report *r)
+{
+	uint64_t there = trust_count(t, l->event), all = there + l->lost;
+	char lost[NUMBER_MAX], of[NUMBER_MAX];
+
+	number_count(lost, l->lost);
+	if (!there) /* all, or what is named is a pattern, or not known */
+		return arena_printf(&r->arena, "%s %s", lost, l->event);
+	return arena_printf(&r->arena, "%s of %s %s (%.2f%%)", lost, number_count(of, all),
+		l->event, 100.0 * (double)l->lost / (double)all);
+}
+
+static bool is_told_before(const struct trust *t, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (strcmp(t->losses[k].reason, t->losses[i].reason) == 0)
+			return true;
+	return false;
+}
+
+/* One sentence for each reason; the table of losses has all. */
 static void note_losses(const struct trust *t, struct report *r)
 {
-	for (uint32_t i = 0; i < t->n_losses; i++) {
-		const struct loss *l = &t->losses[i];
-		uint64_t there = trust_count(t, l->event), all = there + l->lost;
+	enum { MAX_TOLD = 8 };
 
-		if (!there) { /* all, or what is named is a pattern, or not known */
-			report_note(r, NOTE_WARNING, "%" PRIu64 " %s were lost: %s.", l->lost,
-				l->event, why(l->reason));
+	for (uint32_t i = 0; i < t->n_losses; i++) {
+		const char *reason = t->losses[i].reason, *all = NULL;
+		uint32_t n = 0;
+
+		if (is_told_before(t, i))
 			continue;
-		}
-		report_note(r, NOTE_WARNING,
-			"%" PRIu64 " of %" PRIu64 " %s (%.2f%%) were lost: %s.", l->lost, all,
-			strcmp(l->event, "events") == 0 ? "events" : l->event,
-			100.0 * (double)l->lost / (double)all, why(l->reason));
+		for (uint32_t k = i; k < t->n_losses; k++)
+			if (strcmp(t->losses[k].reason, reason) == 0 && n++ < MAX_TOLD)
+				all = arena_printf(&r->arena, "%s%s%s", all ? all : "",
+					all ? ", " : "", loss_text(t, &t->losses[k], r));
+		report_note(r, NOTE_WARNING, "%s%s were lost: %s.", all,
+			n > MAX_TOLD ? " and others" : "", why(reason));
 	}
 }
 
@@ -187,19 +221,43 @@ static void note_history(const struct segment *s, struct report *r)
 		report_note(r, NOTE_WARNING, "Repaired: %.*s.", (int)mended.len, mended.s);
 }
 
+static bool same_text(struct text a, struct text b)
+{
+	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
+static bool has_fact(const struct segment *s, struct text key, struct text value)
+{
+	for (uint32_t i = 0; i < s->n_info; i++)
+		if (same_text(s->info[i].key, key) && same_text(s->info[i].value, value))
+			return true;
+	return false;
+}
+
+/* The recorder's notes in a segment, but for those of another one. */
+static void note_recorder(const struct segment *s, const struct segment *but, struct report *r)
+{
+	for (uint32_t k = 0; k < s->n_info; k++) {
+		struct text key = s->info[k].key, v = s->info[k].value;
+
+		if (key.len > 12 && memcmp(key.s, "source.", 7) == 0 &&
+			memcmp(key.s + key.len - 5, ".note", 5) == 0 &&
+			!(but && has_fact(but, key, v)))
+			report_note(r, NOTE_INFO, "Recorded so: %.*s.", (int)v.len, v.s);
+	}
+}
+
+/* What came up while recording is told in the segments from then on. */
 static void note_settings(const struct inputs *in, struct report *r)
 {
 	for (uint32_t i = 0; i < in->n; i++) {
-		const struct segment *s = reader_declarations(in->readers[i], 0);
+		uint32_t n = reader_n_segments(in->readers[i]);
+		const struct segment *first = reader_declarations(in->readers[i], 0);
 
-		note_history(s, r);
-		for (uint32_t k = 0; k < s->n_info; k++) {
-			struct text key = s->info[k].key, v = s->info[k].value;
-
-			if (key.len > 12 && memcmp(key.s, "source.", 7) == 0 &&
-				memcmp(key.s + key.len - 5, ".note", 5) == 0)
-				report_note(r, NOTE_INFO, "Recorded so: %.*s.", (int)v.len, v.s);
-		}
+		note_history(first, r);
+		note_recorder(first, NULL, r);
+		if (n > 1)
+			note_recorder(reader_declarations(in->readers[i], n - 1), first, r);
 	}
 }
 

@@ -10,7 +10,11 @@
  * elsewhere (6.18 on a virtual machine, in bursts of some 10 ms, for perf as well): a request that is followed
  * by another at its address without having ended counts as lost, and `rec` looks for more at the end.
  *
+ * The kernel makes requests once and uses them again: a place in the table stays the address's when a request has
+ * ended, and looking it up is all that the next one costs, until half of the table is taken.
+ *
  * Completions come from interrupts and may interrupt the other programs, so these share no scratch. */
+#include "bpf/block_file.bpf.h"
 #include "bpf/filter.bpf.h"
 #include "bpf/kept_stack.bpf.h"
 #include "bpf/kernel_block.h"
@@ -20,7 +24,6 @@
 enum {
 	MAX_DEVICES = 16,
 	PF_KTHREAD = 0x00200000,
-	OP_MASK = 0xff,
 };
 
 /* Of request.rq_flags; an enum since 6.11, from which `rec` takes them: a type that vmlinux lacks libbpf looks for
@@ -29,8 +32,11 @@ const volatile __u32 block_flush_bit = 1U << 4;
 const volatile __u32 block_counted_bit = 1U << 13;
 const volatile bool block_stacks;
 const volatile __u64 block_min_ns;
-const volatile __u32 block_n_devices; /* 0: all */
+const volatile __u32 block_sample = 1; /* one in so many is told */
+const volatile __u32 block_n_devices;  /* 0: all */
 const volatile __u32 block_devices[MAX_DEVICES];
+const volatile __u32 block_idle_places; /* as long as no more are taken they stay taken */
+__u32 block_n_places;                   /* that are taken */
 
 RING_RECORD(block_io);
 RING_RECORD(block_change);
@@ -185,7 +191,10 @@ static __always_inline struct disk_state *state_of(u32 device)
 	if (d)
 		return d;
 	bpf_map_update_elem(&disks, &device, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&disks, &device);
+	d = bpf_map_lookup_elem(&disks, &device);
+	if (!d)
+		ring_count_gap(RING_NO_PLACE_DISKS);
+	return d;
 }
 
 /* ---- who asked ---- */
@@ -199,18 +208,19 @@ static __always_inline bool filter_present(void)
 
 static __always_inline bool nobody_is_left_out(void)
 {
-	return filter_by == FILTER_NONE && !filter_by_comm;
+	return filter_by == FILTER_NONE && !filter_by_comm && !filter_n_tids;
 }
 
 static __always_inline void keep_stack(void *ctx, u64 key, u32 place)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
-	struct kept_stack *k = bpf_map_lookup_elem(&new_stacks, &place);
+	struct kept_stack *k = block_stacks ? bpf_map_lookup_elem(&new_stacks, &place) : NULL;
 
-	if (!block_stacks || !k)
+	if (!k)
 		return;
-	kept_stack_take(ctx, k, !(t->flags & PF_KTHREAD));
-	bpf_map_update_elem(&stacks, &key, k, BPF_ANY);
+	kept_stack_take(ctx, k, !(t->flags & PF_KTHREAD), place);
+	if (bpf_map_update_elem(&stacks, &key, k, BPF_ANY))
+		ring_count_gap(RING_NO_PLACE_BLOCK_STACKS);
 }
 
 /* Who asked for a request that may want a flush, if that was seen. */
@@ -223,7 +233,7 @@ static __always_inline bool owned(struct following *f, struct request *rq)
 		return false;
 	f->id = o->id;
 	f->wanted = o->wanted;
-	f->flags = flags_of(o->opf);
+	f->flags |= flags_of(o->opf);
 	f->stack = bio;
 	if (in_flush_sequence(rq) || !f->begun_ns)
 		f->begun_ns = o->time;
@@ -254,12 +264,24 @@ static __always_inline bool asked_before(struct following *f, struct request *rq
 
 /* ---- following a request ---- */
 
-static __always_inline struct following *find(struct request *rq)
+/* The place of its address, whatever is there. */
+static __always_inline struct following *place_of(struct request *rq)
 {
 	u64 key = (u64)rq;
-	struct following *f = bpf_map_lookup_elem(&requests, &key);
 
-	return f && f->made_ns == rq->start_time_ns ? f : NULL;
+	return bpf_map_lookup_elem(&requests, &key);
+}
+
+static __always_inline bool is_followed(const struct following *f, struct request *rq)
+{
+	return f && !f->idle && f->made_ns == rq->start_time_ns;
+}
+
+static __always_inline struct following *find(struct request *rq)
+{
+	struct following *f = place_of(rq);
+
+	return is_followed(f, rq) ? f : NULL;
 }
 
 static __always_inline void enter_device(struct request *rq, struct following *f)
@@ -282,41 +304,63 @@ static __always_inline void leave_device(struct request *rq, struct following *f
 	f->in_device = false;
 }
 
-static __always_inline struct following *keep(struct request *rq, const struct following *f)
+/* In the place that its address has, which may be none. */
+static __always_inline struct following *keep(struct request *rq, struct following *old,
+	const struct following *f)
 {
 	u64 key = (u64)rq;
-	struct following *old = bpf_map_lookup_elem(&requests, &key);
 
-	if (old) { /* the kernel did not tell us its end */
+	if (!old) {
+		if (!bpf_map_update_elem(&requests, &key, f, BPF_ANY))
+			__sync_fetch_and_add(&block_n_places, 1);
+		return bpf_map_lookup_elem(&requests, &key);
+	}
+	if (!old->idle) { /* the kernel did not tell us its end */
 		leave_device(rq, old);
 		if (old->wanted)
-			ring_count_lost(RING_BLOCK_IO);
+			ring_count_gap(RING_UNTOLD_REQUESTS);
 	}
-	bpf_map_update_elem(&requests, &key, f, BPF_ANY);
-	return bpf_map_lookup_elem(&requests, &key);
+	*old = *f;
+	return old;
 }
 
 /* The first that is seen of it is now, and the present thread asks, if nobody did before. */
-static __always_inline struct following *begin(void *ctx, struct request *rq, u32 place)
+static __always_inline struct following *begin(void *ctx, struct request *rq, struct following *old,
+	u32 place, u64 now)
 {
 	struct following f = { .made_ns = rq->start_time_ns,
-		.begun_ns = bpf_ktime_get_ns(),
-		.device = device_of(disk_of(rq)) };
+		.begun_ns = now,
+		.sector = rq->__sector,
+		.asked = rq->__data_len,
+		.device = device_of(disk_of(rq)),
+		.flags = flags_of(rq->cmd_flags),
+		.op = operation(rq->cmd_flags) };
+	struct following *kept;
 
-	if (asked_before(&f, rq))
-		return keep(rq, &f);
+	if (asked_before(&f, rq)) {
+		if (f.wanted)
+			block_file_find(rq, &f);
+		return keep(rq, old, &f);
+	}
 	f.id = bpf_get_current_pid_tgid();
 	f.wanted = filter_present();
+	if (f.wanted)
+		block_file_find(rq, &f);
 	f.stack = (u64)rq;
 	if (f.wanted)
 		keep_stack(ctx, f.stack, place);
-	return keep(rq, &f);
+	kept = keep(rq, old, &f);
+	/* Nobody will know at its end who asked. */
+	if (!kept && f.wanted && place == AT_ISSUE && !nobody_is_left_out())
+		ring_count_gap(RING_NO_PLACE_REQUESTS);
+	return kept;
 }
 
 /* Nothing was seen of it before. */
-static __always_inline struct following *take_over(struct request *rq)
+static __always_inline struct following *take_over(struct request *rq, struct following *old)
 {
 	struct following f = { .made_ns = rq->start_time_ns, .device = device_of(disk_of(rq)) };
+	struct following *kept;
 
 	if (!owned(&f, rq)) {
 		f.begun_ns = rq->start_time_ns ?: bpf_ktime_get_ns();
@@ -324,16 +368,22 @@ static __always_inline struct following *take_over(struct request *rq)
 		f.wanted = nobody_is_left_out();
 	}
 	f.sector = rq->__sector;
-	return keep(rq, &f);
+	kept = keep(rq, old, &f);
+	if (!kept && f.wanted)
+		ring_count_gap(RING_NO_PLACE_REQUESTS);
+	return kept;
 }
 
-static __always_inline void forget(struct request *rq, const struct following *f)
+static __always_inline void forget(struct request *rq, struct following *f)
 {
 	u64 key = (u64)rq, stack = f->stack;
 
 	if (block_stacks)
 		bpf_map_delete_elem(&stacks, &stack);
-	bpf_map_delete_elem(&requests, &key);
+	if (block_n_places <= block_idle_places)
+		f->idle = true;
+	else if (!bpf_map_delete_elem(&requests, &key))
+		__sync_fetch_and_add(&block_n_places, -1);
 }
 
 /* ---- telling ---- */
@@ -375,6 +425,12 @@ static __always_inline void fill_io(struct block_io *e, struct request *rq,
 	e->tid = (u32)f->id;
 	e->comm = 0;
 	e->stack = 0;
+	e->data = f->bytes ? f->data : BLOCK_DATA_NONE;
+	e->file = f->generation; /* until `rec` puts the name there */
+	e->file_major = f->file_device >> 20;
+	e->file_minor = f->file_device & 0xfffff;
+	e->inode = f->inode;
+	e->weight = block_sample;
 }
 
 static __always_inline void tell_with_stack(void *ring, struct request *rq,
@@ -394,12 +450,13 @@ static __always_inline void tell_with_stack(void *ring, struct request *rq,
 
 static __always_inline void tell(struct request *rq, const struct following *f, u64 now)
 {
-	void *ring = ring_here();
+	void *ring = ring_for(RING_BLOCK_IO);
 	struct block_io_record *r;
 	struct kept_stack *k;
 	u64 stack = f->stack;
 
-	if (!ring || !f->wanted || (block_min_ns && now - f->begun_ns < block_min_ns))
+	if (!ring || !f->wanted || (block_min_ns && now - f->begun_ns < block_min_ns) ||
+		!filter_one_in(block_sample))
 		return;
 	k = block_stacks ? bpf_map_lookup_elem(&stacks, &stack) : NULL;
 	if (k) {
@@ -421,10 +478,10 @@ struct change {
 
 static __always_inline void tell_change(const struct change *c, enum block_change_kind kind)
 {
-	void *ring = ring_here();
+	void *ring = ring_for(RING_BLOCK_CHANGE);
 	struct block_change_record *r;
 
-	if (!ring || block_min_ns)
+	if (!ring || block_min_ns || !filter_one_in(block_sample))
 		return;
 	r = ring_reserve(ring, struct block_change_record, RING_BLOCK_CHANGE);
 	if (!r)
@@ -438,7 +495,8 @@ static __always_inline void tell_change(const struct change *c, enum block_chang
 		.kind = kind,
 		.op = operation(c->opf),
 		.pid = c->id >> 32,
-		.tid = (u32)c->id };
+		.tid = (u32)c->id,
+		.weight = block_sample };
 	ring_submit(ring, r, sizeof(*r));
 }
 
@@ -462,7 +520,8 @@ static __always_inline void keep_owner(void *ctx, struct bio *bio, struct disk_s
 		.wanted = filter_present() };
 	u64 key = (u64)bio;
 
-	bpf_map_update_elem(&owners, &key, &o, BPF_ANY);
+	if (bpf_map_update_elem(&owners, &key, &o, BPF_ANY))
+		ring_count_gap(RING_NO_PLACE_OWNERS);
 	if (o.wanted)
 		keep_stack(ctx, key, AT_GETRQ);
 	d->flusher = o.id;
@@ -472,11 +531,13 @@ static __always_inline void keep_owner(void *ctx, struct bio *bio, struct disk_s
 SEC("tp_btf/block_getrq")
 int BPF_PROG(block_getrq_btf, struct bio *bio)
 {
-	u32 device = device_of(bio->bi_bdev->bd_disk);
 	struct disk_state *d;
+	u32 device;
 
-	if (!(bio->bi_opf & (REQ(FUA) | REQ(PREFLUSH))) || !ring_enabled() ||
-		!is_device(device, bio->bi_bdev->bd_dev))
+	if (!(bio->bi_opf & (REQ(FUA) | REQ(PREFLUSH))) || !ring_enabled())
+		return 0;
+	device = device_of(bio->bi_bdev->bd_disk);
+	if (!is_device(device, bio->bi_bdev->bd_dev))
 		return 0;
 	d = state_of(device);
 	if (d)
@@ -487,26 +548,34 @@ int BPF_PROG(block_getrq_btf, struct bio *bio)
 SEC("tp_btf/block_rq_insert")
 int BPF_PROG(block_rq_insert_btf, struct request *rq)
 {
-	if (is_recorded(rq) && !find(rq))
-		begin(ctx, rq, AT_INSERT);
+	struct following *f;
+
+	if (!is_recorded(rq))
+		return 0;
+	f = place_of(rq);
+	if (!is_followed(f, rq))
+		begin(ctx, rq, f, AT_INSERT, bpf_ktime_get_ns());
 	return 0;
 }
 
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(block_rq_issue_btf, struct request *rq)
 {
+	u64 now = bpf_ktime_get_ns();
 	struct following *f;
 
 	if (!is_recorded(rq))
 		return 0;
-	f = find(rq);
-	if (!f)
-		f = begin(ctx, rq, AT_ISSUE);
+	f = place_of(rq);
+	if (!is_followed(f, rq))
+		f = begin(ctx, rq, f, AT_ISSUE, now);
 	if (!f)
 		return 0;
-	f->issued_ns = bpf_ktime_get_ns();
-	if (!f->bytes) /* what is complete of it lies before the rest */
+	f->issued_ns = now;
+	if (!f->bytes) { /* what is complete of it lies before the rest */
 		f->sector = rq->__sector;
+		f->asked = rq->__data_len;
+	}
 	enter_device(rq, f);
 	return 0;
 }
@@ -549,9 +618,11 @@ int BPF_PROG(block_rq_complete_btf, struct request *rq, int status, unsigned int
 	u64 now = bpf_ktime_get_ns();
 	struct following *f;
 
-	if (!is_recorded(rq))
+	if (!ring_enabled())
 		return 0;
-	f = find(rq) ?: take_over(rq);
+	f = place_of(rq);
+	if (!is_followed(f, rq))
+		f = is_recorded(rq) ? take_over(rq, f) : NULL;
 	if (!f || !complete(rq, f, status, bytes, now))
 		return 0;
 	tell(rq, f, now);

@@ -28,6 +28,7 @@ MENTION(sched_migrate);
 MENTION(sched_delay);
 MENTION(off_cpu);
 MENTION(block_io);
+MENTION(block_unfinished);
 MENTION(block_change);
 MENTION(page_fault);
 MENTION(memory_use);

@@ -6,7 +6,7 @@
 #include <linux/bpf_perf_event.h>
 
 #include "bpf/filter.bpf.h"
-#include "bpf/ring.bpf.h"
+#include "bpf/stack.bpf.h"
 #include "specs/ring_fault.h"
 
 enum {
@@ -146,8 +146,10 @@ static __always_inline int begin(u64 address, u32 error, u32 who)
 		bpf_map_update_elem(&begun, &tid, &fresh, BPF_NOEXIST);
 		b = bpf_map_lookup_elem(&begun, &tid);
 	}
-	if (!b)
+	if (!b) {
+		ring_count_gap(RING_NO_PLACE_FAULTS);
 		return 0;
+	}
 	b->by[who].address = address;
 	b->by[who].error = error;
 	b->by[who].n_waits = n_waits(t);
@@ -386,12 +388,13 @@ static __always_inline int end(struct bpf_perf_event_data *ctx, enum fault_cost 
 	u64 now = bpf_ktime_get_ns();
 	struct ring_scratch *s;
 	struct fault_record *r;
-	void *ring = ring_here();
 	u32 zero = 0;
+	void *ring;
 	bool slept;
 
 	if (!is_recorded(t))
 		return 0;
+	ring = ring_for(RING_PAGE_FAULT);
 	s = bpf_map_lookup_elem(&fault_scratch, &zero);
 	if (!s || !ring)
 		return 0;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Who is recorded: everybody, the processes in a map (bpf/target.bpf.c keeps it), or a cgroup; and of these
- * those with a name. The numbers are those of the first pid namespace. */
+/* Who is recorded: everybody, the processes in a map, or a cgroup; and of these those with a name, or some threads.
+ * bpf/target.bpf.c keeps processes and threads. The numbers are those of the first pid namespace. */
 #ifndef BPF_FILTER_BPF_H
 #define BPF_FILTER_BPF_H
 
-#include "bpf/kernel.h"
-#include "specs/ring.h"
+#include "bpf/ring.bpf.h"
 
 enum filter_by { FILTER_NONE, FILTER_TARGETS, FILTER_CGROUP };
 
@@ -16,6 +15,7 @@ const volatile __u32 filter_cgroup_level;
 const volatile bool filter_cgroup_v1;
 const volatile bool filter_by_comm;
 const volatile char filter_comm[16];
+const volatile __u32 filter_n_tids; /* 0: all; which they are is in ring_control */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -74,12 +74,31 @@ static __always_inline bool filter_has_comm(struct task_struct *t)
 	return true;
 }
 
+static __always_inline bool filter_has_tid(u32 tid)
+{
+	u32 zero = 0;
+	struct ring_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	for (u32 i = 0; c && i < FILTER_TIDS && i < filter_n_tids; i++)
+		if (c->tids[i] == tid)
+			return true;
+	return false;
+}
+
+/* Picks one in n, by chance. */
+static __always_inline bool filter_one_in(u32 n)
+{
+	return n <= 1 || bpf_get_prandom_u32() % n == 0;
+}
+
 /* Whether the thread is recorded. */
 static __always_inline bool filter_task(struct task_struct *t, u32 tgid)
 {
 	if (filter_by == FILTER_TARGETS && !filter_has_target(tgid))
 		return false;
 	if (filter_by == FILTER_CGROUP && !filter_in_cgroup(t))
+		return false;
+	if (filter_n_tids && !filter_has_tid(t->pid))
 		return false;
 	return !filter_by_comm || filter_has_comm(t);
 }

@@ -4,23 +4,25 @@
 #ifndef BPF_KEPT_STACK_BPF_H
 #define BPF_KEPT_STACK_BPF_H
 
-#include "bpf/ring.bpf.h"
+#include "bpf/stack.bpf.h"
 
 enum { KEPT_STACK = 64 }; /* addresses of a half */
 
 struct kept_stack {
 	u32 n_kernel, n_user; /* bytes */
+	u32 user_flags, reserved;
 	u64 kernel[KEPT_STACK], user[KEPT_STACK];
 };
 
-/* Takes the present thread's stacks to `to`. `ctx` is the program's. */
-static __always_inline void kept_stack_take(void *ctx, struct kept_stack *to, bool user)
+/* Takes the present thread's stacks to `to`. `ctx` is the program's; `place` as in walk_present. */
+static __always_inline void kept_stack_take(void *ctx, struct kept_stack *to, bool user, u32 place)
 {
 	long n = bpf_get_stack(ctx, to->kernel, sizeof(to->kernel), RING_OWN_FRAMES);
+	struct stack_found found = { 0 };
 
 	to->n_kernel = n > 0 ? n : 0;
-	n = user ? bpf_get_stack(ctx, to->user, sizeof(to->user), BPF_F_USER_STACK) : 0;
-	to->n_user = n > 0 ? n : 0;
+	to->n_user = user ? stack_take_user(ctx, to->user, sizeof(to->user), place, &found) : 0;
+	to->user_flags = found.flags;
 }
 
 /* Puts them behind the event, whose bytes end at `at`; returns where they end. The head is there. The
@@ -40,6 +42,7 @@ static __always_inline u32 kept_stack_add(struct ring_scratch *s, u32 at,
 	bpf_probe_read_kernel(s->bytes + at, n_user, k->user);
 	s->head.n_kernel = n_kernel >> 3;
 	s->head.n_user = n_user >> 3;
+	s->head.user_flags = k->user_flags;
 	return at + n_user;
 }
 

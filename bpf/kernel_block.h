@@ -25,6 +25,55 @@ struct block_device___partno {
 	u8 bd_partno;
 } RELOCATABLE;
 
+struct super_block {
+	u32 s_dev;
+} RELOCATABLE;
+
+struct hlist_node;
+
+struct hlist_head {
+	struct hlist_node *first;
+} RELOCATABLE;
+
+struct hlist_node {
+	struct hlist_node *next;
+} RELOCATABLE;
+
+struct inode {
+	u16 i_mode;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+	unsigned long i_ino;
+	u32 i_rdev;
+	u32 i_generation;
+	struct hlist_head i_dentry;
+} RELOCATABLE;
+
+struct address_space {
+	struct inode *host;
+} RELOCATABLE;
+
+struct qstr {
+	const unsigned char *name;
+} RELOCATABLE;
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+} RELOCATABLE;
+
+struct page {
+	unsigned long compound_head; /* of a folio's further pages: 1 + where the first is */
+	struct address_space *mapping;
+} RELOCATABLE;
+
+struct bio_vec {
+	struct page *bv_page;
+} RELOCATABLE;
+
 struct bvec_iter {
 	sector_t bi_sector;
 	unsigned int bi_size;
@@ -34,6 +83,7 @@ struct bio {
 	struct block_device *bi_bdev;
 	unsigned int bi_opf;
 	struct bvec_iter bi_iter;
+	struct bio_vec *bi_io_vec;
 } RELOCATABLE;
 
 struct request_queue {

@@ -57,11 +57,24 @@ static __always_inline void ring_count_lost(u32 kind)
 		__sync_fetch_and_add(&l->lost[kind], 1);
 }
 
-static __always_inline void *ring_here(void)
+static __always_inline void ring_count_gap(u32 gap)
 {
 	u32 cpu = bpf_get_smp_processor_id();
+	struct ring_losses *l = bpf_map_lookup_elem(&losses, &cpu);
 
-	return bpf_map_lookup_elem(&rings, &cpu);
+	if (l && gap < RING_N_GAPS)
+		__sync_fetch_and_add(&l->gaps[gap], 1);
+}
+
+/* The ring for a record of this kind. A CPU that has just come has none yet: that is a loss. */
+static __always_inline void *ring_for(u32 kind)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+
+	if (!ring)
+		ring_count_lost(kind);
+	return ring;
 }
 
 /* Whether another quarter of the ring has filled with these bytes. */
@@ -94,55 +107,6 @@ static __always_inline u64 ring_flags(void *ring, u64 bytes)
 static __always_inline void ring_submit(void *ring, void *record, u64 bytes)
 {
 	bpf_ringbuf_submit(record, ring_flags(ring, bytes));
-}
-
-/* The innermost frames of a kernel stack are the program itself and bpf_trace_runN (6.1 to 6.18). */
-enum { RING_OWN_FRAMES = 2 };
-
-enum { RING_MAX_EVENT = 640 }; /* bytes of an event that is put together */
-
-/* A record with stacks is put together here. A program is not entered again on a CPU while it runs, and
- * each object has one of its own; programs of one object that interrupt each other must not share. */
-struct ring_scratch {
-	struct ring_head head;
-	u8 bytes[RING_MAX_EVENT + 2 * 8 * RING_MAX_STACK];
-};
-
-/* Takes the stacks that are wanted to where the event ends, and hands everything over. `ctx` is the
- * program's, whose kernel stack begins with so many frames to leave out. The event of `size` bytes has
- * been filled in. */
-static __always_inline void ring_output_from(void *ctx, void *ring, struct ring_scratch *s,
-	u32 kind, u32 size, bool kernel, bool user, u32 own_frames)
-{
-	u64 at = size;
-	long n_kernel = 0, n_user = 0;
-
-	if (kernel)
-		n_kernel = bpf_get_stack(ctx, s->bytes + size, 8 * RING_MAX_STACK, own_frames);
-	if (n_kernel < 0 || n_kernel > 8 * RING_MAX_STACK)
-		n_kernel = 0;
-	at += n_kernel;
-	barrier_var(at); /* 6.1 wants what is checked to be what is used, not a copy */
-	if (user && at <= RING_MAX_EVENT + 8 * RING_MAX_STACK)
-		n_user = bpf_get_stack(ctx, s->bytes + at, 8 * RING_MAX_STACK, BPF_F_USER_STACK);
-	if (n_user < 0 || n_user > 8 * RING_MAX_STACK)
-		n_user = 0;
-	at += n_user;
-	s->head = (struct ring_head){ .kind = kind,
-		.size = size,
-		.n_kernel = (u64)n_kernel >> 3,
-		.n_user = (u64)n_user >> 3 };
-	at += sizeof(s->head);
-	if (at > sizeof(*s))
-		return;
-	if (bpf_ringbuf_output(ring, s, at, ring_flags(ring, at)))
-		ring_count_lost(kind);
-}
-
-static __always_inline void ring_output(void *ctx, void *ring, struct ring_scratch *s, u32 kind,
-	u32 size, bool kernel, bool user)
-{
-	ring_output_from(ctx, ring, s, kind, size, kernel, user, RING_OWN_FRAMES);
 }
 
 #endif

@@ -3,18 +3,18 @@
  * carry what is known of their wait with them, and only waits that were long enough are.
  *
  * All of these tracepoints run with interrupts off, so nothing of this object interrupts another. */
-#include "bpf/ring.bpf.h"
+#include "bpf/kept_stack.bpf.h"
 #include "bpf/waking.bpf.h"
 
 enum {
 	PF_KTHREAD = 0x00200000,
-	WAIT_STACK = 64, /* addresses of a half that a waiting thread keeps */
 };
 
 const volatile bool sched_stacks;
 const volatile bool sched_waker_stacks;
 const volatile bool sched_state_is_argument = true; /* of sched_switch: since 5.18 */
 const volatile __u64 sched_min_ns;                  /* 0: everything */
+const volatile __u32 sched_sample = 1;              /* one in so many long waits is told */
 
 RING_RECORD(sched_switch);
 RING_RECORD(sched_wakeup);
@@ -36,11 +36,6 @@ struct wait {
 	u32 state, waker_pid, waker_tid;
 };
 
-struct wait_stack {
-	u32 n_kernel, n_user; /* bytes */
-	u64 kernel[WAIT_STACK], user[WAIT_STACK];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1); /* with --min: 65536 */
@@ -52,7 +47,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1); /* with --min and stacks: 16384 */
 	__type(key, u32);
-	__type(value, struct wait_stack);
+	__type(value, struct kept_stack);
 } wait_stacks SEC(".maps");
 
 /* Too large for a program's own stack. */
@@ -60,7 +55,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct wait_stack);
+	__type(value, struct kept_stack);
 } new_stack SEC(".maps");
 
 /* TASK_RUNNING and so on: include/linux/sched.h; the same from 4.14 to 6.18. */
@@ -122,7 +117,7 @@ static __always_inline void fill_switch(struct sched_switch *e, struct task_stru
 static __always_inline void stream_switch(void *ctx, struct task_struct *prev,
 	struct task_struct *next, enum sched_state state, u8 recorded)
 {
-	void *ring = ring_here();
+	void *ring = ring_for(RING_SCHED_SWITCH);
 	struct sched_switch_record *r;
 	struct ring_scratch *s;
 	u32 zero = 0;
@@ -166,7 +161,7 @@ static __always_inline void fill_wakeup(struct sched_wakeup *e, struct task_stru
 static __always_inline void stream_wakeup(void *ctx, struct task_struct *p, const struct waking *by,
 	bool stack, bool is_new)
 {
-	void *ring = ring_here();
+	void *ring = ring_for(RING_SCHED_WAKEUP);
 	struct sched_wakeup_record *r;
 	struct ring_scratch *s;
 	u32 zero = 0;
@@ -194,16 +189,13 @@ static __always_inline void stream_wakeup(void *ctx, struct task_struct *p, cons
 static __always_inline void keep_stacks(void *ctx, u32 tid, bool user)
 {
 	u32 zero = 0;
-	struct wait_stack *w = bpf_map_lookup_elem(&new_stack, &zero);
-	long n;
+	struct kept_stack *k = bpf_map_lookup_elem(&new_stack, &zero);
 
-	if (!w)
+	if (!k)
 		return;
-	n = bpf_get_stack(ctx, w->kernel, sizeof(w->kernel), RING_OWN_FRAMES);
-	w->n_kernel = n > 0 ? n : 0;
-	n = user ? bpf_get_stack(ctx, w->user, sizeof(w->user), BPF_F_USER_STACK) : 0;
-	w->n_user = n > 0 ? n : 0;
-	bpf_map_update_elem(&wait_stacks, &tid, w, BPF_ANY);
+	kept_stack_take(ctx, k, user, 0);
+	if (bpf_map_update_elem(&wait_stacks, &tid, k, BPF_ANY))
+		ring_count_gap(RING_NO_PLACE_WAIT_STACKS);
 }
 
 static __always_inline void leave(void *ctx, struct task_struct *prev, enum sched_state state)
@@ -219,7 +211,7 @@ static __always_inline void leave(void *ctx, struct task_struct *prev, enum sche
 	if (state == SCHED_STATE_RUNNABLE)
 		w.runnable_ns = w.left_ns;
 	if (bpf_map_update_elem(&waits, &tid, &w, BPF_ANY))
-		ring_count_lost(RING_OFF_CPU);
+		ring_count_gap(RING_NO_PLACE_WAITS);
 	if (sched_stacks && state != SCHED_STATE_RUNNABLE)
 		keep_stacks(ctx, tid, !(prev->flags & PF_KTHREAD));
 }
@@ -227,7 +219,7 @@ static __always_inline void leave(void *ctx, struct task_struct *prev, enum sche
 static __always_inline void tell_delay(struct task_struct *prev, struct task_struct *next,
 	const struct wait *w, u64 now)
 {
-	void *ring = ring_here();
+	void *ring = ring_for(RING_SCHED_DELAY);
 	struct sched_delay_record *r;
 
 	r = ring ? ring_reserve(ring, struct sched_delay_record, RING_SCHED_DELAY) : NULL;
@@ -242,37 +234,18 @@ static __always_inline void tell_delay(struct task_struct *prev, struct task_str
 		.before_pid = prev->tgid,
 		.before_tid = prev->pid,
 		.waker_pid = w->waker_pid,
-		.waker_tid = w->waker_tid };
+		.waker_tid = w->waker_tid,
+		.weight = sched_sample };
 	ring_submit(ring, r, sizeof(*r));
-}
-
-/* Behind the event; returns where they end. The sizes are read once: what the verifier has seen checked
- * must be what is used. */
-static __always_inline u32 add_stacks(struct ring_scratch *s, u32 at, u32 tid)
-{
-	struct wait_stack *w = bpf_map_lookup_elem(&wait_stacks, &tid);
-	u32 n_kernel, n_user;
-
-	if (!w)
-		return at;
-	n_kernel = *(volatile u32 *)&w->n_kernel;
-	n_user = *(volatile u32 *)&w->n_user;
-	if (n_kernel > sizeof(w->kernel) || n_user > sizeof(w->user))
-		return at;
-	bpf_probe_read_kernel(s->bytes + at, n_kernel, w->kernel);
-	at += n_kernel;
-	bpf_probe_read_kernel(s->bytes + at, n_user, w->user);
-	s->head.n_kernel = n_kernel >> 3;
-	s->head.n_user = n_user >> 3;
-	return at + n_user;
 }
 
 static __always_inline void tell_off_cpu(struct task_struct *next, const struct wait *w, u64 now)
 {
+	const struct kept_stack *k = NULL;
 	struct ring_scratch *s;
 	struct off_cpu *e;
-	void *ring = ring_here();
-	u32 zero = 0, at = sizeof(*e);
+	void *ring = ring_for(RING_OFF_CPU);
+	u32 zero = 0, at = sizeof(*e), tid = next->pid;
 
 	s = bpf_map_lookup_elem(&sched_scratch, &zero);
 	if (!s || !ring)
@@ -287,13 +260,21 @@ static __always_inline void tell_off_cpu(struct task_struct *next, const struct 
 		.prio = next->prio,
 		.state = w->state,
 		.waker_pid = w->waker_pid,
-		.waker_tid = w->waker_tid };
+		.waker_tid = w->waker_tid,
+		.weight = sched_sample };
 	s->head = (struct ring_head){ .kind = RING_OFF_CPU, .size = sizeof(*e) };
 	if (sched_stacks && w->state != SCHED_STATE_RUNNABLE)
-		at = add_stacks(s, at, next->pid);
+		k = bpf_map_lookup_elem(&wait_stacks, &tid);
+	if (k)
+		at = kept_stack_add(s, at, k);
 	at += sizeof(s->head);
 	if (at <= sizeof(*s) && bpf_ringbuf_output(ring, s, at, ring_flags(ring, at)))
 		ring_count_lost(RING_OFF_CPU);
+}
+
+static __always_inline bool is_told(u64 since_ns, u64 now)
+{
+	return since_ns && now - since_ns >= sched_min_ns && filter_one_in(sched_sample);
 }
 
 static __always_inline void come_back(struct task_struct *prev, struct task_struct *next)
@@ -304,9 +285,9 @@ static __always_inline void come_back(struct task_struct *prev, struct task_stru
 
 	if (!w)
 		return;
-	if (w->runnable_ns && now - w->runnable_ns >= sched_min_ns)
+	if (is_told(w->runnable_ns, now))
 		tell_delay(prev, next, w, now);
-	if (w->left_ns && now - w->left_ns >= sched_min_ns)
+	if (is_told(w->left_ns, now))
 		tell_off_cpu(next, w, now);
 	w->left_ns = w->runnable_ns = 0;
 }
@@ -355,17 +336,10 @@ int BPF_PROG(sched_switch_btf, bool preempt, struct task_struct *prev, struct ta
 	return 0;
 }
 
-/* Where it cannot be told what the waker was doing; else bpf/waking_count.bpf.c or waking_hot.bpf.c. */
-SEC("?tp_btf/sched_waking")
-int BPF_PROG(sched_waking_btf, struct task_struct *p)
-{
-	return waking(p, SCHED_CONTEXT_UNKNOWN);
-}
-
 static __always_inline int woken(void *ctx, struct task_struct *p, bool is_new)
 {
 	u64 id = bpf_get_current_pid_tgid();
-	struct waking by = { p->pid, id >> 32, (u32)id, 0 }, *w;
+	struct waking by = { p->pid, id >> 32, (u32)id, is_new ? SCHED_CONTEXT_TASK : 0 }, *w;
 	u32 place = p->pid & (WAKINGS - 1);
 	bool here = true;
 
@@ -404,7 +378,7 @@ int BPF_PROG(sched_migrate_btf, struct task_struct *p, int to)
 
 	if (!ring_enabled() || sched_min_ns || !filter_task(p, p->tgid))
 		return 0;
-	ring = ring_here();
+	ring = ring_for(RING_SCHED_MIGRATE);
 	r = ring ? ring_reserve(ring, struct sched_migrate_record, RING_SCHED_MIGRATE) : NULL;
 	if (!r)
 		return 0;

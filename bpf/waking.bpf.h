@@ -5,7 +5,7 @@
  * What the waker was doing is in the kernel's preempt_count, a variable of each CPU that was called one thing
  * or another. libbpf looks for a variable that vmlinux has not in every module, which takes
  * CAP_SYS_ADMIN, also for a weak one that no loaded program reads (libbpf 1.1). So each has an object
- * of its own, and only that is opened of which the kernel has the variable. */
+ * of its own, and only that is opened of which the kernel has the variable; a third does without. */
 #ifndef BPF_WAKING_BPF_H
 #define BPF_WAKING_BPF_H
 

@@ -26,7 +26,8 @@ struct carry {
 	const struct segment *from; /* borrowed */
 	struct writer *writer;      /* borrowed */
 	const struct carry_fact *fact;
-	const struct carry_change *change; /* borrowed; or NULL */
+	const struct carry_change *change;   /* borrowed; or NULL */
+	const struct carry_symbols *symbols; /* borrowed; or NULL */
 	struct segment_clock clock;
 	struct arena arena; /* declarations of types, which the writer borrows */
 	struct carried_type *types;
@@ -119,6 +120,31 @@ static uint32_t carry_mapping(struct carry *c, uint64_t old)
 	return c->mappings.new[old];
 }
 
+static uint32_t put_text(struct carry *c, struct text t)
+{
+	return t.len ? writer_string(c->writer, t.s, t.len) : 0;
+}
+
+/* Names that the source does not have. False if there are none. */
+static bool put_names(struct carry *c, uint32_t old)
+{
+	const struct carry_symbol *list;
+	uint32_t n = c->symbols ? c->symbols->names(c->symbols->ctx, c->from, old, &list) : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct dict_symbol s = { .frame = c->frames.new[old],
+			.depth = i,
+			.name = put_text(c, list[i].name),
+			.linkage = put_text(c, list[i].linkage),
+			.file = put_text(c, list[i].file),
+			.line = list[i].line,
+			.start = list[i].start };
+
+		writer_symbol(c->writer, &s);
+	}
+	return n > 0;
+}
+
 /* Writes all names of a frame; those that are there already are replaced by the same. */
 static void carry_names(struct carry *c, uint32_t old)
 {
@@ -128,6 +154,8 @@ static void carry_names(struct carry *c, uint32_t old)
 	bool public = mapping < c->public.n && c->public.new[mapping];
 	unsigned function = public ? CARRY_PUBLIC_FUNCTION : CARRY_FUNCTION;
 
+	if (put_names(c, old))
+		return;
 	for (; y; y = segment_symbol_next(c->from, y), n++) {
 		struct dict_symbol s = { .frame = c->frames.new[old],
 			.depth = y->depth,
@@ -441,9 +469,28 @@ struct writer_config carry_config(const struct segment_clock *clock)
 	return config;
 }
 
+enum { MOST_ROOM = 1 << 28 };
+
+/* A writer is crowded when a quarter is left. */
+static uint32_t with_room(uint64_t n)
+{
+	n += n / 2 + 64;
+	return n < MOST_ROOM ? (uint32_t)n : MOST_ROOM;
+}
+
+struct dict_size carry_room(const struct segment *from)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 1; i < from->n_strings; i++)
+		bytes += from->strings[i].len;
+	return (struct dict_size){ with_room(from->n_strings), with_room(bytes),
+		with_room(from->n_mappings), with_room(from->n_frames), with_room(from->n_stacks) };
+}
+
 struct carry *carry_new(struct writer *writer, const struct segment *from,
 	const struct segment_clock *clock, const struct carry_fact *fact,
-	const struct carry_change *change)
+	const struct carry_change *change, const struct carry_symbols *symbols)
 {
 	struct carry *c = xcalloc(1, sizeof(*c));
 
@@ -451,6 +498,7 @@ struct carry *carry_new(struct writer *writer, const struct segment *from,
 	c->from = from;
 	c->fact = fact;
 	c->change = change;
+	c->symbols = symbols;
 	c->clock = *clock;
 	carry_update(c);
 	if (fact->key)

@@ -44,6 +44,22 @@ struct carry_change {
 	void *ctx;
 };
 
+/* One of the names of a frame in the copy. Those of a frame are of depth 0, 1, ... */
+struct carry_symbol {
+	struct text name, linkage, file;
+	uint32_t line;
+	uint64_t start;
+};
+
+/* For a copy that knows more names than its source. */
+struct carry_symbols {
+	/* All names that the frame shall have, borrowed until the next call. Returns how many; 0: those of the
+	 * source. */
+	uint32_t (*names)(void *ctx, const struct segment *from, uint32_t frame,
+		const struct carry_symbol **list);
+	void *ctx;
+};
+
 /* A fact that is added to those of the segment. Where the key is told already the new value is put
  * behind the old one, unless that ends with it. */
 struct carry_fact {
@@ -52,11 +68,14 @@ struct carry_fact {
 
 /* Into a writer that has just begun with this clock (carry_config) and whose sink has no queue, as it may
  * never be full. `from` may still grow while it is read from a stream. All are borrowed until
- * carry_free. `change` may be NULL. */
+ * carry_free. `change` and `symbols` may be NULL; symbols are not changed. */
 struct carry *carry_new(struct writer *writer, const struct segment *from,
 	const struct segment_clock *clock, const struct carry_fact *fact,
-	const struct carry_change *change);
+	const struct carry_change *change, const struct carry_symbols *symbols);
 struct writer_config carry_config(const struct segment_clock *clock);
+
+/* What a writer's dictionaries need, so that all of a segment fits without being crowded. */
+struct dict_size carry_room(const struct segment *from);
 
 /* Takes in what `from` has learned since; before the rows of each block of a stream. */
 void carry_update(struct carry *c);

@@ -54,6 +54,10 @@ int column_decoder_open(struct column_decoder *d, const void *payload, size_t le
 /* Decodes one column into values[n_rows]. -EBADMSG on damage. */
 int column_decode(struct column_decoder *d, uint32_t column, uint64_t *values, struct err *err);
 
+/* Whether all rows of a column have one value, for which nothing is stored but itself; *value is it then. A column that
+ * is damaged is none. */
+bool column_is_constant(const struct column_decoder *d, uint32_t column, uint64_t *value);
+
 /* Decodes a column of texts into lengths[n_rows] and the bytes one behind the other, which stay
  * valid until the decoder's next call. Each length is at most MAX_TEXT and their sum is *n_bytes. */
 int column_decode_text(struct column_decoder *d, uint32_t column, uint64_t *lengths,

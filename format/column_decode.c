@@ -9,6 +9,7 @@
 
 #include "format/base/arena.h"
 #include "format/base/map.h"
+#include "format/base/recent.h"
 #include "format/column.h"
 #include "format/encoding.h"
 #include "format/schema.h"
@@ -44,8 +45,10 @@ struct column_decoder {
 	const uint8_t *types;
 	uint32_t n_columns, n_rows;
 	uint8_t *unpacked; /* owned; UNPACK_MAX bytes, once needed */
-	uint64_t *leader;  /* owned; values of a column that another follows, once needed */
-	uint32_t leader_rows;
+	/* Owned; the values of a column that others follow, numbered, once needed. */
+	uint64_t *leader;
+	uint32_t leader_rows, leader_values; /* room for rows; distinct values */
+	uint32_t leader_column;              /* 1 + which; 0: none of this block's yet */
 	struct map seen;
 };
 
@@ -104,6 +107,7 @@ int column_decoder_open(struct column_decoder *d, const void *payload, size_t le
 	d->types = types;
 	d->n_columns = n_columns;
 	d->n_rows = n_rows;
+	d->leader_column = 0;
 	return 0;
 }
 
@@ -204,19 +208,43 @@ static int decode_plain(struct column_decoder *d, uint32_t column, uint64_t *v, 
 /* Numbers the leader's distinct values in order of appearance, in place. Returns how many. */
 static uint32_t number_values(struct map *seen, uint64_t *v, uint32_t n)
 {
+	struct recent recent = { { 0 }, { 0 } };
+
 	map_clear(seen);
 	for (uint32_t i = 0; i < n; i++) {
 		bool is_new;
-		uint32_t *number = map_put(seen, v[i], &is_new);
+		uint32_t number, *at;
 
-		if (is_new) {
-			if (seen->count > DICT_MAX)
-				return 0;
-			*number = seen->count - 1;
+		if (recent_get(&recent, v[i], &number)) {
+			v[i] = number;
+			continue;
 		}
-		v[i] = *number;
+		at = map_put(seen, v[i], &is_new);
+		if (is_new && seen->count > DICT_MAX)
+			return 0;
+		if (is_new)
+			*at = seen->count - 1;
+		recent_put(&recent, v[i], *at);
+		v[i] = *at;
 	}
 	return seen->count;
+}
+
+/* Often several columns follow the same one: process and name follow the thread. */
+static int load_leader(struct column_decoder *d, uint32_t column, struct err *err)
+{
+	if (d->leader_column == column + 1)
+		return 0;
+	d->leader_column = 0;
+	if (d->leader_rows < d->n_rows) {
+		d->leader = xrealloc(d->leader, d->n_rows, sizeof(*d->leader));
+		d->leader_rows = d->n_rows;
+	}
+	if (decode_plain(d, column, d->leader, err))
+		return -EBADMSG;
+	d->leader_values = number_values(&d->seen, d->leader, d->n_rows);
+	d->leader_column = column + 1;
+	return 0;
 }
 
 static int decode_follow(struct column_decoder *d, uint32_t column, uint64_t *v, struct err *err)
@@ -230,13 +258,9 @@ static int decode_follow(struct column_decoder *d, uint32_t column, uint64_t *v,
 		return err_set(err, EBADMSG, "column %u follows under LZ4 or a predictor", column);
 	if (in.bad || leader >= column || slot_encoding(&d->slots[leader]) == ENC_FOLLOW)
 		return err_set(err, EBADMSG, "column %u follows column %u", column, leader);
-	if (d->leader_rows < d->n_rows) {
-		d->leader = xrealloc(d->leader, d->n_rows, sizeof(*d->leader));
-		d->leader_rows = d->n_rows;
-	}
-	if (decode_plain(d, leader, d->leader, err))
+	if (load_leader(d, leader, err))
 		return -EBADMSG;
-	n = number_values(&d->seen, d->leader, d->n_rows);
+	n = d->leader_values;
 	if (!n)
 		return err_set(err, EBADMSG, "column %u follows too many values", column);
 	pack_take(&in, table, n);
@@ -247,6 +271,23 @@ static int decode_follow(struct column_decoder *d, uint32_t column, uint64_t *v,
 	for (uint32_t i = 0; i < d->n_rows; i++)
 		v[i] = table[d->leader[i]];
 	return 0;
+}
+
+bool column_is_constant(const struct column_decoder *d, uint32_t column, uint64_t *value)
+{
+	const struct column_slot *s = column < d->n_columns ? &d->slots[column] : NULL;
+	struct cursor in;
+	uint64_t v;
+
+	if (!s || s->head != (ENC_CONST | PRED_BASE << COLUMN_PREDICTOR_SHIFT))
+		return false;
+	in = cursor_of(s->data, s->stored);
+	v = cursor_varint(&in);
+	if (in.bad || cursor_left(&in) || !field_width(d->types[column]) ||
+		!values_fit(&v, 1, field_width(d->types[column])))
+		return false;
+	*value = field_signed(d->types[column]) ? (uint64_t)unzigzag(v) : v;
+	return true;
 }
 
 int column_decode(struct column_decoder *d, uint32_t column, uint64_t *values, struct err *err)

@@ -25,6 +25,7 @@ struct copier {
 	struct event_block block;
 	bool *keep;            /* owned; BLOCK_MAX_ROWS */
 	struct writer *writer; /* owned; of all segments, one after the other */
+	uint32_t generation;   /* of the writer, when the segment at hand began */
 	struct carry *carry;   /* owned; of the segment at hand, or NULL */
 	bool begun;            /* streams: the segment at hand is number `segment` */
 	uint32_t segment;
@@ -47,11 +48,17 @@ static int begin_segment(struct copier *c, const struct segment *s,
 	if (c->o->change)
 		c->o->change->clock(c->o->change->ctx, &told);
 	config = carry_config(&told);
+	config.dict = carry_room(s);
+	if (c->writer && !writer_has_room(c->writer, &config.dict)) {
+		writer_free(c->writer);
+		c->writer = NULL;
+	}
 	if (c->writer)
 		rc = writer_restart(c->writer, &config);
 	else
 		c->writer = writer_new(c->sink, &config);
-	c->carry = carry_new(c->writer, s, &told, &c->o->fact, c->o->change);
+	c->generation = writer_generation(c->writer);
+	c->carry = carry_new(c->writer, s, &told, &c->o->fact, c->o->change, c->o->symbols);
 	c->result->segments++;
 	return rc;
 }
@@ -60,6 +67,8 @@ static int end_segment(struct copier *c)
 {
 	int rc = c->carry ? carry_close(c->carry) : 0;
 
+	if (c->carry)
+		c->result->segments += writer_generation(c->writer) - c->generation;
 	carry_free(c->carry);
 	c->carry = NULL;
 	return rc;

@@ -32,8 +32,9 @@ struct copy_options {
 	bool (*rows)(void *ctx, const struct segment *s, const struct event_type *type,
 		uint64_t *const *columns, uint32_t n, bool *keep);
 	void *ctx;
-	struct carry_fact fact;            /* told in each segment, see carry.h */
-	const struct carry_change *change; /* of texts; NULL: none */
+	struct carry_fact fact;              /* told in each segment, see carry.h */
+	const struct carry_change *change;   /* of texts; NULL: none */
+	const struct carry_symbols *symbols; /* that the source does not have; NULL: none */
 };
 
 /* What came of it; added to what is there. */
@@ -45,8 +46,8 @@ struct copy_result {
 
 /* Copies a trace behind what the sink has; the sink must have no queue. The first segment of each
  * machine's boot is always there, so that times count from the same moment as in the source; others only
- * if there is a reason. Of a stream all segments are. Damage is added to reader_damage. 0; or the errno with which reading or
- * writing failed, with a sentence. */
+ * if there is a reason. Of a stream all segments are. Damage is added to reader_damage. 0; or the errno with which
+ * reading or writing failed, with a sentence. */
 int copy_trace(struct reader *r, struct sink *sink, const struct copy_options *o,
 	struct copy_result *result, struct err *err);
 

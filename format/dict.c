@@ -1,5 +1,4 @@
-/* Interning with fixed capacity. Strings and mappings are found by hash and then compared; frames
- * too, as their 96 bits do not fit a key; a stack's key is exact. */
+/* Interning with fixed capacity. All are found by hash and then compared. */
 #include "format/dict.h"
 
 #include <stdlib.h>
@@ -8,32 +7,46 @@
 #include "format/base/arena.h"
 
 enum {
-	MAX_STRINGS = 1 << 16,
-	MAX_BYTES = 4 << 20,
-	MAX_MAPPINGS = 1 << 14,
-	MAX_FRAMES = 1 << 16,
-	MAX_STACKS = 1 << 18,
 	MAX_SYMBOLS = 1 << 13,
 };
 
-void dict_init(struct dict *d)
+static const struct dict_size usual = {
+	.strings = 1 << 16,
+	.bytes = 4 << 20,
+	.mappings = 1 << 14,
+	.frames = 1 << 16,
+	.stacks = 1 << 18,
+};
+
+static uint32_t larger(uint32_t a, uint32_t b)
 {
+	return a > b ? a : b;
+}
+
+void dict_init(struct dict *d, const struct dict_size *least)
+{
+	const struct dict_size l = least ? *least : usual;
+	const struct dict_size m = { larger(l.strings, usual.strings), larger(l.bytes, usual.bytes),
+		larger(l.mappings, usual.mappings), larger(l.frames, usual.frames),
+		larger(l.stacks, usual.stacks) };
+
 	memset(d, 0, sizeof(*d));
-	map_init_reserved(&d->string_map, MAX_STRINGS);
-	map_init_reserved(&d->mapping_map, MAX_MAPPINGS);
-	map_init_reserved(&d->frame_map, MAX_FRAMES);
-	map_init_reserved(&d->stack_map, MAX_STACKS);
-	d->bytes = xcalloc(MAX_BYTES, 1);
-	d->string_at = xcalloc(MAX_STRINGS + 1, sizeof(*d->string_at));
-	d->mappings = xcalloc(MAX_MAPPINGS, sizeof(*d->mappings));
-	d->frame_mapping = xcalloc(MAX_FRAMES, sizeof(*d->frame_mapping));
-	d->frame_address = xcalloc(MAX_FRAMES, sizeof(*d->frame_address));
-	d->stack_parent = xcalloc(MAX_STACKS, sizeof(*d->stack_parent));
-	d->stack_frame = xcalloc(MAX_STACKS, sizeof(*d->stack_frame));
-	d->stack_flags = xcalloc(MAX_STACKS, sizeof(*d->stack_flags));
-	d->stack_depth = xcalloc(MAX_STACKS, sizeof(*d->stack_depth));
-	d->frame_in_file = xcalloc(MAX_FRAMES, sizeof(*d->frame_in_file));
-	d->stack_in_file = xcalloc(MAX_STACKS, sizeof(*d->stack_in_file));
+	d->most = m;
+	map_init_reserved(&d->string_map, m.strings);
+	map_init_reserved(&d->mapping_map, m.mappings);
+	number_set_init(&d->frame_set, m.frames);
+	number_set_init(&d->stack_set, m.stacks);
+	d->bytes = xcalloc(m.bytes, 1);
+	d->string_at = xcalloc((size_t)m.strings + 1, sizeof(*d->string_at));
+	d->mappings = xcalloc(m.mappings, sizeof(*d->mappings));
+	d->frame_mapping = xcalloc(m.frames, sizeof(*d->frame_mapping));
+	d->frame_address = xcalloc(m.frames, sizeof(*d->frame_address));
+	d->stack_parent = xcalloc(m.stacks, sizeof(*d->stack_parent));
+	d->stack_frame = xcalloc(m.stacks, sizeof(*d->stack_frame));
+	d->stack_flags = xcalloc(m.stacks, sizeof(*d->stack_flags));
+	d->stack_depth = xcalloc(m.stacks, sizeof(*d->stack_depth));
+	d->frame_in_file = xcalloc(m.frames, sizeof(*d->frame_in_file));
+	d->stack_in_file = xcalloc(m.stacks, sizeof(*d->stack_in_file));
 	d->symbols = xcalloc(MAX_SYMBOLS, sizeof(*d->symbols));
 	dict_clear(d);
 }
@@ -42,8 +55,8 @@ void dict_done(struct dict *d)
 {
 	map_done(&d->string_map);
 	map_done(&d->mapping_map);
-	map_done(&d->frame_map);
-	map_done(&d->stack_map);
+	number_set_done(&d->frame_set);
+	number_set_done(&d->stack_set);
 	free(d->bytes);
 	free(d->string_at);
 	free(d->mappings);
@@ -63,12 +76,33 @@ void dict_clear(struct dict *d)
 {
 	map_clear(&d->string_map);
 	map_clear(&d->mapping_map);
-	map_clear(&d->frame_map);
-	map_clear(&d->stack_map);
+	number_set_clear(&d->frame_set);
+	number_set_clear(&d->stack_set);
 	d->n_strings = d->n_mappings = d->n_frames = d->n_stacks = 1;
 	d->strings_done = d->mappings_done = d->frames_done = d->stacks_done = 1;
 	d->n_symbols = d->symbols_ready = 0;
 	d->string_at[1] = 0;
+}
+
+void dict_cut(struct dict *d)
+{
+	map_clear(&d->string_map);
+	map_clear(&d->mapping_map);
+	number_set_clear(&d->frame_set);
+	number_set_clear(&d->stack_set);
+	d->n_strings = d->strings_done;
+	d->n_mappings = d->mappings_done;
+	d->n_frames = d->frames_done;
+	d->n_stacks = d->stacks_done;
+	d->n_symbols = d->symbols_ready = 0;
+	for (uint32_t i = 1; i < d->n_strings; i++) {
+		uint32_t at = d->string_at[i];
+		uint64_t key = hash_bytes(d->bytes + at, d->string_at[i + 1] - at);
+
+		while (map_get(&d->string_map, key))
+			key++;
+		*map_put(&d->string_map, key, NULL) = i;
+	}
 }
 
 static bool same_string(const struct dict *d, uint32_t id, const char *s, size_t len)
@@ -90,7 +124,7 @@ uint32_t dict_string(struct dict *d, const char *s, size_t len)
 	for (key = hash_bytes(s, len); (id = map_get(&d->string_map, key)); key++)
 		if (same_string(d, *id, s, len))
 			return *id;
-	if (d->n_strings == MAX_STRINGS || len > MAX_BYTES - at)
+	if (d->n_strings == d->most.strings || len > d->most.bytes - at)
 		return 0;
 	*map_put(&d->string_map, key, NULL) = d->n_strings;
 	memcpy(d->bytes + at, s, len);
@@ -115,7 +149,7 @@ uint32_t dict_mapping(struct dict *d, const struct mapping *m)
 	for (; (id = map_get(&d->mapping_map, key)); key++)
 		if (same_mapping(&d->mappings[*id].m, m))
 			return *id;
-	if (d->n_mappings == MAX_MAPPINGS || m->build_id_len > BUILD_ID_MAX)
+	if (d->n_mappings == d->most.mappings || m->build_id_len > BUILD_ID_MAX)
 		return 0;
 	*map_put(&d->mapping_map, key, NULL) = d->n_mappings;
 	to->m = *m;
@@ -125,33 +159,63 @@ uint32_t dict_mapping(struct dict *d, const struct mapping *m)
 	return d->n_mappings++;
 }
 
+static uint64_t frame_hash(uint32_t mapping, uint64_t address)
+{
+	return hash_u64(hash_u64(address) ^ (uint64_t)mapping * 0x9e3779b97f4a7c15ULL);
+}
+
+static uint64_t hash_of_frame(const void *dict, uint32_t frame)
+{
+	const struct dict *d = dict;
+
+	return frame_hash(d->frame_mapping[frame], d->frame_address[frame]);
+}
+
 uint32_t dict_frame(struct dict *d, uint32_t mapping, uint64_t address)
 {
-	uint64_t key = hash_u64(address) ^ (uint64_t)mapping * 0x9e3779b97f4a7c15ULL;
-	uint32_t *id;
+	const struct number_set *s = &d->frame_set;
+	uint64_t hash = frame_hash(mapping, address);
+	uint32_t f;
 
-	for (; (id = map_get(&d->frame_map, key)); key++)
-		if (d->frame_mapping[*id] == mapping && d->frame_address[*id] == address)
-			return *id;
-	if (d->n_frames == MAX_FRAMES)
+	for (uint32_t at = number_set_at(s, hash); (f = s->slots[at]); at = number_set_next(s, at))
+		if (d->frame_address[f] == address && d->frame_mapping[f] == mapping)
+			return f;
+	if (d->n_frames == d->most.frames)
 		return 0;
-	*map_put(&d->frame_map, key, NULL) = d->n_frames;
+	number_set_add(&d->frame_set, hash, d->n_frames, hash_of_frame, d);
 	d->frame_mapping[d->n_frames] = mapping;
 	d->frame_address[d->n_frames] = address;
 	d->frame_in_file[d->n_frames] = 0;
 	return d->n_frames++;
 }
 
+/* Of a root the flags, of others the frame. */
+static uint64_t stack_hash(uint32_t parent, uint32_t frame, uint8_t flags)
+{
+	return hash_u64((uint64_t)parent << 32 | (parent ? frame : flags));
+}
+
+static uint64_t hash_of_stack(const void *dict, uint32_t stack)
+{
+	const struct dict *d = dict;
+
+	return stack_hash(d->stack_parent[stack], d->stack_frame[stack], d->stack_flags[stack]);
+}
+
 static uint32_t stack_node(struct dict *d, uint32_t parent, uint32_t frame, uint8_t flags)
 {
-	uint64_t key = (uint64_t)parent << 32 | (parent ? frame : flags);
-	uint32_t *id = map_get(&d->stack_map, key);
+	const struct number_set *set = &d->stack_set;
+	uint64_t hash = stack_hash(parent, frame, flags);
+	uint32_t s;
 
-	if (id)
-		return *id;
-	if (d->n_stacks == MAX_STACKS)
+	for (uint32_t at = number_set_at(set, hash); (s = set->slots[at]);
+		at = number_set_next(set, at))
+		if (d->stack_parent[s] == parent && d->stack_frame[s] == frame &&
+			d->stack_flags[s] == flags)
+			return s;
+	if (d->n_stacks == d->most.stacks)
 		return 0;
-	*map_put(&d->stack_map, key, NULL) = d->n_stacks;
+	number_set_add(&d->stack_set, hash, d->n_stacks, hash_of_stack, d);
 	d->stack_parent[d->n_stacks] = parent;
 	d->stack_frame[d->n_stacks] = frame;
 	d->stack_flags[d->n_stacks] = flags;
@@ -174,7 +238,9 @@ bool dict_symbol(struct dict *d, const struct dict_symbol *s)
 {
 	if (d->n_symbols == MAX_SYMBOLS)
 		return false;
-	d->symbols[d->n_symbols++] = *s;
+	d->symbols[d->n_symbols] = *s;
+	d->symbols[d->n_symbols].order = d->n_symbols;
+	d->n_symbols++;
 	return true;
 }
 
@@ -183,11 +249,20 @@ static bool above(uint32_t n, uint32_t max, uint32_t sixteenths)
 	return n > max / 16 * sixteenths;
 }
 
+bool dict_has_room(const struct dict *d, const struct dict_size *size)
+{
+	const struct dict_size *m = &d->most;
+
+	return size->strings <= m->strings && size->bytes <= m->bytes &&
+		size->mappings <= m->mappings && size->frames <= m->frames &&
+		size->stacks <= m->stacks;
+}
+
 bool dict_filled(const struct dict *d, uint32_t sixteenths)
 {
-	return above(d->n_strings, MAX_STRINGS, sixteenths) ||
-		above(d->string_at[d->n_strings], MAX_BYTES, sixteenths) ||
-		above(d->n_mappings, MAX_MAPPINGS, sixteenths) ||
-		above(d->n_frames, MAX_FRAMES, sixteenths) ||
-		above(d->n_stacks, MAX_STACKS, sixteenths);
+	return above(d->n_strings, d->most.strings, sixteenths) ||
+		above(d->string_at[d->n_strings], d->most.bytes, sixteenths) ||
+		above(d->n_mappings, d->most.mappings, sixteenths) ||
+		above(d->n_frames, d->most.frames, sixteenths) ||
+		above(d->n_stacks, d->most.stacks, sixteenths);
 }

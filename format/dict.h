@@ -9,6 +9,7 @@
 #define FORMAT_DICT_H
 
 #include "format/base/map.h"
+#include "format/base/number_set.h"
 #include "specs/layout.h"
 
 struct mapping {
@@ -16,8 +17,10 @@ struct mapping {
 	uint32_t path;           /* string */
 	const uint8_t *build_id; /* borrowed; may be NULL when build_id_len is 0 */
 	uint32_t build_id_len;   /* at most 32 */
-	uint64_t base;           /* see mapping_kind: where address 0 was, for the kernel */
-	uint32_t pid;            /* for code that only one process has */
+	/* See mapping_kind: where address 0 was, for the kernel; a version, for code made at run
+	 * time. */
+	uint64_t base;
+	uint32_t pid; /* for code that only one process has */
 };
 
 struct dict_mapping {
@@ -28,10 +31,18 @@ struct dict_mapping {
 struct dict_symbol {
 	uint32_t frame, depth, name, linkage, file, line;
 	uint64_t start;
+	uint32_t order; /* the dictionary sets it */
+};
+
+/* How much there is room for; 0: as much as a recording needs. */
+struct dict_size {
+	uint32_t strings, bytes, mappings, frames, stacks; /* bytes: of all strings */
 };
 
 struct dict {
-	struct map string_map, mapping_map, frame_map, stack_map;
+	struct dict_size most;
+	struct map string_map, mapping_map;
+	struct number_set frame_set, stack_set;
 	char *bytes;                          /* owned; all strings one behind the other */
 	uint32_t *string_at;                  /* owned; string i is bytes[at[i] .. at[i + 1]) */
 	struct dict_mapping *mappings;        /* owned */
@@ -47,13 +58,17 @@ struct dict {
 	uint32_t n_strings, n_mappings, n_frames, n_stacks, n_symbols; /* including number 0 */
 	/* How many are in the file already. */
 	uint32_t strings_done, mappings_done, frames_done, stacks_done;
-	uint32_t
-		symbols_ready; /* so many of the queue speak of frames by their number in the file */
+	/* So many of the queue speak of frames by their number in the file. */
+	uint32_t symbols_ready;
 };
 
-void dict_init(struct dict *d);
+/* At least with this room; NULL: no more than the usual. */
+void dict_init(struct dict *d, const struct dict_size *least);
 void dict_done(struct dict *d);
 void dict_clear(struct dict *d);
+
+/* Forgets what is not in the file yet, and the numbers of all but strings: for the last that is written. */
+void dict_cut(struct dict *d);
 
 /* Longer texts are cut at MAX_TEXT bytes. */
 uint32_t dict_string(struct dict *d, const char *s, size_t len);
@@ -74,6 +89,9 @@ uint32_t dict_order_frames(struct dict *d, uint32_t *order, uint32_t max);
 uint32_t dict_order_stacks(struct dict *d, uint32_t *order, uint32_t max);
 void dict_frames_written(struct dict *d, const uint32_t *order, uint32_t n);
 void dict_stacks_written(struct dict *d, const uint32_t *order, uint32_t n);
+
+/* Whether all of that would have room. */
+bool dict_has_room(const struct dict *d, const struct dict_size *size);
 
 /* Whether some dictionary is fuller than so many sixteenths. */
 bool dict_filled(const struct dict *d, uint32_t sixteenths);

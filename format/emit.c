@@ -9,6 +9,9 @@
 #include "format/block.h"
 #include "format/tables.h"
 
+/* Of the disk's room, for what was lost, the index and the end; more for each block that the index lists. */
+enum { LAST_BYTES = 64 << 10, LAST_BYTES_BLOCK = 24 };
+
 void emit_init(struct emit *e, struct sink *sink)
 {
 	memset(e, 0, sizeof(*e));
@@ -47,6 +50,14 @@ static void remember(struct emit *e, const struct block_header *h, uint64_t offs
 		h->stream, h->count, h->first, h->last };
 }
 
+static bool has_room(const struct emit *e, size_t size)
+{
+	uint64_t last = LAST_BYTES + (uint64_t)e->n_index * LAST_BYTES_BLOCK;
+	uint64_t want = size + (e->last_words ? 0 : last);
+
+	return sink_left(e->sink, want) >= want;
+}
+
 /* The payload is in place behind the header in e->block. */
 static int seal_and_put(struct emit *e, const struct block_header *h, size_t len)
 {
@@ -57,6 +68,8 @@ static int seal_and_put(struct emit *e, const struct block_header *h, size_t len
 	*to = *h;
 	to->segment = e->segment;
 	block_seal(to, (uint32_t)len);
+	if (!has_room(e, size))
+		return -EAGAIN;
 	rc = sink_put(e->sink, e->block, size);
 	if (rc == -EAGAIN && e->patient) {
 		rc = sink_drain(e->sink, -1);
@@ -89,6 +102,18 @@ int emit_block(struct emit *e, struct block_header *h)
 		add_weight(e, h);
 	rc = column_coder_finish(e->coder, &payload);
 	return rc ? rc : seal_and_put(e, h, payload.len);
+}
+
+int emit_copy(struct emit *e, const struct block_header *h, const void *block)
+{
+	size_t size = sizeof(*h) + h->stored;
+	int rc = sink_put(e->sink, block, size);
+
+	if (rc)
+		return rc;
+	remember(e, h, e->segment_bytes);
+	e->segment_bytes += size;
+	return 0;
 }
 
 int emit_plain(struct emit *e, const struct block_header *h, const void *payload, size_t len)

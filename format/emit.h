@@ -32,6 +32,7 @@ struct emit {
 	uint64_t *values;  /* owned; EMIT_MAX_ROWS, for callers that gather a column */
 	uint32_t *order;   /* owned; EMIT_MAX_ROWS */
 	bool patient;      /* wait for the sink instead of answering -EAGAIN */
+	bool last_words;   /* where the disk is full: take the room that is kept for these */
 };
 
 void emit_init(struct emit *e, struct sink *sink);
@@ -42,8 +43,12 @@ void emit_begin(struct emit *e, uint32_t n_rows);
 
 /* Writes the block whose columns are in the coder; h has kind, type, columns, stream, count,
  * first and last. A table may get a column of padding, then h->columns grows. 0, -EAGAIN (the sink
- * is full: nothing was written), or the errno with which the sink failed. */
+ * or the disk is full: nothing was written), or the errno with which the sink failed. */
 int emit_block(struct emit *e, struct block_header *h);
+
+/* Writes a block of another segment's as it is, header and payload; it becomes one of this segment if that has its
+ * number. */
+int emit_copy(struct emit *e, const struct block_header *h, const void *block);
 
 /* Writes a block with this payload (may be empty). */
 int emit_plain(struct emit *e, const struct block_header *h, const void *payload, size_t len);

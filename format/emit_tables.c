@@ -9,8 +9,6 @@
 #include "format/base/arena.h"
 #include "format/tables.h"
 
-enum { TEXT_LIMIT = BLOCK_MAX_BYTES / 4 }; /* bytes of text in one block */
-
 /* A column of texts, collected first. */
 struct texts {
 	uint64_t *lengths; /* owned */
@@ -74,15 +72,21 @@ static struct block_header numbered_header(enum block_kind kind, uint32_t first,
 	return h;
 }
 
-static int emit_strings(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
+int emit_more_strings(struct emit *e, uint32_t first, const uint64_t *lengths, const char *bytes,
+	uint32_t n)
 {
 	struct block_header h = numbered_header(BLOCK_STRINGS, first, n);
 
 	emit_begin(e, n);
+	column_coder_add_text(e->coder, lengths, bytes);
+	return emit_block(e, &h);
+}
+
+static int emit_strings(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
+{
 	for (uint32_t i = 0; i < n; i++)
 		e->values[i] = d->string_at[first + i + 1] - d->string_at[first + i];
-	column_coder_add_text(e->coder, e->values, d->bytes + d->string_at[first]);
-	return emit_block(e, &h);
+	return emit_more_strings(e, first, e->values, d->bytes + d->string_at[first], n);
 }
 
 static int emit_mappings(struct emit *e, struct dict *d, uint32_t first, uint32_t n)
@@ -149,7 +153,7 @@ static uint32_t strings_that_fit(const struct dict *d, uint32_t first)
 	uint32_t n = 1;
 
 	while (first + n < d->n_strings && n < EMIT_MAX_ROWS &&
-		d->string_at[first + n + 1] - d->string_at[first] <= TEXT_LIMIT)
+		d->string_at[first + n + 1] - d->string_at[first] <= EMIT_MAX_TEXT)
 		n++;
 	return n;
 }
@@ -165,7 +169,22 @@ static int by_frame(const void *a, const void *b)
 
 	if (x->frame != y->frame)
 		return x->frame < y->frame ? -1 : 1;
-	return x->depth < y->depth ? -1 : x->depth > y->depth;
+	if (x->depth != y->depth)
+		return x->depth < y->depth ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+/* Of those said twice only the last remains. */
+static uint32_t without_replaced(struct dict_symbol *s, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (i + 1 == n || s[i].frame != s[i + 1].frame || s[i].depth != s[i + 1].depth)
+			s[kept++] = s[i];
+	for (uint32_t i = 0; i < kept; i++)
+		s[i].order = i;
+	return kept;
 }
 
 /* Symbols refer to frames by the numbers in the file from here on, sorted by them: neighbours then
@@ -178,25 +197,33 @@ static void order_symbols(struct dict *d)
 		s->frame = d->frame_in_file[s->frame];
 	}
 	qsort(d->symbols, d->n_symbols, sizeof(*d->symbols), by_frame);
+	d->n_symbols = without_replaced(d->symbols, d->n_symbols);
+	d->symbols_ready = d->n_symbols;
+}
+
+int emit_more_symbols(struct emit *e, const struct dict_symbol *s, uint32_t n)
+{
+	struct block_header h = header(BLOCK_SYMBOLS, n);
+
+	emit_begin(e, n);
+	MEMBER_COLUMN(e, s, n, FIELD_U32, frame);
+	MEMBER_COLUMN(e, s, n, FIELD_U8, depth);
+	MEMBER_COLUMN(e, s, n, FIELD_STRING, name);
+	MEMBER_COLUMN(e, s, n, FIELD_STRING, linkage);
+	MEMBER_COLUMN(e, s, n, FIELD_STRING, file);
+	MEMBER_COLUMN(e, s, n, FIELD_U32, line);
+	MEMBER_COLUMN(e, s, n, FIELD_U64, start);
+	return emit_block(e, &h);
 }
 
 static int emit_symbols(struct emit *e, struct dict *d)
 {
-	struct block_header h = header(BLOCK_SYMBOLS, d->n_symbols);
 	int rc;
 
 	if (!d->n_symbols)
 		return 0;
 	order_symbols(d);
-	emit_begin(e, d->n_symbols);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U32, frame);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U8, depth);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_STRING, name);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_STRING, linkage);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_STRING, file);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U32, line);
-	MEMBER_COLUMN(e, d->symbols, d->n_symbols, FIELD_U64, start);
-	rc = emit_block(e, &h);
+	rc = emit_more_symbols(e, d->symbols, d->n_symbols);
 	if (!rc)
 		d->n_symbols = d->symbols_ready = 0;
 	return rc;

@@ -8,6 +8,14 @@
  * block that does not go through; what is done stays marked as done. */
 int emit_dict(struct emit *e, struct dict *d);
 
+/* Rows for dictionaries that are written already, at most EMIT_MAX_ROWS. Strings get the numbers from `first` on;
+ * their texts, one behind the other, have at most EMIT_MAX_TEXT bytes. Symbols speak of frames by their number in
+ * the file. */
+enum { EMIT_MAX_TEXT = BLOCK_MAX_BYTES / 4 };
+int emit_more_strings(struct emit *e, uint32_t first, const uint64_t *lengths, const char *bytes,
+	uint32_t n);
+int emit_more_symbols(struct emit *e, const struct dict_symbol *s, uint32_t n);
+
 /* A table of two texts a row. */
 int emit_info(struct emit *e, const char *const (*pairs)[2], uint32_t n);
 

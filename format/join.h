@@ -20,8 +20,8 @@ struct join;
 struct join_result {
 	uint32_t segments, machines; /* machines: or boots of one */
 	uint64_t events, bytes;
-	uint32_t
-		unaligned; /* machines whose wall-clock time is not known, though there are others */
+	/* Machines whose wall-clock time is not known, though there are others. */
+	uint32_t unaligned;
 };
 
 /* Checks the readers, which are borrowed and must be files. NULL with a sentence: *code is -EBADMSG if

@@ -8,50 +8,41 @@
  * older will follow. */
 #include "format/merge.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/base/arena.h"
-#include "format/base/map.h"
+#include "format/batch.h"
 #include "format/overlap.h"
-
-/* How one want sees one event type. */
-struct match {
-	uint32_t want;
-	uint32_t n_fields;
-	uint64_t missing;
-	/* In the arena; numbers among the columns that are needed, -1 where there is no such field. */
-	int16_t *columns;
-};
-
-/* What is wanted of one event type of one segment. */
-struct binding {
-	const struct event_type *type;
-	struct match *matches; /* in the arena */
-	uint32_t n_matches;
-	bool needed[MAX_FIELDS];
-	uint8_t field_types[MAX_FIELDS];
-	uint32_t n_needed;
-};
-
-/* An open block. */
-struct run {
-	struct run *next_free;
-	struct segment *segment;
-	const struct binding *binding;
-	struct block_ref ref; /* of a file: where it can be decoded again */
-	uint64_t *memory;     /* owned; the columns that are needed, of `rows` rows each */
-	size_t cap;           /* values in memory */
-	uint32_t n, at, stream, reader;
-	uint32_t base, rows; /* memory has the rows [base, base + rows) */
-	uint64_t sequence;
-};
+#include "format/run.h"
+#include "format/workers.h"
 
 struct pending {
 	uint64_t first;
 	uint32_t reader;
 	uint32_t block;
+};
+
+enum { AHEAD = 16, WORTH_THREADS = 64 }; /* blocks: that are decoded ahead; of a trace */
+
+/* Where columns go before they are put in their place: narrow ones, and those of which a slice is kept. */
+struct decoder {
+	struct column_decoder *columns; /* owned */
+	uint64_t *scratch;              /* owned; of one column, once needed */
+};
+
+/* A block on its way into the heap. */
+struct opening {
+	struct work work;
+	struct run *run; /* NULL: it cannot be read, or nobody wants it */
+	struct block_header header;
+	const void *payload;
+	uint64_t offset;
+	int rc;
+	struct err err;
 };
 
 struct input {
@@ -66,37 +57,58 @@ struct merge {
 	uint32_t n_inputs;
 	struct pending *pending; /* owned */
 	size_t n_pending, at_pending;
-	struct run **heap; /* owned */
+	size_t n_prepared;              /* of pending: these are open, or being opened */
+	struct opening openings[AHEAD]; /* of pending [at_pending, n_prepared), modulo AHEAD */
+	struct workers *workers;        /* owned; NULL: there are none */
+	struct decoder decoders[WORKERS_MAX]; /* theirs */
+	struct run **heap;                    /* owned */
 	size_t n_heap, cap_heap;
 	struct run *free_runs; /* owned list */
 	size_t held, taken;    /* bytes in open runs; in all runs */
 	uint64_t peak;         /* bytes of all rows that overlap at one moment, of files */
-	uint64_t *scratch;     /* owned; a column of a run that keeps only a slice */
+	bool sliced;           /* runs keep only a slice of their rows */
 	uint64_t n_opened, last_time, n_late;
-	struct arena arena;
-	struct map bindings_by_type;
-	struct binding **bindings; /* owned; elements in the arena */
-	uint32_t n_bindings;
-	struct column_decoder *decoder; /* owned */
-	uint32_t at_match;              /* of the row that is being delivered */
+	struct bindings bindings;
+	struct decoder decoder;
+	uint32_t at_match; /* of the row that is being delivered */
 	struct run *current;
 	uint64_t values[MAX_FIELDS];
+	struct batch *out, *last_out; /* owned; in use, in the order in which they came */
+	struct batch *free_batches;   /* owned */
+	bool at_slice;                /* the heap's first run has no more rows in memory */
+	pthread_mutex_t late;         /* of late columns and what follows */
+	struct decoder late_decoder;
 };
+
+static struct decoder new_decoder(void)
+{
+	return (struct decoder){ .columns = column_decoder_new() };
+}
+
+static void decoder_done(struct decoder *d)
+{
+	column_decoder_free(d->columns);
+	free(d->scratch);
+}
+
+static uint64_t *scratch_of(struct decoder *d)
+{
+	if (!d->scratch)
+		d->scratch = xcalloc(BLOCK_MAX_ROWS, sizeof(*d->scratch));
+	return d->scratch;
+}
 
 static uint64_t row_time(const struct run *r)
 {
-	/* Time is the first column. */
-	return r->memory[r->at - r->base] + (uint64_t)r->segment->shift_ns;
+	return run_times(r)[r->at - r->base] + (uint64_t)r->segment->shift_ns;
 }
 
 /* ---- heap ---- */
 
 static bool before(const struct run *a, const struct run *b)
 {
-	uint64_t x = row_time(a), y = row_time(b);
-
-	if (x != y)
-		return x < y;
+	if (a->time != b->time)
+		return a->time < b->time;
 	return a->sequence < b->sequence;
 }
 
@@ -122,6 +134,7 @@ static void push(struct merge *m, struct run *r)
 {
 	size_t i = m->n_heap;
 
+	r->time = row_time(r);
 	if (m->n_heap == m->cap_heap) {
 		m->cap_heap = m->cap_heap ? m->cap_heap * 2 : 64;
 		m->heap = xrealloc(m->heap, m->cap_heap, sizeof(*m->heap));
@@ -130,66 +143,6 @@ static void push(struct merge *m, struct run *r)
 	for (; i && before(r, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		m->heap[i] = m->heap[(i - 1) / 2];
 	m->heap[i] = r;
-}
-
-/* ---- bindings ---- */
-
-static void bind_want(struct merge *m, struct binding *b, uint32_t number)
-{
-	const struct want *w = &m->options.wants[number];
-	struct match *match = &b->matches[b->n_matches];
-
-	if (w->event && strcmp(w->event, b->type->name) != 0)
-		return;
-	b->n_matches++;
-	match->want = number;
-	match->n_fields = w->fields ? w->n_fields : b->type->n_fields;
-	match->columns = arena_alloc(&m->arena, match->n_fields * sizeof(*match->columns));
-	for (uint32_t i = 0; i < match->n_fields; i++) {
-		int f = w->fields ? event_field(b->type, w->fields[i]) : (int)i;
-
-		match->columns[i] = (int16_t)f;
-		if (f >= 0)
-			b->needed[f] = true;
-		else if (i < 64)
-			match->missing |= 1ULL << i;
-	}
-}
-
-static struct binding *bind(struct merge *m, const struct event_type *type)
-{
-	struct binding *b = arena_alloc(&m->arena, sizeof(*b));
-	int16_t place[MAX_FIELDS];
-
-	b->type = type;
-	b->matches = arena_alloc(&m->arena, m->options.n_wants * sizeof(*b->matches));
-	for (uint32_t i = 0; i < m->options.n_wants; i++)
-		bind_want(m, b, i);
-	b->needed[0] = true;
-	for (uint32_t f = 0; f < type->n_fields; f++) {
-		place[f] = (int16_t)b->n_needed;
-		b->n_needed += b->needed[f];
-		b->field_types[f] = (uint8_t)type->fields[f].type;
-	}
-	for (uint32_t i = 0; i < b->n_matches; i++)
-		for (uint32_t k = 0; k < b->matches[i].n_fields; k++)
-			if (b->matches[i].columns[k] >= 0)
-				b->matches[i].columns[k] = place[b->matches[i].columns[k]];
-	return b;
-}
-
-/* NULL if nobody wants the type. */
-static struct binding *binding_of(struct merge *m, const struct event_type *type)
-{
-	bool is_new;
-	uint32_t *number = map_put(&m->bindings_by_type, (uint64_t)(uintptr_t)type, &is_new);
-
-	if (is_new) {
-		*number = m->n_bindings;
-		m->bindings = xrealloc(m->bindings, m->n_bindings + 1, sizeof(*m->bindings));
-		m->bindings[m->n_bindings++] = bind(m, type);
-	}
-	return m->bindings[*number]->n_matches ? m->bindings[*number] : NULL;
 }
 
 /* ---- runs ---- */
@@ -202,7 +155,21 @@ static void drop_memory(struct merge *m, struct run *r)
 	r->cap = 0;
 }
 
-static struct run *new_run(struct merge *m, size_t values)
+static void make_rows(struct run *r, const struct binding *b)
+{
+	r->same = xrealloc(r->same, b->n_values, sizeof(*r->same));
+	r->varying = xrealloc(r->varying, b->n_values, sizeof(*r->varying));
+	r->n_varying = xrealloc(r->n_varying, b->n_matches, sizeof(*r->n_varying));
+	r->binding = b;
+}
+
+/* Words that so many rows take. */
+static size_t words_of(const struct binding *b, uint32_t rows)
+{
+	return (size_t)rows * b->n_wide + ((size_t)rows * (b->n_needed - b->n_wide) + 1) / 2;
+}
+
+static struct run *new_run(struct merge *m, size_t words, const struct binding *b)
 {
 	struct run *r = m->free_runs;
 
@@ -210,19 +177,23 @@ static struct run *new_run(struct merge *m, size_t values)
 		m->free_runs = r->next_free;
 	else
 		r = xcalloc(1, sizeof(*r));
-	if (r->cap < values) {
+	if (r->cap < words) {
 		drop_memory(m, r);
-		r->memory = xrealloc(NULL, values, sizeof(*r->memory));
-		r->cap = values;
+		r->memory = xrealloc(NULL, words, sizeof(*r->memory));
+		r->cap = words;
 		m->taken += r->cap * sizeof(*r->memory);
 	}
 	m->held += r->cap * sizeof(*r->memory);
+	if (r->binding != b)
+		make_rows(r, b);
 	return r;
 }
 
 static void free_run(struct merge *m, struct run *r)
 {
 	m->held -= r->cap * sizeof(*r->memory);
+	free(r->late);
+	r->late = NULL;
 	if (m->taken > m->options.held_bytes)
 		drop_memory(m, r);
 	r->next_free = m->free_runs;
@@ -248,35 +219,164 @@ static void clip(const struct merge *m, struct run *r, const uint64_t *time)
 		r->n--;
 }
 
-/* Decodes what is needed of the rows that the run has in memory, from its present row on. The first
- * time that row is found by the window. */
-static int decode_run(struct merge *m, struct run *r, const struct block_header *h,
-	const void *payload, bool first, struct err *err)
+/* Where a wide column is decoded to: to its place, or if only a slice of it is kept, to scratch. */
+static uint64_t *decode_to(struct decoder *d, const struct run *r, uint64_t *place)
+{
+	return r->rows == r->count ? place : scratch_of(d);
+}
+
+/* How many rows are in memory. */
+static uint32_t rows_in(const struct run *r)
+{
+	return r->count - r->base < r->rows ? r->count - r->base : r->rows;
+}
+
+/* Puts the slice of a wide column that the run keeps into its place. */
+static void take_slice(const struct run *r, const uint64_t *column, uint64_t *place)
+{
+	if (column != place)
+		memcpy(place, column + r->base, rows_in(r) * sizeof(*place));
+}
+
+static int open_columns(struct decoder *d, const struct run *r, const struct block_header *h,
+	const void *payload, struct err *err)
+{
+	return column_decoder_open(d->columns, payload, h->stored, r->binding->field_types,
+		       h->columns, h->count, err)
+		? -EBADMSG
+		: 0;
+}
+
+/* Finds the run's first row by its times. */
+static int place_run(const struct merge *m, struct run *r, const struct block_header *h,
+	const uint64_t *time, struct err *err)
+{
+	if (!sorted(time, h))
+		return err_set(err, EBADMSG, "rows are not in order of time");
+	clip(m, r, time);
+	return 0;
+}
+
+/* Parts what rows look like to each want into what is the same in all of them and what is not. */
+static void part_values(struct run *r)
 {
 	const struct binding *b = r->binding;
-	bool whole = r->rows == h->count;
-	uint64_t *to = r->memory;
 
-	if (column_decoder_open(m->decoder, payload, h->stored, b->field_types, h->columns,
-		    h->count, err))
+	memset(r->same, 0, b->n_values * sizeof(*r->same));
+	for (uint32_t i = 0; i < b->n_matches; i++) {
+		const struct match *m = &b->matches[i];
+		struct varying *varying = r->varying + m->first_value;
+		struct n_varying *n = &r->n_varying[i];
+
+		*n = (struct n_varying){ 0 };
+		for (uint32_t k = 0; k < m->n_matched; k++) {
+			const struct matched *f = &m->matched[k];
+
+			if (run_is_constant(r, f->column))
+				r->same[m->first_value + f->field] = run_value(r, f->column, 0);
+			else if (f->column < b->n_wide)
+				varying[n->n++] = (struct varying){ f->field, f->column * r->rows };
+		}
+		n->n_wide = n->n;
+		for (uint32_t k = 0; k < m->n_matched; k++) {
+			const struct matched *f = &m->matched[k];
+
+			if (f->column >= b->n_wide && !run_is_constant(r, f->column))
+				varying[n->n++] = (struct varying){ f->field,
+					(f->column - b->n_wide) * r->rows };
+		}
+	}
+}
+
+static bool take_constant(struct decoder *d, struct run *r, uint32_t f, uint32_t number)
+{
+	uint64_t v;
+
+	if (!column_is_constant(d->columns, f, &v))
+		return false;
+	if (number < r->binding->n_wide)
+		r->memory[(size_t)number * r->rows] = v;
+	else
+		run_narrow(r, number)[0] = (uint32_t)v;
+	r->constant[number / 64] |= 1ULL << number % 64;
+	return true;
+}
+
+static int take_narrow(struct decoder *d, struct run *r, uint32_t f, uint32_t number,
+	struct err *err)
+{
+	const uint64_t *column = scratch_of(d) + r->base;
+	uint32_t *to = run_narrow(r, number), n = rows_in(r);
+
+	if (column_decode(d->columns, f, d->scratch, err))
+		return -EBADMSG;
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = (uint32_t)column[i];
+	return 0;
+}
+
+static int take_wide(struct decoder *d, struct run *r, uint32_t f, uint32_t number, struct err *err)
+{
+	uint64_t *to = r->memory + (size_t)number * r->rows, *column = decode_to(d, r, to);
+
+	if (column_decode(d->columns, f, column, err))
+		return -EBADMSG;
+	take_slice(r, column, to);
+	return 0;
+}
+
+/* The times, which say what slice it is. */
+static int take_times(const struct merge *m, struct decoder *d, struct run *r,
+	const struct block_header *h, bool first, struct err *err)
+{
+	uint64_t *column = decode_to(d, r, r->memory);
+
+	if (column_decode(d->columns, 0, column, err) || (first && place_run(m, r, h, column, err)))
+		return -EBADMSG;
+	r->base = r->rows == r->count ? 0 : r->at;
+	take_slice(r, column, r->memory);
+	return 0;
+}
+
+/* Decodes what is needed of the rows that the run has in memory, from its present row on. The first
+ * time that row is found by the window. */
+static int decode_run(const struct merge *m, struct decoder *d, struct run *r,
+	const struct block_header *h, const void *payload, bool first, struct err *err)
+{
+	const struct binding *b = r->binding;
+
+	if (open_columns(d, r, h, payload, err) || take_times(m, d, r, h, first, err))
+		return -EBADMSG;
+	memset(r->constant, 0, sizeof(r->constant));
+	for (uint32_t f = 1; f < b->type->n_fields; f++)
+		if (b->needed[f] && !take_constant(d, r, f, b->place[f]) &&
+			(b->place[f] < b->n_wide ? take_wide : take_narrow)(d, r, f, b->place[f],
+				err))
+			return -EBADMSG;
+	part_values(r);
+	return 0;
+}
+
+/* The same for what is needed late. */
+static int decode_late(struct decoder *d, struct run *r, const struct block_header *h,
+	const void *payload, struct err *err)
+{
+	const struct binding *b = r->binding;
+	uint64_t *to;
+
+	if (!r->late)
+		r->late = xcalloc((size_t)r->rows * b->n_late, sizeof(*r->late));
+	to = r->late;
+	if (open_columns(d, r, h, payload, err))
 		return -EBADMSG;
 	for (uint32_t f = 0; f < b->type->n_fields; f++) {
-		uint64_t *column = whole ? to : m->scratch;
+		uint64_t *column = decode_to(d, r, to);
 
-		if (!b->needed[f])
+		if (!b->late[f])
 			continue;
-		if (column_decode(m->decoder, f, column, err))
+		if (column_decode(d->columns, f, column, err))
 			return -EBADMSG;
-		if (f == 0 && first) {
-			if (!sorted(column, h))
-				return err_set(err, EBADMSG, "rows are not in order of time");
-			clip(m, r, column);
-		}
-		r->base = whole ? 0 : r->at;
-		if (!whole)
-			memcpy(to, column + r->base,
-				(h->count - r->base < r->rows ? h->count - r->base : r->rows) *
-					sizeof(*to));
+		take_slice(r, column, to);
 		to += r->rows;
 	}
 	return 0;
@@ -299,46 +399,57 @@ static bool next_slice(struct merge *m, struct run *r)
 	struct block_header h;
 	const void *payload = reader_block(reader, &r->ref, &h);
 
-	return payload && decode_run(m, r, &h, payload, false, NULL) == 0;
+	free(r->late);
+	r->late = NULL;
+	return payload && decode_run(m, &m->decoder, r, &h, payload, false, NULL) == 0;
 }
 
-/* Opens a block of events and puts it into the heap if anybody wants it. ref: of a file. */
-static void open_block(struct merge *m, uint32_t input, struct segment *segment,
-	const struct block_header *h, const void *payload, uint64_t offset,
-	const struct block_ref *ref)
+/* Whether a block has rows of a type as its segment declares it. */
+static bool is_declared(const struct event_type *type, const struct block_header *h)
+{
+	return type && h->columns == type->n_fields &&
+		event_row_bytes(type) * h->count <= BLOCK_MAX_BYTES && h->count;
+}
+
+/* Makes a run for a block of events that is not decoded yet; NULL if nobody wants it. ref: of a file. */
+static struct run *run_of(struct merge *m, uint32_t input, struct segment *segment,
+	const struct block_header *h, uint64_t offset, const struct block_ref *ref)
 {
 	const struct event_type *type = segment_type(segment, h->type);
-	struct reader *reader = m->inputs[input].reader;
 	struct binding *b;
 	struct run *r;
-	struct err err;
 
-	if (!type || h->columns != type->n_fields ||
-		event_row_bytes(type) * h->count > BLOCK_MAX_BYTES || !h->count) {
-		reader_report(reader, offset, sizeof(*h) + h->stored,
+	if (!is_declared(type, h)) {
+		reader_report(m->inputs[input].reader, offset, sizeof(*h) + h->stored,
 			"%u events of type %u, which is not declared so", h->count, h->type);
-		return;
+		return NULL;
 	}
-	b = binding_of(m, type);
+	b = binding_of(&m->bindings, type);
 	if (!b)
-		return;
-	r = new_run(m, (size_t)rows_kept(m, ref, h->count) * b->n_needed);
+		return NULL;
+	r = new_run(m, words_of(b, rows_kept(m, ref, h->count)), b);
+	r->merge = m;
 	r->segment = segment;
-	r->binding = b;
 	if (ref)
 		r->ref = *ref;
 	r->rows = rows_kept(m, ref, h->count);
-	r->n = h->count;
+	r->n = r->count = h->count;
 	r->at = 0;
 	r->stream = h->stream;
 	r->reader = input;
 	r->sequence = m->n_opened++;
-	if (decode_run(m, r, h, payload, true, &err)) {
-		reader_report(reader, offset, sizeof(*h) + h->stored, "%.80s", err.text);
-		free_run(m, r);
-		return;
-	}
-	if (r->at < r->n)
+	return r;
+}
+
+/* Puts a run that has been decoded into the heap. */
+static void enter(struct merge *m, const struct opening *o)
+{
+	struct run *r = o->run;
+
+	if (o->rc)
+		reader_report(m->inputs[r->reader].reader, o->offset,
+			sizeof(o->header) + o->header.stored, "%.80s", o->err.text);
+	if (!o->rc && r->at < r->n)
 		push(m, r);
 	else
 		free_run(m, r);
@@ -361,7 +472,7 @@ static bool type_wanted(struct merge *m, const struct segment *s, uint16_t type)
 {
 	const struct event_type *t = segment_type(s, type);
 
-	return !t || binding_of(m, t); /* an undeclared one is opened to be reported */
+	return !t || binding_of(&m->bindings, t); /* an undeclared one is opened to be reported */
 }
 
 static void list_blocks(struct merge *m, uint32_t number)
@@ -392,23 +503,96 @@ static void list_blocks(struct merge *m, uint32_t number)
 	}
 }
 
-static void open_pending(struct merge *m)
+static void decode_opening(void *ctx, struct work *work, unsigned worker)
 {
-	const struct pending *p = &m->pending[m->at_pending++];
+	struct merge *m = ctx;
+	struct opening *o = (struct opening *)work;
+
+	o->rc = decode_run(m, &m->decoders[worker], o->run, &o->header, o->payload, true, &o->err);
+}
+
+/* Begins to open the next block. */
+static void prepare(struct merge *m)
+{
+	const struct pending *p = &m->pending[m->n_prepared];
+	struct opening *o = &m->openings[m->n_prepared++ % AHEAD];
 	struct reader *reader = m->inputs[p->reader].reader;
 	const struct block_ref ref = reader_block_ref(reader, p->block);
-	struct block_header h;
-	const void *payload = reader_block(reader, &ref, &h);
 
-	if (payload)
-		open_block(m, p->reader, reader_segment(reader, ref.segment), &h, payload,
+	*o = (struct opening){ .offset = ref.offset };
+	o->payload = reader_block(reader, &ref, &o->header);
+	if (o->payload)
+		o->run = run_of(m, p->reader, reader_segment(reader, ref.segment), &o->header,
 			ref.offset, &ref);
+	if (o->run && m->workers)
+		workers_give(m->workers, &o->work);
+}
+
+static bool may_prepare(const struct merge *m)
+{
+	return m->n_prepared < m->n_pending && m->n_prepared < m->at_pending + AHEAD &&
+		m->held < m->options.held_bytes / 2;
+}
+
+static void open_pending(struct merge *m)
+{
+	struct reader *reader = m->inputs[m->pending[m->at_pending].reader].reader;
+	struct opening *o = &m->openings[m->at_pending % AHEAD];
+
+	if (m->n_prepared == m->at_pending)
+		prepare(m);
+	while (m->workers && may_prepare(m))
+		prepare(m);
+	m->at_pending++;
+	if (o->run && m->workers)
+		workers_wait(m->workers, &o->work);
+	else if (o->run)
+		o->rc = decode_run(m, &m->decoder, o->run, &o->header, o->payload, true, &o->err);
+	if (o->run)
+		enter(m, o);
 	/* Blocks are nearly in file order: what lies well before this one is done. */
-	if (ref.offset > BLOCK_MAX_BYTES)
-		reader_done_before(reader, ref.offset - BLOCK_MAX_BYTES);
+	if (o->offset > BLOCK_MAX_BYTES)
+		reader_done_before(reader, o->offset - BLOCK_MAX_BYTES);
+}
+
+/* Threads cost more than they save where there is little to do; slices are decoded one by one. */
+static void start_workers(struct merge *m)
+{
+	unsigned n = m->options.n_threads < WORKERS_MAX ? m->options.n_threads : WORKERS_MAX;
+
+	if (!n || m->n_pending < WORTH_THREADS || m->sliced)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		m->decoders[i] = new_decoder();
+	m->workers = workers_new(n, decode_opening, m);
+}
+
+static void end_workers(struct merge *m)
+{
+	workers_free(m->workers);
+	for (; m->at_pending < m->n_prepared; m->at_pending++)
+		if (m->openings[m->at_pending % AHEAD].run)
+			free_run(m, m->openings[m->at_pending % AHEAD].run);
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		decoder_done(&m->decoders[i]);
 }
 
 /* ---- streams ---- */
+
+/* Of a stream the block is gone when its late columns are asked for: they are decoded now. */
+static void open_streamed(struct merge *m, uint32_t input, struct segment *segment,
+	const struct block_header *h, const void *payload, uint64_t offset)
+{
+	struct opening o = { .header = *h, .payload = payload, .offset = offset };
+
+	o.run = run_of(m, input, segment, h, offset, NULL);
+	if (!o.run)
+		return;
+	o.rc = decode_run(m, &m->decoder, o.run, h, payload, true, &o.err);
+	if (!o.rc && o.run->binding->n_late)
+		o.rc = decode_late(&m->decoder, o.run, h, payload, &o.err);
+	enter(m, &o);
+}
 
 static int read_stream(struct merge *m, uint32_t number, struct err *err)
 {
@@ -437,8 +621,15 @@ static int read_stream(struct merge *m, uint32_t number, struct err *err)
 
 		m->options.block(m->options.ctx, s, &ref);
 	}
-	open_block(m, number, s, &h, payload, offset, NULL);
+	open_streamed(m, number, s, &h, payload, offset);
 	return 0;
+}
+
+/* Whether something older than the heap's first row may still come from this input. */
+static bool stream_lags(const struct merge *m, const struct input *in)
+{
+	return in->stream && !in->ended && m->held < m->options.held_bytes &&
+		(!m->n_heap || m->heap[0]->time >= in->safe);
 }
 
 /* Reads streams until the heap's first row is complete in all of them. */
@@ -447,8 +638,7 @@ static int fill_from_streams(struct merge *m, struct err *err)
 	for (uint32_t i = 0; i < m->n_inputs; i++) {
 		struct input *in = &m->inputs[i];
 
-		while (in->stream && !in->ended && m->held < m->options.held_bytes &&
-			(!m->n_heap || row_time(m->heap[0]) >= in->safe)) {
+		while (stream_lags(m, in)) {
 			int rc = read_stream(m, i, err);
 
 			if (rc)
@@ -458,7 +648,65 @@ static int fill_from_streams(struct merge *m, struct err *err)
 	return 0;
 }
 
+/* ---- memory of batches ---- */
+
+static struct batch *new_batch(struct merge *m)
+{
+	struct batch *b = m->free_batches;
+
+	if (b)
+		m->free_batches = b->next;
+	else
+		b = xrealloc(NULL, 1, sizeof(*b));
+	b->next = NULL;
+	b->n_rows = b->n_pieces = b->n_ended = 0;
+	return b;
+}
+
+static void recycle(struct merge *m, struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n_ended; i++)
+		free_run(m, b->ended[i]);
+	b->next = m->free_batches;
+	m->free_batches = b;
+}
+
+static void hand_out(struct merge *m, struct batch *b)
+{
+	if (m->out)
+		m->last_out->next = b;
+	else
+		m->out = b;
+	m->last_out = b;
+}
+
+void merge_return_batch(struct merge *m, struct batch *b)
+{
+	assert(b == m->out);
+	m->out = b->next;
+	recycle(m, b);
+}
+
+static void free_batches(struct merge *m)
+{
+	struct batch *next;
+
+	while (m->out)
+		merge_return_batch(m, m->out);
+	for (struct batch *b = m->free_batches; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+}
+
 /* ---- the outside ---- */
+
+/* Bytes that a row takes. */
+static size_t row_bytes(const struct binding *b)
+{
+	return (b->n_wide + b->n_late) * sizeof(uint64_t) +
+		(b->n_needed - b->n_wide) * sizeof(uint32_t);
+}
 
 /* What the blocks that are open at one moment take together, were they decoded whole. */
 static uint64_t peak_of(struct merge *m)
@@ -477,12 +725,19 @@ static uint64_t peak_of(struct merge *m)
 		spans[i].first = p->first;
 		spans[i].last = ref.last + (uint64_t)s->shift_ns;
 		if (type && event_row_bytes(type) * ref.count <= BLOCK_MAX_BYTES)
-			spans[i].weight = (uint64_t)ref.count * sizeof(uint64_t) *
-				binding_of(m, type)->n_needed;
+			spans[i].weight = (uint64_t)ref.count *
+				row_bytes(binding_of(&m->bindings, type));
 	}
 	peak = overlap_peak(spans, m->n_pending);
 	free(spans);
 	return peak;
+}
+
+static void order_blocks(struct merge *m)
+{
+	qsort(m->pending, m->n_pending, sizeof(*m->pending), by_first);
+	m->peak = peak_of(m);
+	m->sliced = m->peak > m->options.held_bytes;
 }
 
 struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
@@ -497,8 +752,10 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 		m->options.held_bytes = MERGE_HELD_BYTES;
 	m->n_inputs = n_readers;
 	m->inputs = xcalloc(n_readers, sizeof(*m->inputs));
-	m->decoder = column_decoder_new();
-	map_init(&m->bindings_by_type, 64);
+	m->decoder = new_decoder();
+	m->late_decoder = new_decoder();
+	pthread_mutex_init(&m->late, NULL);
+	bindings_init(&m->bindings, m->options.wants, m->options.n_wants);
 	for (uint32_t i = 0; i < n_readers; i++) {
 		m->inputs[i].reader = readers[i];
 		m->inputs[i].stream = reader_is_stream(readers[i]);
@@ -507,12 +764,9 @@ struct merge *merge_new(struct reader *const *readers, uint32_t n_readers,
 	for (uint32_t i = 0; i < n_readers; i++)
 		if (!m->inputs[i].stream)
 			list_blocks(m, i);
-	if (options->unordered || !m->n_pending)
-		return m;
-	qsort(m->pending, m->n_pending, sizeof(*m->pending), by_first);
-	m->peak = peak_of(m);
-	if (m->peak > m->options.held_bytes)
-		m->scratch = xcalloc(BLOCK_MAX_ROWS, sizeof(*m->scratch));
+	if (!options->unordered && m->n_pending)
+		order_blocks(m);
+	start_workers(m);
 	return m;
 }
 
@@ -522,18 +776,22 @@ void merge_free(struct merge *m)
 
 	if (!m)
 		return;
+	end_workers(m);
+	free_batches(m);
 	for (size_t i = 0; i < m->n_heap; i++)
 		free_run(m, m->heap[i]);
-	free(m->scratch);
 	for (struct run *r = m->free_runs; r; r = next) {
 		next = r->next_free;
 		free(r->memory);
+		free(r->same);
+		free(r->varying);
+		free(r->n_varying);
 		free(r);
 	}
-	arena_done(&m->arena);
-	map_done(&m->bindings_by_type);
-	column_decoder_free(m->decoder);
-	free(m->bindings);
+	bindings_done(&m->bindings);
+	pthread_mutex_destroy(&m->late);
+	decoder_done(&m->decoder);
+	decoder_done(&m->late_decoder);
 	free(m->inputs);
 	free(m->pending);
 	free(m->heap);
@@ -548,44 +806,98 @@ static int fill(struct merge *m, struct err *err)
 	while (!rc && m->at_pending < m->n_pending &&
 		(!m->n_heap ||
 			(!m->options.unordered &&
-				m->pending[m->at_pending].first <= row_time(m->heap[0]))))
+				m->pending[m->at_pending].first <= m->heap[0]->time)))
 		open_pending(m);
 	return rc;
 }
 
-static void advance(struct merge *m)
+/* Whether the first run has had the rows that it has in memory. */
+static bool needs_slice(const struct run *r)
 {
-	struct run *r = m->heap[0];
+	return r->at < r->n && r->at == r->base + r->rows;
+}
 
-	m->current = NULL;
-	r->at++;
-	if (r->at == r->n || (r->at == r->base + r->rows && !next_slice(m, r))) {
+/* Puts the first run, which has been read on, in its place. NULL, or the run if it has ended. */
+static struct run *settle(struct merge *m)
+{
+	struct run *r = m->heap[0], *ended = NULL;
+
+	if (r->at == r->n || (needs_slice(r) && !next_slice(m, r))) {
 		m->heap[0] = m->heap[--m->n_heap];
-		free_run(m, r);
+		ended = r;
+	} else {
+		r->time = row_time(r);
 	}
 	if (m->n_heap)
 		sink_down(m, 0);
+	return ended;
+}
+
+static void advance(struct merge *m)
+{
+	struct run *ended;
+
+	m->current = NULL;
+	m->heap[0]->at++;
+	ended = settle(m);
+	if (ended)
+		free_run(m, ended);
+}
+
+/* Rows of streams may come after later ones of others. */
+static void note_order(struct merge *m, uint64_t first, uint64_t last)
+{
+	if (first < m->last_time)
+		m->n_late += !m->options.unordered;
+	m->last_time = last;
+}
+
+/* A block whose late columns make no sense is reported once; they stay 0. */
+static void load_late(struct merge *m, struct run *r)
+{
+	struct reader *reader = m->inputs[r->reader].reader;
+	struct block_header h;
+	const void *payload = reader_block(reader, &r->ref, &h);
+	size_t n = (size_t)r->rows * r->binding->n_late;
+	struct err err;
+
+	if (payload && decode_late(&m->late_decoder, r, &h, payload, &err) == 0)
+		return;
+	if (payload)
+		reader_report(reader, r->ref.offset, sizeof(h) + h.stored, "%.80s", err.text);
+	free(r->late);
+	r->late = xcalloc(n, sizeof(*r->late));
+}
+
+void merge_late(const struct row *row, uint64_t *values)
+{
+	struct run *r = (struct run *)
+				row->run; /* what threads share of it, they share under the lock */
+	const struct match *match = row->match;
+	uint32_t n_needed = r->binding->n_needed;
+
+	pthread_mutex_lock(&r->merge->late);
+	if (!r->late && r->binding->n_late)
+		load_late(r->merge, r);
+	for (uint32_t i = 0; i < match->n_late; i++) {
+		int c = match->late[i];
+
+		values[i] = 0;
+		if (c >= 0 && (uint32_t)c < n_needed)
+			values[i] = run_value(r, (uint32_t)c, row->at);
+		else if (c >= 0 && r->late)
+			values[i] = r->late[(size_t)((uint32_t)c - n_needed) * r->rows + row->at];
+	}
+	pthread_mutex_unlock(&r->merge->late);
 }
 
 static void deliver(struct merge *m, struct row *row)
 {
 	const struct run *r = m->current;
 	const struct match *match = &r->binding->matches[m->at_match++];
-	const uint64_t *values = r->memory + (r->at - r->base);
 
-	for (uint32_t i = 0; i < match->n_fields; i++) {
-		int c = match->columns[i];
-
-		m->values[i] = c < 0 ? 0 : values[(size_t)c * r->rows];
-	}
-	row->time = row_time(r);
-	row->segment = r->segment;
-	row->type = r->binding->type;
-	row->stream = r->stream;
-	row->reader = r->reader;
-	row->want = match->want;
-	row->values = m->values;
-	row->missing = match->missing;
+	run_begin_row(r, match, m->values, row);
+	run_fill_row(r, match, r->at - r->base, m->values, row);
 }
 
 int merge_next(struct merge *m, struct row *row, struct err *err)
@@ -600,9 +912,7 @@ int merge_next(struct merge *m, struct row *row, struct err *err)
 			return rc;
 		m->current = m->heap[0];
 		m->at_match = 0;
-		if (row_time(m->current) < m->last_time)
-			m->n_late += !m->options.unordered;
-		m->last_time = row_time(m->current);
+		note_order(m, m->current->time, m->current->time);
 	}
 	deliver(m, row);
 	return 1;
@@ -611,4 +921,133 @@ int merge_next(struct merge *m, struct row *row, struct err *err)
 uint64_t merge_n_late(const struct merge *m)
 {
 	return m->n_late;
+}
+
+/* ---- batches ---- */
+
+bool merge_is_large(const struct merge *m)
+{
+	return m->n_pending >= WORTH_THREADS;
+}
+
+bool merge_is_full(const struct merge *m)
+{
+	return m->held >= m->options.held_bytes / 4 * 3;
+}
+
+bool merge_one_by_one(const struct merge *m)
+{
+	for (uint32_t i = 0; i < m->n_inputs; i++)
+		if (m->inputs[i].stream)
+			return true;
+	return m->sliced;
+}
+
+/* The time from which on rows of the first run must wait for others. */
+static uint64_t turn_ends(const struct merge *m)
+{
+	const struct run *r = m->heap[0];
+	uint64_t end = UINT64_MAX;
+
+	for (size_t i = 1; i < 3 && i < m->n_heap; i++) {
+		const struct run *other = m->heap[i];
+		uint64_t until = other->time;
+
+		if (r->sequence < other->sequence && until < UINT64_MAX)
+			until++;
+		end = until < end ? until : end;
+	}
+	if (m->at_pending < m->n_pending && m->pending[m->at_pending].first < end)
+		end = m->pending[m->at_pending].first;
+	for (uint32_t i = 0; i < m->n_inputs; i++)
+		if (m->inputs[i].stream && !m->inputs[i].ended && m->inputs[i].safe < end)
+			end = m->inputs[i].safe;
+	return end;
+}
+
+/* How many rows of the first run come before any other row: one at least, and no more than max. */
+static uint32_t turn_of(const struct merge *m, uint32_t max)
+{
+	const struct run *r = m->heap[0];
+	const uint64_t *t = run_times(r) + (r->at - r->base);
+	uint32_t left = (r->base + r->rows < r->n ? r->base + r->rows : r->n) - r->at, n = 1;
+	uint64_t shift = (uint64_t)r->segment->shift_ns, end;
+
+	left = left < max ? left : max;
+	if (m->options.unordered)
+		return left;
+	end = turn_ends(m);
+	while (n < left && t[n] + shift < end)
+		n++;
+	return n;
+}
+
+static void add_piece(struct merge *m, struct batch *b)
+{
+	struct run *r = m->heap[0], *ended;
+	uint32_t n = turn_of(m, BATCH_ROWS - b->n_rows), at = r->at - r->base;
+
+	b->pieces[b->n_pieces++] = (struct piece){ r, at, n, 0 };
+	b->n_rows += n;
+	note_order(m, r->time, run_times(r)[at + n - 1] + (uint64_t)r->segment->shift_ns);
+	r->at += n;
+	m->at_slice = needs_slice(r);
+	if (m->at_slice)
+		return; /* the next slice takes the place of what is in the batch */
+	ended = settle(m);
+	if (ended)
+		b->ended[b->n_ended++] = ended;
+}
+
+/* Whether the next row is known only after more of a stream has come. */
+static bool must_wait(const struct merge *m)
+{
+	for (uint32_t i = 0; i < m->n_inputs; i++)
+		if (stream_lags(m, &m->inputs[i]))
+			return true;
+	return false;
+}
+
+static int fill_batch(struct merge *m, struct batch *b, struct err *err)
+{
+	int rc = 0;
+
+	while (!m->at_slice && b->n_rows < BATCH_ROWS && !(b->n_rows && must_wait(m))) {
+		rc = fill(m, err);
+		if (rc || !m->n_heap)
+			break;
+		add_piece(m, b);
+	}
+	return rc;
+}
+
+static void count_alike(struct batch *b)
+{
+	for (uint32_t i = b->n_pieces - 1; i-- > 0;) {
+		struct piece *s = &b->pieces[i];
+
+		if (s[0].run->binding == s[1].run->binding)
+			s->alike = s[1].alike + 1;
+	}
+}
+
+int merge_next_batch(struct merge *m, struct batch **batch, struct err *err)
+{
+	struct batch *b = new_batch(m);
+	struct run *ended;
+	int rc;
+
+	assert(!m->out || !merge_one_by_one(m));
+	if (m->at_slice && (ended = settle(m)))
+		b->ended[b->n_ended++] = ended;
+	m->at_slice = false;
+	rc = fill_batch(m, b, err);
+	if (!b->n_rows) {
+		recycle(m, b);
+		return rc;
+	}
+	count_alike(b);
+	hand_out(m, b);
+	*batch = b;
+	return 1;
 }

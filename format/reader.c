@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,24 +53,39 @@ struct reader {
 	struct slot *slots; /* owned */
 	uint32_t n_slots;
 	size_t n_blocks;
-	struct damage *damage; /* owned */
+	struct damage *damage; /* owned, in order of the file */
 	size_t n_damage;
+	pthread_mutex_t damaged;        /* of these two: any thread may find some */
 	struct column_decoder *decoder; /* owned */
 };
 
 /* ---- damage ---- */
 
+/* In order of the file, as which is found first depends on who looks first. Of too many the first ones stay. */
+static void insert_damage(struct reader *r, const struct damage *d)
+{
+	size_t at = r->n_damage;
+
+	for (size_t i = 0; i < r->n_damage; i++)
+		if (r->damage[i].offset == d->offset && r->damage[i].bytes == d->bytes)
+			return; /* known: a block may be looked at several times */
+	while (at && r->damage[at - 1].offset > d->offset)
+		at--;
+	if (at == MAX_DAMAGE)
+		return;
+	if (r->n_damage < MAX_DAMAGE)
+		r->damage = xrealloc(r->damage, ++r->n_damage, sizeof(*r->damage));
+	memmove(r->damage + at + 1, r->damage + at, (r->n_damage - at - 1) * sizeof(*r->damage));
+	r->damage[at] = *d;
+}
+
 static void add_damage(void *ctx, const struct damage *d)
 {
 	struct reader *r = ctx;
 
-	if (r->n_damage == MAX_DAMAGE)
-		return;
-	for (size_t i = 0; i < r->n_damage; i++)
-		if (r->damage[i].offset == d->offset && r->damage[i].bytes == d->bytes)
-			return; /* known: a block may be looked at several times */
-	r->damage = xrealloc(r->damage, r->n_damage + 1, sizeof(*r->damage));
-	r->damage[r->n_damage++] = *d;
+	pthread_mutex_lock(&r->damaged);
+	insert_damage(r, d);
+	pthread_mutex_unlock(&r->damaged);
 }
 
 void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char *fmt, ...)
@@ -289,6 +305,7 @@ static struct reader *new_reader(const char *name)
 	r->name = strdup(name);
 	r->fd = -1;
 	r->decoder = column_decoder_new();
+	pthread_mutex_init(&r->damaged, NULL);
 	return r;
 }
 
@@ -348,6 +365,28 @@ static struct reader *open_path(const char *path, bool no_index, struct err *err
 	return NULL;
 }
 
+struct reader *reader_open_file(int fd, const char *name, bool walking, struct err *err)
+{
+	struct reader *r = new_reader(name);
+	struct stat st;
+	int rc;
+
+	r->fd = fd;
+	r->no_index = walking;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		rc = err_set(err, EINVAL, "is no regular file");
+	else
+		rc = map_file(r, (uint64_t)st.st_size, err);
+	r->fd = -1;
+	if (!rc)
+		rc = open_map(r, err);
+	if (!rc)
+		return r;
+	err_step(err, rc, "'%s'", name);
+	reader_close(r);
+	return NULL;
+}
+
 struct reader *reader_open(const char *path, struct err *err)
 {
 	return open_path(path, false, err);
@@ -399,6 +438,7 @@ void reader_close(struct reader *r)
 	free(r->name);
 	free(r->slots);
 	free(r->damage);
+	pthread_mutex_destroy(&r->damaged);
 	free(r);
 }
 
@@ -476,6 +516,18 @@ static bool is_declaration(unsigned kind)
 	return kind == BLOCK_INFO || kind == BLOCK_ENUMS || kind == BLOCK_SCHEMA;
 }
 
+/* Tables are copied. They lie scattered among blocks of events, and the system maps what is around each: of a trace
+ * whose segments are all loaded that is nearly the whole file. */
+static void give_back_segment(const struct reader *r, const struct segment *s)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t from = (s->offset + page - 1) / page * page,
+		 to = (s->offset + s->bytes) / page * page;
+
+	if (r->own_map && from < to && to <= r->size)
+		madvise((void *)(r->map + from), to - from, MADV_DONTNEED);
+}
+
 /* Declarations need no dictionaries, and the other way round, so each can be had alone. */
 static void load_tables(struct reader *r, uint32_t number, bool declarations)
 {
@@ -493,6 +545,7 @@ static void load_tables(struct reader *r, uint32_t number, bool declarations)
 		if (payload && segment_load(slot->segment, &h, payload, r->decoder, &err))
 			reader_report(r, ref.offset, sizeof(h) + h.stored, "%.90s", err.text);
 	}
+	give_back_segment(r, slot->segment);
 }
 
 static struct segment *load(struct reader *r, uint32_t number, enum loaded how_much)

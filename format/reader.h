@@ -22,6 +22,10 @@ struct reader *reader_open(const char *path, struct err *err);
 /* The same, but walks the file whatever its index says: for one whose index is wrong. */
 struct reader *reader_open_walking(const char *path, struct err *err);
 
+/* A regular file that is open already, at its start; the descriptor stays the caller's and may be closed at once.
+ * The name is for messages. walking: as above. */
+struct reader *reader_open_file(int fd, const char *name, bool walking, struct err *err);
+
 /* From a descriptor that can be read once (not owned), or from memory (borrowed). */
 struct reader *reader_open_stream(int fd, struct err *err);
 struct reader *reader_open_memory(const void *data, size_t len, struct err *err);
@@ -81,8 +85,8 @@ int reader_begin(struct reader *r, struct err *err);
 int reader_next_block(struct reader *r, struct block_header *h, const void **payload,
 	uint64_t *offset, uint32_t *segment, struct err *err);
 
-/* What was found damaged so far. A trace that just ends (its recorder died) has one entry, for the
- * last incomplete block, or none. */
+/* What was found damaged so far, in order of the file; reader_report may be called by any thread. A trace that just
+ * ends (its recorder died) has one entry, for the last incomplete block, or none. */
 const struct damage *reader_damage(const struct reader *r, size_t *n);
 void reader_report(struct reader *r, uint64_t offset, uint64_t bytes, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -270,17 +270,17 @@ static int load_schema(struct segment *s, const struct table *t, struct err *err
 
 /* ---- dictionaries ---- */
 
-/* The new count of a dictionary after rows [first, first + n), or 0 when these numbers cannot be.
- * Numbers that were left out are of blocks that were lost. Each needs memory, and what is not there
- * cannot show that it ever was: so all that are left out, in whichever dictionary, must have had
- * room in the segment at a byte each. */
-static uint32_t grown(struct segment *s, uint32_t count, const struct block_header *h,
-	struct err *err)
+/* The new count of a dictionary, or of streams, whose numbers begin at `least`, after rows [first, first + n), or 0
+ * when these numbers cannot be. Numbers that were left out are of blocks that were lost. Each needs memory, and what
+ * is not there cannot show that it ever was: so all that are left out, in whichever dictionary, must have had room in
+ * the segment at a byte each. */
+static uint32_t grown_from(uint32_t least, struct segment *s, uint32_t count,
+	const struct block_header *h, struct err *err)
 {
 	uint64_t end = h->first + h->count;
-	uint64_t skipped = h->first > count ? h->first - (count ? count : 1) : 0;
+	uint64_t skipped = h->first > count ? h->first - (count ? count : least) : 0;
 
-	if (h->first == 0 || h->first > UINT32_MAX || end > UINT32_MAX ||
+	if (h->first < least || h->first > UINT32_MAX || end > UINT32_MAX ||
 		s->skipped + skipped > s->bytes) {
 		err_set(err, EBADMSG, "numbers from %llu on cannot be",
 			(unsigned long long)h->first);
@@ -288,6 +288,12 @@ static uint32_t grown(struct segment *s, uint32_t count, const struct block_head
 	}
 	s->skipped += skipped;
 	return end > count ? (uint32_t)end : count;
+}
+
+static uint32_t grown(struct segment *s, uint32_t count, const struct block_header *h,
+	struct err *err)
+{
+	return grown_from(1, s, count, h, err);
 }
 
 static int load_strings(struct segment *s, const struct table *t, const struct block_header *h,
@@ -416,13 +422,15 @@ static int load_symbols(struct segment *s, const struct table *t, struct err *er
 static int load_streams(struct segment *s, const struct table *t, const struct block_header *h,
 	struct err *err)
 {
-	if (h->first != s->n_streams)
-		return err_set(err, EBADMSG, "streams from %llu on cannot be",
-			(unsigned long long)h->first);
-	RESERVE(s->streams, s->n_streams, s->n_streams + t->n);
+	uint32_t n = grown_from(0, s, s->n_streams, h, err);
+
+	if (!n)
+		return -EBADMSG;
+	RESERVE(s->streams, s->n_streams, n);
+	for (; s->n_streams < n; s->n_streams++)
+		s->streams[s->n_streams] = (struct stream_info){ .cpu = -1 };
 	for (uint32_t i = 0; i < t->n; i++)
-		s->streams[s->n_streams++] = (struct stream_info){ (int32_t)value(t, STREAMS_CPU,
-									   i),
+		s->streams[h->first + i] = (struct stream_info){ (int32_t)value(t, STREAMS_CPU, i),
 			(uint32_t)value(t, STREAMS_TID, i), (uint32_t)value(t, STREAMS_NAME, i) };
 	return 0;
 }

@@ -68,8 +68,8 @@ struct segment {
 	uint32_t n_streams;
 	struct info_pair *info;
 	uint32_t n_info;
-	uint64_t
-		bytes; /* that it has in the file, as far as is known; bounds the memory of the above */
+	/* That it has in the file, as far as is known; bounds the memory of the above. */
+	uint64_t bytes;
 	uint64_t skipped; /* numbers that its dictionaries left out */
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "format/base/arena.h"
+#include "format/reserve.h"
 
 enum {
 	CHUNK_BYTES = 32 << 10,
@@ -41,7 +42,7 @@ struct segment_ring {
 struct snapshot {
 	struct segment_ring *ring; /* borrowed */
 	struct kept **list;        /* owned; what they point to is held */
-	uint32_t n;
+	uint32_t n, first;         /* those before `first` are left out */
 };
 
 struct segment_ring *segment_ring_new(size_t max_bytes, uint64_t span_ns)
@@ -234,6 +235,27 @@ void snapshot_free(struct snapshot *s)
 	free(s);
 }
 
+static uint64_t bytes_from(const struct snapshot *s, uint32_t first)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = first; i < s->n; i++)
+		bytes += s->list[i]->bytes;
+	return bytes;
+}
+
+int snapshot_fit(struct snapshot *s, int fd)
+{
+	int rc = -ENOSPC;
+
+	for (s->first = 0; s->first < s->n; s->first++) {
+		rc = reserve_whole(fd, bytes_from(s, s->first));
+		if (!rc)
+			break;
+	}
+	return rc && s->n ? rc : (int)s->first;
+}
+
 static int write_chunk(int fd, const struct chunk *c)
 {
 	for (uint32_t at = 0; at < c->used;) {
@@ -251,8 +273,8 @@ int64_t snapshot_write(const struct snapshot *s, int fd, uint64_t *from_ns)
 	int64_t total = 0;
 
 	if (from_ns)
-		*from_ns = s->n ? s->list[0]->begin_ns : 0;
-	for (uint32_t i = 0; i < s->n; i++) {
+		*from_ns = s->first < s->n ? s->list[s->first]->begin_ns : 0;
+	for (uint32_t i = s->first; i < s->n; i++) {
 		for (const struct chunk *c = s->list[i]->first; c; c = c->next) {
 			int rc = write_chunk(fd, c);
 

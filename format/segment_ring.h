@@ -41,6 +41,10 @@ void segment_ring_stats(struct segment_ring *r, struct segment_ring_stats *stats
 struct snapshot *segment_ring_snapshot(struct segment_ring *r, bool all);
 void snapshot_free(struct snapshot *s);
 
+/* Takes room for it in an empty file; where the disk has none for all, the oldest segments are left out. How many
+ * that were, or -ENOSPC or -EDQUOT: there is no room for any. */
+int snapshot_fit(struct snapshot *s, int fd);
+
 /* Writes it to a descriptor. Bytes written, in *from_ns (may be NULL) when its first segment began;
  * or a negative errno. */
 int64_t snapshot_write(const struct snapshot *s, int fd, uint64_t *from_ns);

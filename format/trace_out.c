@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC };
+enum {
+	CREATE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+};
 
 static int explain(const char *name, int code, struct err *err)
 {
@@ -82,10 +85,17 @@ int trace_out_open(struct trace_out *o, const char *name, struct err *err)
 	return rc == -EEXIST ? open_existing(o, err) : rc;
 }
 
-int trace_out_check(const char *name, struct err *err)
+void trace_out_folder(const char *name, char folder[TRACE_OUT_FOLDER])
 {
 	const char *slash = strrchr(name, '/');
-	char folder[sizeof(((struct trace_out *)0)->name)] = ".";
+	int len = slash == name ? 1 : slash ? (int)(slash - name) : 0;
+
+	snprintf(folder, TRACE_OUT_FOLDER, "%.*s", len ? len : 1, len ? name : ".");
+}
+
+int trace_out_check(const char *name, struct err *err)
+{
+	char folder[TRACE_OUT_FOLDER];
 	struct stat st;
 
 	if (strcmp(name, "-") == 0)
@@ -96,20 +106,72 @@ int trace_out_check(const char *name, struct err *err)
 				name);
 		return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ? explain(name, EEXIST, err) : 0;
 	}
-	if (slash)
-		snprintf(folder, sizeof(folder), "%.*s", slash == name ? 1 : (int)(slash - name),
-			name);
+	trace_out_folder(name, folder);
 	return access(folder, W_OK | X_OK) ? explain(name, errno, err) : 0;
+}
+
+int trace_out_open_beside(struct trace_out *o, const char *name, struct err *err)
+{
+	char folder[TRACE_OUT_FOLDER];
+	struct stat st;
+	int rc;
+
+	if (strcmp(name, "-") == 0 || lstat(name, &st) == 0)
+		return trace_out_open(o, name, err);
+	memset(o, 0, sizeof(*o));
+	o->fd = -1;
+	rc = trace_out_check(name, err);
+	if (rc)
+		return rc;
+	if (strlen(name) >= sizeof(o->name))
+		return explain(name, ENAMETOOLONG, err);
+	snprintf(o->name, sizeof(o->name), "%s", name);
+	trace_out_folder(name, folder);
+	o->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	o->nameless = o->fd >= 0;
+	if (o->fd < 0) { /* a file system that has no such files */
+		snprintf(o->beside, sizeof(o->beside), "%s.XXXXXX", name);
+		o->fd = mkostemp(o->beside, O_CLOEXEC);
+	}
+	if (o->fd < 0)
+		return explain(name, errno, err);
+	o->own = true;
+	return 0;
+}
+
+/* Gives a file that was written beside its name the name, in no case that of another file: not every file system
+ * can rename so. The file is still open. */
+static int give_name(const struct trace_out *o, struct err *err)
+{
+	char self[64];
+	int code = 0;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->fd);
+	if (o->nameless)
+		code = linkat(AT_FDCWD, self, AT_FDCWD, o->name, AT_SYMLINK_FOLLOW) ? errno : 0;
+	else if (renameat2(AT_FDCWD, o->beside, AT_FDCWD, o->name, RENAME_NOREPLACE))
+		code = errno;
+	if (!o->nameless && (code == EINVAL || code == ENOSYS)) {
+		code = link(o->beside, o->name) ? errno : 0;
+		if (!code)
+			unlink(o->beside);
+	}
+	return code ? explain(o->name, code, err) : 0;
 }
 
 int trace_out_close(struct trace_out *o, bool discard, struct err *err)
 {
+	bool waits = o->nameless || o->beside[0]; /* for its name */
 	int rc = 0;
 
+	if (waits && !discard)
+		rc = give_name(o, err);
 	if (o->fd >= 0 && close(o->fd))
 		rc = err_errno(err, errno, "closing '%s'", o->name);
 	o->fd = -1;
-	if (discard && o->own)
+	if (o->beside[0] && (discard || rc))
+		unlink(o->beside);
+	else if (discard && o->own && !waits)
 		unlink(o->name);
 	return rc;
 }

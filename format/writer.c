@@ -119,7 +119,7 @@ struct writer *writer_new(struct sink *sink, const struct writer_config *config)
 	if (!w->config.stage_bytes)
 		w->config.stage_bytes = STAGE_BYTES;
 	emit_init(&w->emit, sink);
-	dict_init(&w->dict);
+	dict_init(&w->dict, &w->config.dict);
 	w->order = xcalloc(EMIT_MAX_ROWS, sizeof(*w->order));
 	w->generation = 1;
 	begin(w);
@@ -253,6 +253,11 @@ uint32_t writer_stack_root(struct writer *w, uint8_t flags)
 uint32_t writer_stack(struct writer *w, uint32_t parent, uint32_t frame)
 {
 	return dict_stack(&w->dict, parent, frame);
+}
+
+bool writer_has_room(const struct writer *w, const struct dict_size *size)
+{
+	return dict_has_room(&w->dict, size);
 }
 
 bool writer_crowded(const struct writer *w)
@@ -422,6 +427,24 @@ static void add_columns(struct writer *w, const struct stage *g, const struct ev
 	}
 }
 
+static void empty_stage(struct stage *g)
+{
+	g->n = 0;
+	g->last = 0;
+	g->unsorted = false;
+}
+
+/* Its rows are counted instead. */
+static void drop_stage(struct writer *w, struct stage *g, uint32_t size)
+{
+	order_rows(w, g, size);
+	g->drop_first = g->dropped ? g->drop_first : w->order[0].time;
+	g->drop_last = w->order[g->n - 1].time;
+	g->dropped += g->n;
+	w->dropped += g->n;
+	empty_stage(g);
+}
+
 static int emit_stage(struct writer *w, uint32_t stream, int type)
 {
 	struct stage *g = &w->stages[(size_t)stream * w->cap_types + (uint32_t)type];
@@ -445,16 +468,10 @@ static int emit_stage(struct writer *w, uint32_t stream, int type)
 	if (rc == -EAGAIN && type == w->lost_type)
 		return rc; /* these stay until there is room */
 	if (rc == -EAGAIN) {
-		order_rows(w, g, t->size);
-		g->drop_first = g->dropped ? g->drop_first : w->order[0].time;
-		g->drop_last = w->order[g->n - 1].time;
-		g->dropped += g->n;
-		w->dropped += g->n;
-		rc = 0;
+		drop_stage(w, g, t->size);
+		return 0;
 	}
-	g->n = 0;
-	g->last = 0;
-	g->unsorted = false;
+	empty_stage(g);
 	return rc;
 }
 
@@ -542,7 +559,7 @@ static void tell_losses(struct writer *w)
 			struct lost lost = { .time = g->drop_last,
 				.since = g->drop_first,
 				.stream = s,
-				.reason = LOST_DISK_SLOW,
+				.reason = sink_full(w->sink) ? LOST_DISK_FULL : LOST_DISK_SLOW,
 				.lost = g->dropped };
 
 			if (!g->dropped)
@@ -638,6 +655,75 @@ int writer_roll(struct writer *w, uint64_t now_ns, uint64_t now_real_ns)
 	return rc;
 }
 
+/* A row of losses whose text is not in the file yet. */
+struct unnamed {
+	struct lost *row;
+	char *text; /* owned */
+};
+
+static struct unnamed *add_unnamed(struct unnamed *list, uint32_t *n, const struct dict *d,
+	struct lost *row)
+{
+	uint32_t at = d->string_at[row->event];
+
+	list = xrealloc(list, *n + 1, sizeof(*list));
+	list[(*n)++] = (struct unnamed){ row,
+		strndup(d->bytes + at, d->string_at[row->event + 1] - at) };
+	return list;
+}
+
+/* Forgets what only rows that were dropped referred to: of what is not in the file yet, losses need their texts. */
+static void forget_references(struct writer *w)
+{
+	struct unnamed *list = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < w->n_streams; s++) {
+		struct stage *g = &w->stages[(size_t)s * w->cap_types + (uint32_t)w->lost_type];
+		struct lost *rows = (struct lost *)g->rows;
+
+		for (uint32_t i = 0; i < g->n; i++)
+			if (rows[i].event >= w->dict.strings_done)
+				list = add_unnamed(list, &n, &w->dict, &rows[i]);
+	}
+	dict_cut(&w->dict);
+	for (uint32_t i = 0; i < n; i++) {
+		const char *text = list[i].text ? list[i].text : "";
+
+		list[i].row->event = dict_string(&w->dict, text, strlen(text));
+		free(list[i].text);
+	}
+	free(list);
+}
+
+/* The disk is full. What has found no room by now finds none any more, so that there is some for what is said last:
+ * what was lost, and where everything is. */
+static void give_up_rest(struct writer *w)
+{
+	for (uint32_t s = 0; s < w->n_streams; s++) {
+		for (uint32_t t = 0; t < w->n_types; t++) {
+			struct stage *g = &w->stages[(size_t)s * w->cap_types + t];
+
+			if (g->n && (int)t != w->lost_type)
+				drop_stage(w, g, w->types[t].type->size);
+		}
+	}
+	forget_references(w);
+	w->emit.last_words = true;
+}
+
+/* Losses that were still met, and the end, which says most of what there is: on a full disk it is written whatever
+ * became of the rest. */
+static int write_end(struct writer *w)
+{
+	int rc = flush_stages(w), end;
+
+	if (rc && (rc != -EAGAIN || !w->emit.last_words))
+		return rc;
+	end = emit_end(&w->emit);
+	return end ? end : rc;
+}
+
 int writer_close(struct writer *w, uint64_t safe_ns)
 {
 	int rc = w->error;
@@ -646,12 +732,16 @@ int writer_close(struct writer *w, uint64_t safe_ns)
 	if (!rc)
 		rc = writer_flush(w, safe_ns);
 	if (!rc)
-		rc = flush_stages(w); /* losses that the first flush still met */
+		rc = sink_drain(w->sink, -1); /* then it is known whether the disk is full */
 	if (!rc)
-		rc = emit_end(&w->emit);
+		rc = sink_full(w->sink) ? -EAGAIN : write_end(w);
+	if (rc == -EAGAIN && sink_full(w->sink)) {
+		give_up_rest(w);
+		rc = write_end(w);
+	}
 	if (!rc)
 		rc = sink_drain(w->sink, -1);
-	return rc;
+	return rc == -EAGAIN ? -sink_full(w->sink) : rc;
 }
 
 uint64_t writer_segment_bytes(const struct writer *w)

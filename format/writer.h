@@ -29,6 +29,7 @@ struct writer_config {
 	uint64_t start_real_ns; /* CLOCK_REALTIME at the same moment */
 	uint8_t boot_id[16];    /* of the machine's present run; zeros if unknown */
 	size_t stage_bytes;     /* of one stage, 0: 256 KiB. Rows of a block are as many as fit. */
+	struct dict_size dict;  /* at least */
 };
 
 struct writer_stats {
@@ -44,9 +45,12 @@ void writer_free(struct writer *w);
  * yet. */
 void writer_set_start(struct writer *w, uint64_t start_ns, uint64_t start_real_ns);
 
+/* Whether dictionaries of this size have room. */
+bool writer_has_room(const struct writer *w, const struct dict_size *size);
+
 /* After writer_close: begins another trace behind the one that was ended, as if the writer were new but
  * without taking its memory again, which costs more than a small trace. Types, streams, facts and numbers
- * of dictionaries are forgotten; stage_bytes stays. 0 or the sink's errno. */
+ * of dictionaries are forgotten; stage_bytes and the room of dictionaries stay. 0 or the sink's errno. */
 int writer_restart(struct writer *w, const struct writer_config *config);
 
 /* Registers an event type, which must live as long as the writer. Its number, the same if it was

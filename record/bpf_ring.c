@@ -3,8 +3,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "format/base/arena.h"
 
 enum { GIVE_BACK = 64 << 10 };
 
@@ -18,8 +22,7 @@ static int map_pages(struct bpf_ring *r, uint32_t bytes, struct err *err)
 		r->consumer = NULL;
 		return err_errno(err, errno, "mapping a BPF ring");
 	}
-	r->producer = mmap(NULL, page + 2 * (size_t)bytes, PROT_READ, MAP_SHARED, r->fd,
-		(off_t)page);
+	r->producer = mmap(NULL, page + bytes, PROT_READ, MAP_SHARED, r->fd, (off_t)page);
 	if (r->producer == MAP_FAILED) {
 		r->producer = NULL;
 		return err_errno(err, errno, "mapping a BPF ring");
@@ -52,7 +55,8 @@ void bpf_ring_close(struct bpf_ring *r)
 	if (r->consumer)
 		munmap(r->consumer, page);
 	if (r->producer)
-		munmap(r->producer, page + 2 * r->size);
+		munmap(r->producer, page + r->size);
+	free(r->whole);
 	if (r->fd >= 0)
 		close(r->fd);
 	*r = (struct bpf_ring){ .fd = -1 };
@@ -88,6 +92,22 @@ static bool is_within(const struct bpf_ring *r, uint32_t header)
 	return left <= r->size && whole(length(header)) <= left;
 }
 
+/* The record behind a header, in one piece. Its length is within the ring. */
+static const void *record_at(struct bpf_ring *r, uint64_t at, uint32_t bytes)
+{
+	uint64_t from = (at + BPF_RINGBUF_HDR_SZ) & (r->size - 1), first = r->size - from;
+
+	if (bytes <= first)
+		return r->data + from;
+	if (bytes > r->whole_bytes) { /* seldom: all are about as large */
+		r->whole = xrealloc(r->whole, bytes, 1);
+		r->whole_bytes = bytes;
+	}
+	memcpy(r->whole, r->data + from, first);
+	memcpy(r->whole + first, r->data, bytes - first);
+	return r->whole;
+}
+
 const void *bpf_ring_peek(struct bpf_ring *r, uint32_t *bytes)
 {
 	while (r->tail < r->head) {
@@ -101,7 +121,7 @@ const void *bpf_ring_peek(struct bpf_ring *r, uint32_t *bytes)
 		}
 		if (!(h & BPF_RINGBUF_DISCARD_BIT)) {
 			*bytes = length(h);
-			return r->data + (r->tail & (r->size - 1)) + BPF_RINGBUF_HDR_SZ;
+			return record_at(r, r->tail, *bytes);
 		}
 		r->tail += whole(length(h));
 	}

@@ -1,5 +1,6 @@
-/* One BPF ring buffer as we read it: the kernel moves the producer's position, we the consumer's. The data
- * is mapped twice in a row, so that no record is in two pieces. Layout: kernel/bpf/ringbuf.c.
+/* One BPF ring buffer as we read it: the kernel moves the producer's position, we the consumer's. Layout:
+ * kernel/bpf/ringbuf.c. The data could be mapped twice in a row, so that no record is in two pieces, but both would
+ * count as our memory; the one record in a round that goes beyond the end is put together instead.
  *
  * libbpf reads such rings too, but hands records to a callback ring by ring; we take them one at a time,
  * the oldest of all rings first. */
@@ -16,9 +17,11 @@ struct bpf_ring {
 	uint64_t *consumer; /* mapped, a page */
 	uint64_t *producer; /* mapped, a page with the data behind it */
 	const uint8_t *data;
-	uint64_t size; /* of data, a power of two */
-	uint64_t head; /* the producer's position as last seen */
-	uint64_t tail; /* as far as we have read */
+	uint64_t size;  /* of data, a power of two */
+	uint64_t head;  /* the producer's position as last seen */
+	uint64_t tail;  /* as far as we have read */
+	uint8_t *whole; /* owned; the record that goes beyond the end, in one piece */
+	uint32_t whole_bytes;
 };
 
 /* Makes a ring of `bytes`, a power of two and at least a page. */
@@ -28,7 +31,7 @@ void bpf_ring_close(struct bpf_ring *r);
 /* Looks how far the kernel has come. */
 void bpf_ring_refresh(struct bpf_ring *r);
 
-/* The next record that is complete, its size in *bytes; NULL if there is none yet. */
+/* The next record that is complete, its size in *bytes, until it is stepped over; NULL if there is none yet. */
 const void *bpf_ring_peek(struct bpf_ring *r, uint32_t *bytes);
 
 /* Steps over the record that was peeked at, and gives space back to the kernel now and then. */

@@ -1,11 +1,8 @@
 #include "record/bpf_rings.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/perf_event.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +11,22 @@
 #include <unistd.h>
 
 #include "gen/target.skel.h"
+#include "record/bpf_losses.h"
+#include "record/bpf_refusal.h"
 #include "record/bpf_ring.h"
 #include "record/cgroup.h"
 #include "record/cpus.h"
-#include "record/perf_event.h"
-#include "record/privileges.h"
+#include "record/kernel_types.h"
+#include "record/unwinding.h"
+#include "record/walk_maps.h"
 
 enum {
 	RING_BYTES = 8 << 20,  /* of a CPU... */
 	ALL_RINGS = 128 << 20, /* ...as long as all fit into this */
 	RING_LEAST = 256 << 10,
+	/* Where there is nothing but samples: half a second of copies of stacks, but a second of walked ones. */
+	RING_SAMPLES_LEAST = 2 << 20,
+	RING_SAMPLES_MOST = 4 << 20,
 	MAX_TARGETS = 65536,
 	MAX_OBJECTS = 16,
 };
@@ -34,7 +37,6 @@ enum { FILTER_NONE, FILTER_TARGETS, FILTER_CGROUP };
 struct handler {
 	bpf_event_handler call;
 	void *ctx;
-	const char *event;
 	uint32_t size;
 };
 
@@ -43,8 +45,8 @@ struct ring_feed {
 	struct bpf_rings *rings;
 	struct bpf_ring ring;
 	uint32_t cpu, stream;
-	uint64_t told_lost[RING_N_KINDS], looked_ns;
-	bool online;
+	struct bpf_told told;
+	bool tried; /* there is a ring, or it was said that there is none */
 };
 
 struct bpf_rings {
@@ -54,92 +56,17 @@ struct bpf_rings {
 	uint32_t n_cpus, ring_bytes;
 	int rings_fd, losses_fd, control_fd, targets_fd; /* owned maps */
 	struct ring_control *control;                    /* mapped */
-	const struct ring_losses *losses;                /* mapped, by CPU */
+	struct bpf_losses losses;
 	struct handler handlers[RING_N_KINDS];
+	struct walk_maps *walks;                 /* borrowed; NULL: none */
 	struct bpf_object *objects[MAX_OBJECTS]; /* borrowed; asked at the end what they missed */
 	unsigned n_objects;
-	struct target_bpf *follow; /* owned; NULL: nobody is followed */
-	struct btf *kernel_types;  /* owned */
-	int refused;               /* negative errno: nothing of this is there... */
-	struct err why;            /* ...and why */
+	struct target_bpf *follow;  /* owned; NULL: nobody is followed */
+	struct kernel_types *types; /* owned */
+	int refused;                /* negative errno: nothing of this is there... */
+	struct err why;             /* ...and why */
 	uint64_t chain[2 * RING_MAX_STACK + 2];
 };
-
-/* ---- why not ---- */
-
-static char first_complaint[256];
-
-static int keep_complaint(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && !first_complaint[0])
-		vsnprintf(first_complaint, sizeof(first_complaint), fmt, ap);
-	if (getenv("REC_BPF_LOG"))
-		vfprintf(stderr, fmt, ap);
-	return 0;
-}
-
-static bool is_locked_down(void)
-{
-	char text[128] = "";
-	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
-
-	if (f && !fgets(text, sizeof(text), f))
-		text[0] = '\0';
-	if (f)
-		fclose(f);
-	return strstr(text, "[confidentiality]");
-}
-
-/* The capabilities' numbers are in no header of older systems: privileges.c. */
-static bool permitted(void)
-{
-	enum { PERFMON = 38, BPF = 39 };
-
-	return privileges_has(CAP_SYS_ADMIN) || (privileges_has(BPF) && privileges_has(PERFMON));
-}
-
-static int not_permitted(const char *doing, struct err *err)
-{
-	return err_set(err, EPERM,
-		"%s: BPF is not permitted: run as root, or: setcap "
-		"cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep $(which rec)%s",
-		doing,
-		perf_paranoid() > PARANOID_MOST ? " and sysctl kernel.perf_event_paranoid=2" : "");
-}
-
-int bpf_rings_permitted(struct err *err)
-{
-	return permitted() ? 0 : not_permitted("loading BPF programs", err);
-}
-
-static int explain(int code, const char *doing, struct err *err)
-{
-	bool may = permitted();
-
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return err_set(err, code,
-			"%s: this kernel has no type information (CONFIG_DEBUG_INFO_BTF), which BPF "
-			"programs need; -e SYSTEM:EVENT records tracepoints without",
-			doing);
-	if (code == ENOSYS)
-		return err_set(err, code, "%s: this kernel has no BPF (CONFIG_BPF_SYSCALL)", doing);
-	/* The verifier then knows no helper that reads memory: EINVAL (6.1). */
-	if (may && (code == EPERM || code == EACCES || code == EINVAL) && is_locked_down())
-		return err_set(err, code,
-			"%s: the kernel is locked down (/sys/kernel/security/lockdown: confidentiality), "
-			"which forbids BPF programs that read its memory; boot with lockdown=integrity",
-			doing);
-	/* What the verifier does not like of a program is EACCES as well, but libbpf says so first. */
-	if ((code != EPERM && code != EACCES) || (may && code == EACCES && first_complaint[0]))
-		return err_set(err, code, "%s: %s%s%.160s", doing, strerror(code),
-			first_complaint[0] ? ": " : "", first_complaint);
-	if (!may)
-		return not_permitted(doing, err);
-	return err_set(err, code,
-		"%s: BPF is refused although the capabilities are there (a container's seccomp "
-		"profile?)",
-		doing);
-}
 
 /* ---- records ---- */
 
@@ -160,29 +87,15 @@ bool bpf_event_parse(const void *record, uint32_t bytes, struct bpf_event *e, ui
 	e->user = e->kernel + h->n_kernel;
 	e->n_kernel = h->n_kernel;
 	e->n_user = h->n_user;
+	e->user_flags = h->user_flags;
+	e->rest = (const uint8_t *)(e->user + h->n_user);
+	e->rest_bytes = bytes - (uint32_t)need;
 	return true;
-}
-
-static void tell_lost(struct ring_feed *f, uint32_t kind, uint64_t n, uint64_t now)
-{
-	const char *event = f->rings->handlers[kind].event;
-
-	recording_lost(f->rings->recording, f->stream, event ? event : "?", n, f->looked_ns, now);
 }
 
 static void look_for_losses(struct ring_feed *f)
 {
-	const struct ring_losses *l = &f->rings->losses[f->cpu];
-	uint64_t now = now_ns();
-
-	for (uint32_t k = 0; k < RING_N_KINDS; k++) {
-		uint64_t lost = __atomic_load_n(&l->lost[k], __ATOMIC_RELAXED);
-
-		if (lost > f->told_lost[k])
-			tell_lost(f, k, lost - f->told_lost[k], now);
-		f->told_lost[k] = lost;
-	}
-	f->looked_ns = now;
+	bpf_losses_look(&f->rings->losses, f->rings->recording, f->cpu, f->stream, &f->told);
 }
 
 static void feed_refresh(void *feed)
@@ -235,6 +148,24 @@ static void feed_release(void *feed)
 static const struct feed_ops feed_ops = { feed_refresh, feed_peek, feed_take, feed_release,
 	.on_change = true };
 
+/* One whose user half was walked by call frame information. */
+static uint32_t walked_stack(struct bpf_rings *b, const struct bpf_event *e, const struct thread *t)
+{
+	struct recording *r = b->recording;
+	const struct unwound found = { .space = t->space,
+		.pid = t->pid,
+		.kernel_thread = t->kernel,
+		.frames = e->user,
+		.n_frames = e->n_user,
+		.flags = e->user_flags };
+
+	b->chain[0] = PERF_CONTEXT_KERNEL;
+	memcpy(b->chain + 1, e->kernel, e->n_kernel * sizeof(uint64_t));
+	if (r->unwinding && e->n_user)
+		unwinding_count(r->unwinding, e->user_flags);
+	return stacks_get_unwound(r->stacks, &found, b->chain, 1 + e->n_kernel, e->time);
+}
+
 uint32_t bpf_rings_stack(struct bpf_rings *b, const struct bpf_event *e, uint32_t pid, uint32_t tid)
 {
 	struct recording *r = b->recording;
@@ -244,6 +175,8 @@ uint32_t bpf_rings_stack(struct bpf_rings *b, const struct bpf_event *e, uint32_
 	if (!e->n_kernel && !e->n_user)
 		return 0;
 	t = processes_thread(r->processes, pid, tid);
+	if (e->user_flags)
+		return walked_stack(b, e, t);
 	b->chain[n++] = PERF_CONTEXT_KERNEL;
 	memcpy(b->chain + n, e->kernel, e->n_kernel * sizeof(uint64_t));
 	n += e->n_kernel;
@@ -267,11 +200,20 @@ static int add_ring(struct bpf_rings *b, uint32_t cpu, struct err *err)
 		bpf_ring_close(&f->ring);
 		return err_errno(err, -rc, "sharing a BPF ring");
 	}
-	f->rings = b;
-	f->cpu = cpu;
-	f->looked_ns = now_ns();
+	f->told.looked_ns = now_ns();
 	f->stream = writer_stream(b->recording->writer, "bpf", (int)cpu, 0);
 	return loop_add(b->recording->loop, &feed_ops, f, f->ring.fd, err);
+}
+
+static void add_late_ring(struct bpf_rings *b, uint32_t cpu)
+{
+	struct err err = { "" };
+
+	b->feeds[cpu].tried = true;
+	if (add_ring(b, cpu, &err))
+		recording_note(b->recording, "bpf",
+			"CPU %u came while recording, and what happens there is counted as lost: %.200s",
+			cpu, err.text);
 }
 
 /* A CPU that was not there before gets its ring; one that went keeps it. */
@@ -280,13 +222,34 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 	struct bpf_rings *b = ctx;
 
 	for (uint32_t i = 0; !b->refused && i < n; i++)
-		if ((uint32_t)online[i] < b->n_cpus && b->feeds[online[i]].ring.fd < 0)
-			add_ring(b, (uint32_t)online[i], NULL);
+		if ((uint32_t)online[i] < b->n_cpus && b->feeds[online[i]].ring.fd < 0 &&
+			!b->feeds[online[i]].tried)
+			add_late_ring(b, (uint32_t)online[i]);
 }
 
-static uint32_t ring_size(uint32_t n_cpus)
+static bool has_bpf_source(const struct options *o)
 {
-	uint32_t bytes = RING_BYTES;
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if (o->sources[i]->bpf)
+			return true;
+	return false;
+}
+
+static uint32_t wanted_size(const struct options *o)
+{
+	uint64_t half_second = (uint64_t)o->frequency * o->stack_bytes / 2;
+	uint32_t bytes = RING_SAMPLES_LEAST;
+
+	if (has_bpf_source(o))
+		return RING_BYTES;
+	while (bytes < RING_SAMPLES_MOST && (o->count || bytes < half_second))
+		bytes *= 2;
+	return bytes;
+}
+
+static uint32_t ring_size(const struct options *o, uint32_t n_cpus)
+{
+	uint32_t bytes = wanted_size(o);
 
 	while (bytes > RING_LEAST && (uint64_t)bytes * n_cpus > ALL_RINGS)
 		bytes /= 2;
@@ -326,9 +289,17 @@ static int make_shared(const char *name, uint32_t size, uint32_t n, void **memor
 	return -code;
 }
 
+uint32_t bpf_rings_places(uint32_t usual)
+{
+	const char *text = secure_getenv("REC_BPF_PLACES");
+	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
+
+	return n && n < usual ? (uint32_t)n : usual;
+}
+
 static int make_maps(struct bpf_rings *b)
 {
-	uint32_t n_targets = b->filter.by == FILTER_TARGETS ? MAX_TARGETS : 1;
+	uint32_t n_targets = b->filter.by == FILTER_TARGETS ? bpf_rings_places(MAX_TARGETS) : 1;
 	void *memory = NULL;
 	int rc = make_rings_map(b);
 
@@ -337,7 +308,7 @@ static int make_maps(struct bpf_rings *b)
 	b->losses_fd = make_shared("losses", sizeof(struct ring_losses), b->n_cpus, &memory);
 	if (b->losses_fd < 0)
 		return b->losses_fd;
-	b->losses = memory;
+	b->losses.now = memory;
 	b->control_fd = make_shared("control", sizeof(struct ring_control), 1, &memory);
 	if (b->control_fd < 0)
 		return b->control_fd;
@@ -368,6 +339,7 @@ static int choose(struct bpf_rings *b, struct err *err)
 	b->filter.own_tgid = (uint32_t)getpid();
 	if (r->options->comm)
 		snprintf(b->filter.comm, sizeof(b->filter.comm), "%s", r->options->comm);
+	b->filter.n_tids = r->options->n_tids;
 	b->filter.wake_bytes = b->ring_bytes / 4;
 	if (r->target.kind == TARGET_CGROUP)
 		return choose_cgroup(b, r->target.cgroup, err);
@@ -376,24 +348,27 @@ static int choose(struct bpf_rings *b, struct err *err)
 	return 0;
 }
 
-/* Processes that are to come are followed from their parents on; that is in place before the first is
- * looked at. */
+/* Processes that are to come are followed from their parents on, threads through their execs; that is in place
+ * before the first is looked at. */
 static int follow_targets(struct bpf_rings *b, struct err *err)
 {
 	const struct target *t = &b->recording->target;
 	uint32_t state = t->kind == TARGET_COMMAND ? TARGET_PENDING : TARGET_ACTIVE;
 	int rc;
 
-	if (b->filter.by != FILTER_TARGETS)
+	if (b->filter.by != FILTER_TARGETS && !b->filter.n_tids)
 		return 0;
+	memcpy(b->control->tids, b->recording->tids, sizeof(b->control->tids));
 	b->follow = target_bpf__open();
 	if (!b->follow)
-		return explain(errno, "following processes", err);
+		return bpf_refusal_explain(errno, "following processes", err);
 	bpf_rings_configure(b, b->follow->rodata);
+	bpf_program__set_autoload(b->follow->progs.target_fork, b->filter.by == FILTER_TARGETS);
+	bpf_program__set_autoload(b->follow->progs.target_free, b->filter.by == FILTER_TARGETS);
 	rc = bpf_rings_load(b, b->follow->skeleton, "bpf", err);
 	for (uint32_t i = 0; !rc && i < t->n_pids; i++)
 		if (bpf_map_update_elem(b->targets_fd, &t->pids[i], &state, BPF_ANY))
-			rc = explain(errno, "naming a process", err);
+			rc = bpf_refusal_explain(errno, "naming a process", err);
 	return rc;
 }
 
@@ -418,21 +393,21 @@ int bpf_rings_open(struct recording *r, struct err *err)
 
 	if (r->bpf)
 		return r->bpf->refused ? err_set(err, -r->bpf->refused, "%s", r->bpf->why.text) : 0;
-	libbpf_set_print(keep_complaint);
-	first_complaint[0] = '\0';
+	bpf_refusal_listen();
 	b = xcalloc(1, sizeof(*b));
 	b->recording = r;
 	b->rings_fd = b->losses_fd = b->control_fd = b->targets_fd = -1;
+	b->types = kernel_types_new();
 	b->n_cpus = cpus_possible();
 	b->ring_bytes = r->options->buffer_bytes ? (uint32_t)r->options->buffer_bytes
-						 : ring_size(b->n_cpus);
+						 : ring_size(r->options, b->n_cpus);
 	b->feeds = xcalloc(b->n_cpus, sizeof(*b->feeds));
 	for (uint32_t i = 0; i < b->n_cpus; i++)
-		b->feeds[i].ring.fd = -1;
+		b->feeds[i] = (struct ring_feed){ .rings = b, .ring = { .fd = -1 }, .cpu = i };
 	r->bpf = b; /* feeds join the loop: it is closed after that */
 	rc = choose(b, err);
 	if (!rc && (rc = make_maps(b)))
-		rc = explain(-rc, "making BPF maps", err);
+		rc = bpf_refusal_explain(-rc, "making BPF maps", err);
 	if (!rc)
 		rc = open_rings(b, err);
 	if (!rc)
@@ -459,14 +434,14 @@ void bpf_rings_close(struct bpf_rings *b)
 		bpf_ring_close(&b->feeds[i].ring);
 	if (b->control)
 		munmap(b->control, page);
-	if (b->losses)
-		munmap((void *)b->losses,
-			(b->n_cpus * sizeof(*b->losses) + page - 1) / page * page);
+	if (b->losses.now)
+		munmap((void *)b->losses.now,
+			(b->n_cpus * sizeof(struct ring_losses) + page - 1) / page * page);
 	close_fd(b->rings_fd);
 	close_fd(b->losses_fd);
 	close_fd(b->control_fd);
 	close_fd(b->targets_fd);
-	btf__free(b->kernel_types);
+	kernel_types_free(b->types);
 	free(b->feeds);
 	free(b);
 }
@@ -477,6 +452,34 @@ const struct bpf_filter *bpf_rings_filter(const struct bpf_rings *b)
 }
 
 /* ---- objects ---- */
+
+void bpf_rings_share(struct bpf_rings *b, struct walk_maps *walks)
+{
+	b->walks = walks;
+}
+
+bool bpf_rings_walk(const struct bpf_rings *b)
+{
+	return b && b->walks;
+}
+
+/* The maps of walks, where the object has any. Without walks its own stay as small as they are; a hash that
+ * allocates is nothing for all programs before Linux 6.1. */
+static int share_walks(struct bpf_rings *b, struct bpf_object *o)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(o, "walk_spaces");
+	const char *name;
+	int fd, rc = 0;
+
+	if (!b->walks)
+		return map ? bpf_map__set_map_flags(map, 0) : 0;
+	for (unsigned i = 0; !rc && (name = walk_maps_each(b->walks, i, &fd)); i++) {
+		map = bpf_object__find_map_by_name(o, name);
+		if (map)
+			rc = bpf_map__reuse_fd(map, fd);
+	}
+	return rc;
+}
 
 static int share_maps(struct bpf_rings *b, struct bpf_object *o)
 {
@@ -493,27 +496,59 @@ static int share_maps(struct bpf_rings *b, struct bpf_object *o)
 		if (map)
 			rc = bpf_map__reuse_fd(map, shared[i].fd);
 	}
-	return rc;
+	return rc ? rc : share_walks(b, o);
+}
+
+static void choose_places(struct bpf_object *o)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, o)
+	{
+		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH)
+			bpf_map__set_max_entries(map, bpf_rings_places(bpf_map__max_entries(map)));
+	}
 }
 
 /* Whether the kernel has the tracepoint that a program is for. */
 static bool has_tracepoint(struct bpf_rings *b, const char *section)
 {
 	const char *slash = strchr(section, '/');
-	char name[128];
 
-	if (!b->kernel_types)
-		b->kernel_types = btf__load_vmlinux_btf();
-	if (!slash || strncmp(section, "tp_btf", 6) != 0 || !b->kernel_types)
-		return true;
-	snprintf(name, sizeof(name), "btf_trace_%s", slash + 1);
-	return btf__find_by_name_kind(b->kernel_types, name, BTF_KIND_TYPEDEF) > 0;
+	return !slash || strncmp(section, "tp_btf", 6) != 0 ||
+		kernel_types_has_tracepoint(b->types, slash + 1);
 }
 
-static void leave_out_missing(struct bpf_rings *b, struct bpf_object *o, const char *source)
+/* Programs for tracepoints: how many there are to load, and of how many the kernel has no tracepoint. */
+static void count_missing(struct bpf_rings *b, const struct bpf_object *o, unsigned *n,
+	unsigned *n_missing)
 {
 	struct bpf_program *p;
 
+	*n = *n_missing = 0;
+	bpf_object__for_each_program(p, o)
+	{
+		const char *section = bpf_program__section_name(p);
+
+		if (!bpf_program__autoload(p) || strncmp(section, "tp_btf/", 7) != 0)
+			continue;
+		*n += 1;
+		*n_missing += !has_tracepoint(b, section);
+	}
+}
+
+/* A kernel that has none of them does not lack the tracepoints: before 5.5 its types do not name any. */
+static int leave_out_missing(struct bpf_rings *b, struct bpf_object *o, const char *source,
+	struct err *err)
+{
+	struct bpf_program *p;
+	unsigned n, n_missing;
+
+	count_missing(b, o, &n, &n_missing);
+	if (n && n == n_missing)
+		return err_set(err, ENOTSUP,
+			"this kernel's type information does not name the tracepoints, as it does since "
+			"Linux 5.5");
 	bpf_object__for_each_program(p, o)
 	{
 		const char *section = bpf_program__section_name(p);
@@ -525,6 +560,7 @@ static void leave_out_missing(struct bpf_rings *b, struct bpf_object *o, const c
 			"this kernel has no tracepoint %s: what it would tell is missing",
 			strchr(section, '/') + 1);
 	}
+	return 0;
 }
 
 int bpf_rings_load(struct bpf_rings *b, struct bpf_object_skeleton *skeleton, const char *source,
@@ -533,16 +569,19 @@ int bpf_rings_load(struct bpf_rings *b, struct bpf_object_skeleton *skeleton, co
 	struct bpf_object *o = *skeleton->obj;
 	int rc;
 
-	first_complaint[0] = '\0';
-	leave_out_missing(b, o, source);
+	bpf_refusal_listen();
+	rc = leave_out_missing(b, o, source, err);
+	if (rc)
+		return rc;
+	choose_places(o);
 	rc = share_maps(b, o);
 	if (!rc)
 		rc = bpf_object__load_skeleton(skeleton);
 	if (rc)
-		return explain(-rc, "loading BPF programs", err);
+		return bpf_refusal_explain(-rc, "loading BPF programs", err);
 	rc = bpf_object__attach_skeleton(skeleton);
 	if (rc)
-		return explain(-rc, "attaching BPF programs", err);
+		return bpf_refusal_explain(-rc, "attaching BPF programs", err);
 	if (b->n_objects < MAX_OBJECTS)
 		b->objects[b->n_objects++] = o;
 	return 0;
@@ -550,53 +589,24 @@ int bpf_rings_load(struct bpf_rings *b, struct bpf_object_skeleton *skeleton, co
 
 int bpf_rings_arguments(struct bpf_rings *b, const char *tracepoint)
 {
-	const struct btf_type *t;
-	char name[128];
-	int id;
-
-	has_tracepoint(b, "tp_btf/"); /* reads the types */
-	if (!b->kernel_types)
-		return -1;
-	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
-	id = btf__find_by_name_kind(b->kernel_types, name, BTF_KIND_TYPEDEF);
-	if (id <= 0)
-		return -1;
-	t = btf__type_by_id(b->kernel_types, (uint32_t)id);
-	t = btf__type_by_id(b->kernel_types, t->type); /* a pointer... */
-	t = btf__type_by_id(b->kernel_types, t->type); /* ...to a function */
-	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
+	return kernel_types_arguments(b->types, tracepoint);
 }
 
 int bpf_rings_enum(struct bpf_rings *b, const char *enumeration, const char *word)
 {
-	const struct btf_type *t;
-	const struct btf_enum *e;
-	int id;
-
-	has_tracepoint(b, "tp_btf/"); /* reads the types */
-	if (!b->kernel_types)
-		return -1;
-	id = btf__find_by_name_kind(b->kernel_types, enumeration, BTF_KIND_ENUM);
-	if (id <= 0)
-		return -1;
-	t = btf__type_by_id(b->kernel_types, (uint32_t)id);
-	e = btf_enum(t);
-	for (int i = 0; i < btf_vlen(t); i++)
-		if (strcmp(btf__name_by_offset(b->kernel_types, e[i].name_off), word) == 0)
-			return e[i].val;
-	return -1;
+	return kernel_types_enum(b->types, enumeration, word);
 }
 
 void bpf_rings_handle(struct bpf_rings *b, enum ring_kind kind, const char *event, uint32_t size,
 	bpf_event_handler handler, void *ctx)
 {
-	b->handlers[kind] = (struct handler){ handler, ctx, event, size };
+	b->handlers[kind] = (struct handler){ handler, ctx, size };
+	b->losses.events[kind] = event;
 }
 
 void bpf_rings_enable(struct bpf_rings *b)
 {
-	btf__free(b->kernel_types); /* all objects are loaded */
-	b->kernel_types = NULL;
+	kernel_types_rest(b->types); /* all objects are loaded */
 	if (!b->refused)
 		__atomic_store_n(&b->control->enabled, 1, __ATOMIC_RELEASE);
 }
@@ -607,33 +617,11 @@ void bpf_rings_disable(struct bpf_rings *b)
 		__atomic_store_n(&b->control->enabled, 0, __ATOMIC_RELEASE);
 }
 
-/* How often the kernel left a program out because it was running on that CPU already. */
-static uint64_t missed_by(const struct bpf_program *p)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-	int fd = bpf_program__fd(p);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-		return 0;
-	return info.recursion_misses;
-}
-
 void bpf_rings_settle(struct bpf_rings *b)
 {
-	struct bpf_program *p;
-	uint64_t missed;
-
 	for (uint32_t i = 0; !b->refused && i < b->n_cpus; i++)
-		if (b->feeds[i].ring.fd >= 0)
-			look_for_losses(&b->feeds[i]);
+		look_for_losses(&b->feeds[i]);
 	for (unsigned i = 0; i < b->n_objects; i++)
-		bpf_object__for_each_program(p, b->objects[i])
-		{
-			missed = missed_by(p);
-			if (missed)
-				recording_lost_as(b->recording, LOST_UNTOLD, 0,
-					bpf_program__name(p), missed, 0, now_ns());
-		}
+		bpf_losses_missed(b->recording, b->objects[i]);
 	b->n_objects = 0;
 }

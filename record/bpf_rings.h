@@ -24,6 +24,9 @@ struct bpf_event {
 	uint32_t stream;
 	const uint64_t *kernel, *user; /* addresses, innermost first */
 	uint32_t n_kernel, n_user;
+	uint8_t user_flags;  /* see ring_head */
+	const uint8_t *rest; /* what is behind the addresses */
+	uint32_t rest_bytes;
 };
 typedef void (*bpf_event_handler)(void *ctx, const struct bpf_event *e);
 
@@ -38,11 +41,9 @@ struct bpf_filter {
 	uint32_t cgroup_level;
 	bool cgroup_v1;
 	char comm[16];
+	uint32_t n_tids;
 	uint64_t wake_bytes;
 };
-
-/* 0 if we have the capabilities that BPF programs need; else -EPERM and what to do. */
-int bpf_rings_permitted(struct err *err);
 
 /* Makes r->bpf if no source has yet. -errno and what to do where BPF is refused, the same to all who ask;
  * tracepoint_feed.h is what is left then. */
@@ -62,12 +63,22 @@ const struct bpf_filter *bpf_rings_filter(const struct bpf_rings *b);
 		(rodata)->filter_cgroup_v1 = f_->cgroup_v1; \
 		(rodata)->filter_by_comm = f_->comm[0] != '\0'; \
 		memcpy((char *)(rodata)->filter_comm, f_->comm, sizeof(f_->comm)); \
+		(rodata)->filter_n_tids = f_->n_tids; \
 		(rodata)->ring_wake_bytes = f_->wake_bytes; \
 	} while (0)
 
+struct walk_maps;
+
+/* Objects that are loaded from now on share these maps, which stay the caller's; NULL: they do without. */
+void bpf_rings_share(struct bpf_rings *b, struct walk_maps *walks);
+
+/* Whether programs can walk user stacks by call frame information: the value of their walk_enabled. b may be
+ * NULL. */
+bool bpf_rings_walk(const struct bpf_rings *b);
+
 /* Loads an object that was opened and configured, sharing our maps, and attaches its programs: those for
- * whose tracepoint the kernel has none are left out with a note by `source`. The skeleton stays the
- * caller's. */
+ * whose tracepoint the kernel has none are left out with a note by `source`, and -ENOTSUP says that there is not one
+ * left. The skeleton stays the caller's. */
 int bpf_rings_load(struct bpf_rings *b, struct bpf_object_skeleton *skeleton, const char *source,
 	struct err *err);
 
@@ -85,6 +96,10 @@ int bpf_rings_arguments(struct bpf_rings *b, const char *tracepoint);
 
 /* The value of a word of one of the kernel's enums; -1: it has no such. Before bpf_rings_enable. */
 int bpf_rings_enum(struct bpf_rings *b, const char *enumeration, const char *word);
+
+/* How many places a table of the kernel gets: as many as usual, or, to see what happens when it is full, as
+ * the environment says: REC_BPF_PLACES. */
+uint32_t bpf_rings_places(uint32_t usual);
 
 /* Begins and ends what is recorded. */
 void bpf_rings_enable(struct bpf_rings *b);

@@ -87,29 +87,35 @@ int cgroup_open(const char *path, struct err *err)
 	return fd;
 }
 
-/* Version 1 has tasks of its own as well; processes are listed in both. */
-static void each_here(int fd, void (*call)(void *ctx, uint32_t pid), void *ctx)
-{
-	int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	FILE *f = procs >= 0 ? fdopen(procs, "r") : NULL;
-	unsigned pid;
+/* A list of numbers in a group, and whom to call for each. */
+struct listing {
+	const char *file;
+	void (*call)(void *ctx, uint32_t number);
+	void *ctx;
+};
 
-	while (f && fscanf(f, "%u", &pid) == 1)
-		if (pid) /* 0: of another pid namespace, which cannot be seen from here */
-			call(ctx, pid);
+static void each_here(int fd, const struct listing *l)
+{
+	int list = openat(fd, l->file, O_RDONLY | O_CLOEXEC);
+	FILE *f = list >= 0 ? fdopen(list, "r") : NULL;
+	unsigned number;
+
+	while (f && fscanf(f, "%u", &number) == 1)
+		if (number) /* 0: of another pid namespace, which cannot be seen from here */
+			l->call(l->ctx, number);
 	if (f)
 		fclose(f);
-	else if (procs >= 0)
-		close(procs);
+	else if (list >= 0)
+		close(list);
 }
 
-static void each_below(int fd, unsigned depth, void (*call)(void *ctx, uint32_t pid), void *ctx)
+static void each_below(int fd, unsigned depth, const struct listing *l)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *e;
 
-	each_here(fd, call, ctx);
+	each_here(fd, l);
 	while (d && depth < MAX_DEPTH && (e = readdir(d))) {
 		int child;
 
@@ -118,7 +124,7 @@ static void each_below(int fd, unsigned depth, void (*call)(void *ctx, uint32_t 
 		child = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (child < 0)
 			continue;
-		each_below(child, depth + 1, call, ctx);
+		each_below(child, depth + 1, l);
 		close(child);
 	}
 	if (d)
@@ -127,9 +133,16 @@ static void each_below(int fd, unsigned depth, void (*call)(void *ctx, uint32_t 
 		close(copy);
 }
 
+/* Processes are listed in both versions. */
 void cgroup_each_process(int fd, void (*call)(void *ctx, uint32_t pid), void *ctx)
 {
-	each_below(fd, 0, call, ctx);
+	each_below(fd, 0, &(struct listing){ "cgroup.procs", call, ctx });
+}
+
+void cgroup_each_thread(int fd, void (*call)(void *ctx, uint32_t tid), void *ctx)
+{
+	each_below(fd, 0,
+		&(struct listing){ cgroup_is_v1(fd) ? "tasks" : "cgroup.threads", call, ctx });
 }
 
 bool cgroup_is_gone(int fd)

@@ -15,6 +15,9 @@ int cgroup_open(const char *path, struct err *err);
 /* Calls for each process in the group and in those below it. */
 void cgroup_each_process(int fd, void (*call)(void *ctx, uint32_t pid), void *ctx);
 
+/* Calls for each thread in the group and in those below it. */
+void cgroup_each_thread(int fd, void (*call)(void *ctx, uint32_t tid), void *ctx);
+
 /* How many groups it is in: 0 for the root, as far as the file system is mounted. */
 uint32_t cgroup_level(int fd);
 

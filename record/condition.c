@@ -98,7 +98,7 @@ static int no_event(const struct parser *p)
 			event = i;
 	if (!event)
 		return err_set(p->err, EINVAL,
-			"'%.*s' is no EVENT.FIELD: write a condition as sched_wakeup.delay > 50ms",
+			"'%.*s' is no EVENT.FIELD: write a condition as sched_delay.latency > 50ms",
 			(int)len, p->p);
 	memcpy(wanted, p->p, event < sizeof(wanted) ? event : sizeof(wanted) - 1);
 	rc = err_set(p->err, ENOENT, "no event '%s' is recorded here", wanted);

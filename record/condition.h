@@ -1,12 +1,12 @@
 /* Conditions on the events of a recording, such as
  *
- *	sched_wakeup.delay > 50ms && sched_wakeup.comm == 'postgres'
+ *	sched_delay.latency > 50ms && sched_delay.comm == 'postgres'
  *
  * A condition speaks of one type of event: EVENT.FIELD OP VALUE, joined by &&; behind the first && the
  * event's name may be left out. OP is one of > >= < <= == !=. A number may carry a suffix that the
  * unit of its field permits: ns us ms s m h for a time, B KiB MiB GiB TiB for a size; without one it is
  * in the field's own unit. Texts stand in '' or "" and know == and != only; they are compared to strings
- * and to names of values (state == 'S'). */
+ * and to names of values (state == 'sleeping'). */
 #ifndef RECORD_CONDITION_H
 #define RECORD_CONDITION_H
 

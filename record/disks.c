@@ -54,6 +54,29 @@ void disk_name(uint32_t number, char *name)
 		snprintf(name, 32, "%u:%u", number >> 20, number & 0xfffff);
 }
 
+static uint64_t read_size(const char *name, const char *file)
+{
+	char line[32];
+
+	read_line(name, file, line, sizeof(line));
+	return strtoull(line, NULL, 10);
+}
+
+struct disk_extent disk_extent(uint32_t number)
+{
+	struct disk_extent e = { number, 0, UINT64_MAX };
+	char name[32], above[48];
+
+	disk_name(number, name);
+	if (!read_size(name, "partition"))
+		return e;
+	e.from = read_size(name, "start");
+	e.to = e.from + read_size(name, "size");
+	snprintf(above, sizeof(above), "%s/..", name);
+	read_number(above, &e.disk);
+	return e;
+}
+
 uint64_t disk_inflight(uint32_t number)
 {
 	unsigned long long reads = 0, writes = 0;

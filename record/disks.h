@@ -25,6 +25,13 @@ int disk_find(const char *text, struct disk *d, struct err *err);
 /* The name of a device, "254:1" if it has none; `name` has 32 bytes. */
 void disk_name(uint32_t number, char *name);
 
+/* Where a device lies: the number of its disk, and its sectors there, [from, to); a disk is all of itself. */
+struct disk_extent {
+	uint32_t disk;
+	uint64_t from, to;
+};
+struct disk_extent disk_extent(uint32_t number);
+
 /* How many requests a disk has that are not complete. */
 uint64_t disk_inflight(uint32_t number);
 

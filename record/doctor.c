@@ -28,8 +28,9 @@ static void probe_need(const struct source *s, const char *need, struct finding 
 	if (instead.state == FACILITY_ABSENT)
 		return;
 	f->state = FACILITY_LESSER;
-	snprintf(instead.what, sizeof(instead.what), "by %s, which cost more: %.200s",
-		s->instead_of_bpf, f->what);
+	snprintf(instead.what, sizeof(instead.what), "by %s, which cost more%s%s: %.150s",
+		s->instead_of_bpf, s->instead_lacks ? " and do not tell " : "",
+		s->instead_lacks ? s->instead_lacks : "", f->what);
 	memcpy(f->what, instead.what, sizeof(f->what));
 }
 
@@ -120,7 +121,6 @@ static int doctor(void)
 
 const struct command commands[] = {
 	{ "list", "which sources work on this machine", list },
-	{ "doctor", "what each facility of this machine offers, and what would change that",
-		doctor },
+	{ "doctor", "what each facility here offers, and what would change that", doctor },
 	{ NULL, NULL, NULL },
 };

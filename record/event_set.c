@@ -11,6 +11,7 @@
 #include "format/base/arena.h"
 #include "record/cpus.h"
 #include "record/proc_fs.h"
+#include "record/recording.h"
 
 struct perf_feed {
 	struct perf_ring ring;
@@ -38,9 +39,9 @@ struct event_set {
 	bool by_cpu;
 	pid_t who; /* if by CPU */
 	/* Since event_set_feed, all borrowed: */
-	struct loop *loop;
-	struct writer *writer;
+	struct recording *recording;
 	const char *stream;
+	bool told_blind; /* that a CPU came which is not seen */
 	struct event_set_user user;
 };
 
@@ -73,6 +74,8 @@ static int open_event(struct event_set *s, const struct event_set_event *e, pid_
 	if (fd < 0)
 		return fd;
 	add_fd(s, fd, i);
+	if (e->program && ioctl(fd, PERF_EVENT_IOC_SET_BPF, e->program))
+		return err_errno(err, errno, "attaching a BPF program to samples");
 	if (e->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, e->filter))
 		return err_errno(err, errno, "setting the filter '%s'", e->filter);
 	return join_ring(s, i, fd, err);
@@ -294,8 +297,8 @@ static int start_feed(struct event_set *s, uint32_t i, struct err *err)
 {
 	struct perf_ring *ring = &s->feeds[i].ring;
 
-	ring->stream = writer_stream(s->writer, s->stream, ring->cpu, 0);
-	return loop_add(s->loop, &ring_feed, &s->feeds[i], ring->fd, err);
+	ring->stream = writer_stream(s->recording->writer, s->stream, ring->cpu, 0);
+	return loop_add(s->recording->loop, &ring_feed, &s->feeds[i], ring->fd, err);
 }
 
 static uint64_t lost_by(int fd)
@@ -323,19 +326,80 @@ static void close_events(struct event_set *s, uint32_t ring)
 	s->n_fds = kept;
 }
 
+struct late_cpu {
+	struct event_set *set;
+	uint32_t cpu;
+	int rc;
+	struct err err;
+};
+
+static int open_late_thread(void *ctx, uint32_t tid)
+{
+	struct late_cpu *l = ctx;
+
+	if (!l->rc)
+		l->rc = open_on_cpu(l->set, (pid_t)tid, l->cpu, &l->err);
+	if (l->rc == -ESRCH) /* it has ended meanwhile */
+		l->rc = 0;
+	return l->rc;
+}
+
+static void open_late_process(void *ctx, struct thread *t)
+{
+	if (t->pid == t->tid && t->recorded)
+		proc_all_threads(t->pid, open_late_thread, ctx);
+}
+
+static void leave_mapping(void *ctx, uint32_t pid, const struct vma *vma)
+{
+	(void)ctx;
+	(void)pid;
+	(void)vma;
+}
+
+/* Everybody who is recorded by now; who starts later inherits. */
+static int open_processes(struct late_cpu *l)
+{
+	const struct process_visitor each = { open_late_process, leave_mapping, l };
+
+	processes_each(l->set->recording->processes, &each);
+	return l->rc;
+}
+
+static void tell_blind(struct late_cpu *l)
+{
+	struct event_set *s = l->set;
+
+	if (s->told_blind || l->rc == -ENODEV) /* it has gone again */
+		return;
+	s->told_blind = true;
+	recording_note(s->recording, s->stream,
+		"CPU %u came while recording: not all that runs there is seen (%s): %.200s", l->cpu,
+		s->stream, l->err.text);
+}
+
 /* The kernel takes the events of a CPU that goes offline away, for good (seen on 6.18). Those of threads
  * are not tied to a CPU in that way, but have none for a CPU that was not there when they were opened. */
 static void open_again(struct event_set *s, uint32_t i)
 {
+	struct late_cpu l = { .set = s, .cpu = i };
 	bool is_new = !s->feeds[i].ring.page;
 	uint32_t from;
 
+	if (!s->by_cpu && !is_new)
+		return;
 	close_events(s, i);
 	from = s->n_fds;
-	if (open_on_cpu(s, s->who, i, NULL) || (is_new && start_feed(s, i, NULL)))
-		return;
+	l.rc = s->by_cpu ? open_on_cpu(s, s->who, i, &l.err) : open_processes(&l);
+	if (is_new && s->feeds[i].ring.page) {
+		int rc = start_feed(s, i, &l.err);
+
+		l.rc = l.rc ? l.rc : rc;
+	}
 	for (uint32_t k = from; k < s->n_fds; k++)
 		ioctl(s->fds[k].fd, PERF_EVENT_IOC_ENABLE, 0);
+	if (l.rc)
+		tell_blind(&l);
 }
 
 static void cpus_changed(void *ctx, const int *online, uint32_t n)
@@ -348,32 +412,23 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 		while (at < n && online[at] < (int)i)
 			at++;
 		s->feeds[i].offline = at == n || online[at] != (int)i;
-		if (was_offline && !s->feeds[i].offline && s->by_cpu)
+		if (was_offline && !s->feeds[i].offline)
 			open_again(s, i);
 	}
 }
 
-int event_set_blind_cpu(const struct event_set *s)
-{
-	for (uint32_t i = 0; !s->by_cpu && i < s->n_feeds; i++)
-		if (!s->feeds[i].offline && !s->feeds[i].ring.page)
-			return (int)i;
-	return -1;
-}
-
-int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, const char *stream,
+int event_set_feed(struct event_set *s, struct recording *r, const char *stream,
 	const struct event_set_user *user, struct err *err)
 {
 	int rc = 0;
 
 	s->user = *user;
-	s->loop = loop;
-	s->writer = w;
+	s->recording = r;
 	s->stream = stream;
 	for (uint32_t i = 0; !rc && i < s->n_feeds; i++)
 		if (s->feeds[i].ring.page)
 			rc = start_feed(s, i, err);
-	loop_on_hotplug(loop, cpus_changed, s);
+	loop_on_hotplug(r->loop, cpus_changed, s);
 	return rc;
 }
 

@@ -5,13 +5,13 @@
 #ifndef RECORD_EVENT_SET_H
 #define RECORD_EVENT_SET_H
 
-#include "format/writer.h"
-#include "record/loop.h"
+#include "format/base/err.h"
 #include "record/perf_event.h"
 #include "record/perf_ring.h"
 #include "record/target.h"
 
 struct event_set;
+struct recording;
 
 struct event_set_user {
 	/* Handles one record of a CPU's ring; losses are kept apart. */
@@ -31,6 +31,7 @@ struct event_set *event_set_open(const struct perf_event_attr *attr, const struc
 struct event_set_event {
 	struct perf_event_attr attr;
 	const char *filter; /* of a tracepoint, in the kernel's words; or NULL */
+	int program;        /* a BPF program that gets each sample first; 0: none */
 	bool optional;      /* if it cannot be opened, the others are still wanted... */
 	int missing;        /* ...and this tells: a positive errno; set by event_set_open_all */
 };
@@ -41,8 +42,9 @@ struct event_set *event_set_open_all(struct event_set_event *events, uint32_t n,
 	const struct target *target, size_t ring_bytes, int *code, struct err *err);
 void event_set_close(struct event_set *s);
 
-/* The rings join the loop as streams of this name; what they bring goes to the user. */
-int event_set_feed(struct event_set *s, struct loop *loop, struct writer *w, const char *stream,
+/* The rings join the recording's loop as streams of this name; what they bring goes to the user. From then on CPUs
+ * that come are seen, too, and if not, that is said. */
+int event_set_feed(struct event_set *s, struct recording *r, const char *stream,
 	const struct event_set_user *user, struct err *err);
 
 /* Starts counting, unless the target's exec does. */
@@ -52,9 +54,6 @@ void event_set_disable(struct event_set *s);
 /* Another frequency or period from now on. Events that threads have inherited until then keep theirs:
  * the kernel passes on enabling, but not this (6.18). */
 void event_set_rate(struct event_set *s, uint64_t value);
-
-/* A CPU that came after the events of threads had been opened, and on which they see nothing; -1: none. */
-int event_set_blind_cpu(const struct event_set *s);
 
 /* After the last record: tells of losses that no record told of. The kernel puts that record in front
  * of the next one that fits, which may never come; since Linux 6.0 the event itself can be asked. */

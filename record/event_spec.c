@@ -175,7 +175,7 @@ static int parse_plain(struct event_spec *e, size_t len, struct err *err)
 }
 
 /* Adds the event that begins at *text and steps over it. */
-static int add(struct event_list *l, const char **text, unsigned group, struct err *err)
+static int add(struct event_specs *l, const char **text, unsigned group, struct err *err)
 {
 	struct event_spec *e;
 	const char *s = *text;
@@ -194,7 +194,7 @@ static int add(struct event_list *l, const char **text, unsigned group, struct e
 	return kind ? parse_probe(e, e->text + prefix, err) : parse_plain(e, len, err);
 }
 
-int event_list_add(struct event_list *l, const char *text, struct err *err)
+int event_specs_add(struct event_specs *l, const char *text, struct err *err)
 {
 	const char *p = text;
 	unsigned group = 0;
@@ -220,7 +220,7 @@ int event_list_add(struct event_list *l, const char *text, struct err *err)
 	return group ? err_set(err, EINVAL, "'}' is missing in '%s'", text) : 0;
 }
 
-void event_list_done(struct event_list *l)
+void event_specs_done(struct event_specs *l)
 {
 	for (unsigned i = 0; i < l->n; i++) {
 		free(l->specs[i].text);
@@ -233,7 +233,7 @@ void event_list_done(struct event_list *l)
 	memset(l, 0, sizeof(*l));
 }
 
-bool event_list_has(const struct event_list *l, bool samples)
+bool event_specs_has(const struct event_specs *l, bool samples)
 {
 	for (unsigned i = 0; i < l->n; i++)
 		if ((l->specs[i].kind == EVENT_SAMPLE) == samples)

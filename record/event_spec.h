@@ -40,16 +40,16 @@ struct event_spec {
 	uint64_t offset; /* from the function's start */
 };
 
-struct event_list {
+struct event_specs {
 	struct event_spec *specs; /* owned */
 	unsigned n, n_groups;
 };
 
 /* Adds what a comma-separated list names. -EINVAL with a sentence for what has no such form. */
-int event_list_add(struct event_list *l, const char *text, struct err *err);
-void event_list_done(struct event_list *l);
+int event_specs_add(struct event_specs *l, const char *text, struct err *err);
+void event_specs_done(struct event_specs *l);
 
 /* Whether the list has events that take samples, or others: those go to different sources. */
-bool event_list_has(const struct event_list *l, bool samples);
+bool event_specs_has(const struct event_specs *l, bool samples);
 
 #endif

@@ -20,6 +20,7 @@
 #include "record/privileges.h"
 #include "record/proc_fs.h"
 #include "record/tracefs.h"
+#include "record/walk.h"
 
 #define SYSCTL "/proc/sys/kernel/"
 
@@ -362,6 +363,32 @@ static void probe_bpf(struct finding *f)
 	}
 }
 
+/* Allocating hashes for all programs came with 6.1, bpf_loop before. */
+static bool is_since(int major, int minor)
+{
+	struct utsname u;
+	int a = 0, b = 0;
+
+	return uname(&u) == 0 && sscanf(u.release, "%d.%d", &a, &b) == 2 &&
+		(a > major || (a == major && b >= minor));
+}
+
+static void probe_walks(struct finding *f)
+{
+	if (!walk_supported()) {
+		found(f, FACILITY_LESSER, "not on this processor yet: by frame pointers");
+		return;
+	}
+	probe_bpf(f);
+	if (f->state != FACILITY_WORKS)
+		f->state = FACILITY_LESSER;
+	else if (is_since(6, 1))
+		found(f, FACILITY_WORKS, "walked in the kernel by call frame information");
+	else
+		found(f, FACILITY_LESSER,
+			"not before Linux 6.1: copies with rec cpu, else frame pointers");
+}
+
 /* ---- surroundings ---- */
 
 static void probe_lockdown(struct finding *f)
@@ -418,6 +445,7 @@ const struct facility facilities[] = {
 	{ "kprobes", "no source needs them yet", probe_kprobes },
 	{ "BTF", "BPF programs that fit this kernel", probe_btf },
 	{ "BPF", "scheduler, disks, system calls, faults", probe_bpf },
+	{ "BPF stacks", "--unwind bpf, and stacks of what BPF records", probe_walks },
 	{ "lockdown", "what even root may not do", probe_lockdown },
 	{ "pid namespace", "whose processes can be seen", probe_namespace },
 	{ "cgroups", "--cgroup", probe_cgroups },

@@ -149,7 +149,7 @@ static struct image *add_image(struct images *m, const struct image *like, uint6
 
 	*i = *like;
 	i->path = memcpy(i + 1, like->path, len);
-	i->mapping = i->generation = i->home = i->users = 0;
+	i->mapping = i->generation = i->home = i->walked = i->users = 0;
 	i->was_idle = false;
 	i->rules = NULL;
 	i->key = key;

@@ -29,6 +29,7 @@ struct image {
 	uint32_t mapping, generation;
 	_Atomic(struct image_rules *) rules; /* of unwinding.c; NULL: not looked for yet */
 	uint32_t home;                       /* its number in names.c; 0: none */
+	uint32_t walked;                     /* its number in walk.c; 0: none */
 	/* Of images_get and images_forget alone. */
 	uint64_t key;
 	uint32_t place; /* in all */

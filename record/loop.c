@@ -13,6 +13,7 @@
 
 enum {
 	BETWEEN = 256,
+	RELEASE = 32,   /* records of a feed after which its producer gets their space back */
 	BLIND_MS = 100, /* at most so long without a look when a descriptor no longer wakes us */
 };
 
@@ -21,6 +22,7 @@ struct feed {
 	void *state;
 	const void *next;
 	uint64_t time;
+	uint32_t taken;
 };
 
 struct watcher {
@@ -142,23 +144,26 @@ static void refresh(struct loop *l)
 		sink_down(l, i);
 }
 
-uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx), void *ctx)
+uint64_t loop_drain(struct loop *l, uint64_t until_ns, bool (*between)(void *ctx), void *ctx)
 {
 	uint64_t n = 0;
+	bool go_on = true;
 
 	refresh(l);
-	while (l->n_heap && l->heap[0]->time <= until_ns) {
+	while (go_on && l->n_heap && l->heap[0]->time <= until_ns) {
 		struct feed *f = l->heap[0];
 
 		l->last = f->time;
 		f->ops->take(f->state, f->next, f->time);
+		if (++f->taken % RELEASE == 0) /* more comes while we work */
+			f->ops->release(f->state);
 		f->next = f->ops->peek(f->state, &f->time);
 		if (!f->next)
 			l->heap[0] = l->heap[--l->n_heap];
 		if (l->n_heap)
 			sink_down(l, 0);
 		if (++n % BETWEEN == 0 && between)
-			between(ctx);
+			go_on = between(ctx);
 	}
 	for (uint32_t i = 0; i < l->n; i++)
 		l->feeds[i].ops->release(l->feeds[i].state);

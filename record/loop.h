@@ -44,8 +44,8 @@ void loop_on_hotplug(struct loop *l, loop_hotplug call, void *ctx);
 bool loop_check_cpus(struct loop *l);
 
 /* Takes all records that are there now and not younger than until_ns, in order of time. `between`
- * (may be NULL) is called every few hundred records. Returns how many were taken. */
-uint64_t loop_drain(struct loop *l, uint64_t until_ns, void (*between)(void *ctx), void *ctx);
+ * (may be NULL) is called every few hundred records; false ends it there. Returns how many were taken. */
+uint64_t loop_drain(struct loop *l, uint64_t until_ns, bool (*between)(void *ctx), void *ctx);
 
 /* Waits until a feed or descriptor is ready, a signal comes, or timeout_ms have passed. */
 void loop_wait(struct loop *l, int timeout_ms);

@@ -1,4 +1,5 @@
 /* rec: records what a Linux machine and its programs do into a trace. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,17 @@
 #include "record/options.h"
 #include "record/recording.h"
 
-enum { EXIT_CANNOT = 3 };
+enum {
+	EXIT_CANNOT = 3,
+	LARGE_BYTES = 128 << 10,
+};
+
+/* What is large goes back to the kernel when it is freed. Unless told so libc takes ever larger pieces from the
+ * heaps of threads, which keep what one table of a large binary took, for as long as we run. */
+static void keep_heaps_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+}
 
 int main(int argc, char **argv)
 {
@@ -23,5 +34,6 @@ int main(int argc, char **argv)
 		}
 	}
 	options_parse(&options, argc, argv);
+	keep_heaps_small();
 	return recording_run(&options);
 }

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "format/base/map.h"
 #include "gen/events.h"
+#include "record/ticker.h"
 #include "specs/events/fault.h"
 
 enum {
@@ -33,8 +33,9 @@ struct memory_watch {
 	struct map by_pid;           /* -> place in all, plus 1; 0: gone */
 	struct watched *all;         /* owned */
 	uint32_t n, cap;
-	int timer, type;
-	bool due, refused;
+	struct ticker *ticker; /* owned */
+	int type;
+	bool refused;
 };
 
 /* ---- one look ---- */
@@ -104,7 +105,7 @@ static void fill_working_set(struct memory_watch *m, struct watched *w, struct m
 	clear_references(m, w);
 }
 
-/* False: the process is gone. */
+/* Whether it is still there. */
 static bool look(struct memory_watch *m, struct watched *w)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), now = now_ns();
@@ -146,8 +147,9 @@ static void remove_at(struct memory_watch *m, uint32_t i)
 }
 
 /* Of the whole system only those who got memory since the last time. */
-static void look_at_all(struct memory_watch *m)
+static void look_at_all(void *watch)
 {
+	struct memory_watch *m = watch;
 	bool few = m->recording->target.kind != TARGET_SYSTEM;
 
 	for (uint32_t i = m->n; i-- > 0;) {
@@ -172,48 +174,14 @@ void memory_watch_touch(struct memory_watch *m, uint32_t pid)
 		m->cap = m->cap ? m->cap * 2 : 64;
 		m->all = xrealloc(m->all, m->cap, sizeof(*m->all));
 	}
-	m->all[m->n++] = (struct watched){ .pid = pid, .touched = true };
+	m->all[m->n++] = (struct watched){ .pid = pid };
 	*map_put(&m->by_pid, pid, NULL) = m->n;
-	if (!look(m, &m->all[m->n - 1]))
-		remove_at(m, m->n - 1);
+	/* Also one that is gone stays until the next turn: more of its events may come, and it is not looked for at
+	 * each of them. */
+	look(m, &m->all[m->n - 1]);
 }
 
-/* ---- as a feed: the timer's tick is a record, the look its handling ---- */
-
-static void feed_refresh(void *feed)
-{
-	struct memory_watch *m = feed;
-	uint64_t ticks;
-
-	if (read(m->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
-		m->due = true;
-}
-
-static const void *feed_peek(void *feed, uint64_t *time_ns)
-{
-	struct memory_watch *m = feed;
-
-	*time_ns = 0; /* now: the row's time is that of the look */
-	return m->due ? m : NULL;
-}
-
-static void feed_take(void *feed, const void *record, uint64_t time_ns)
-{
-	struct memory_watch *m = feed;
-
-	(void)record;
-	(void)time_ns;
-	m->due = false;
-	look_at_all(m);
-}
-
-static void feed_release(void *feed)
-{
-	(void)feed;
-}
-
-static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release,
-	false };
+/* ---- life ---- */
 
 struct memory_watch *memory_watch_new(struct recording *r, const char *source, struct err *err)
 {
@@ -223,10 +191,8 @@ struct memory_watch *memory_watch_new(struct recording *r, const char *source, s
 	m->source = source;
 	m->type = writer_type(r->writer, &event_memory_use, NULL);
 	map_init(&m->by_pid, 64);
-	m->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (m->timer < 0)
-		err_errno(err, errno, "timerfd_create");
-	else if (loop_add(r->loop, &timer_feed, m, m->timer, err) == 0)
+	m->ticker = ticker_open(r->loop, look_at_all, m, err);
+	if (m->ticker)
 		return m;
 	memory_watch_free(m);
 	return NULL;
@@ -236,8 +202,7 @@ void memory_watch_free(struct memory_watch *m)
 {
 	if (!m)
 		return;
-	if (m->timer >= 0)
-		close(m->timer);
+	ticker_close(m->ticker);
 	map_done(&m->by_pid);
 	free(m->all);
 	free(m);
@@ -246,18 +211,15 @@ void memory_watch_free(struct memory_watch *m)
 void memory_watch_start(struct memory_watch *m)
 {
 	uint64_t asked = m->recording->options->interval_ns;
-	uint64_t ns = asked ? asked : DEFAULT_INTERVAL_NS;
-	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
-	struct itimerspec timer = { t, t };
 	const struct target *target = &m->recording->target;
 
 	for (uint32_t i = 0; target->kind == TARGET_PIDS && i < target->n_pids; i++)
 		memory_watch_touch(m, target->pids[i]);
-	timerfd_settime(m->timer, 0, &timer, NULL);
+	ticker_start(m->ticker, asked ? asked : DEFAULT_INTERVAL_NS);
 }
 
 void memory_watch_stop(struct memory_watch *m)
 {
 	look_at_all(m);
-	m->due = false;
+	ticker_skip(m->ticker);
 }

@@ -5,8 +5,10 @@
  * kernel take pages for older than they are: it disturbs, so it is done only for those who ask. The kernel
  * does not flush the processor's TLB then, so a page whose entry stays there can be missed.
  *
- * PAGEMAP_SCAN (6.7) does not help: it knows pages that were written, if the process itself has given them to a
- * userfaultfd, and none that were read. */
+ * PAGEMAP_SCAN (6.7) does not help: of its categories (PAGE_IS_* in linux/fs.h; 6.18 has nine) none is "accessed".
+ * "Written" is true of every page but in memory that the process itself has given to a userfaultfd, and takes a fault
+ * for each page there; "soft-dirty" takes such faults, too, and not every kernel has it. Idle page tracking knows
+ * pages of the machine, not whose they are. */
 #ifndef RECORD_MEMORY_WATCH_H
 #define RECORD_MEMORY_WATCH_H
 

@@ -1,30 +1,31 @@
 /* Requests gather in one list; once a second the thread takes those whose image is due, sorts them by
- * image and address, and hands them back as a batch with an arena of its own. */
+ * image and address, and hands them back as a batch with an arena of its own. Names come first; what
+ * DWARF has to say of the same addresses is read later and rarely, as it costs much more. */
 #include "record/names.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "format/symbols/debug_file.h"
-#include "format/symbols/demangle.h"
-#include "format/symbols/elf_symbols.h"
-#include "format/symbols/file_frames.h"
-#include "format/symbols/kallsyms.h"
+#include "format/base/deadline.h"
 #include "format/symbols/perf_map.h"
-#include "format/symbols/vdso.h"
+#include "record/names_known.h"
 
 enum {
 	/* Seconds until an image's first batch. Each further one waits twice as long, of the kernel four
-	 * times, as one read of kallsyms costs 45 ms of CPU. */
+	 * times, as it may be that kallsyms, which costs 45 ms of CPU, is to be read anew. */
 	FIRST_WAIT = 1,
+	FIRST_LINES = 16, /* as FIRST_WAIT, until DWARF is read; it is when a segment ends, too */
 	MAX_WAIT = 64,
-	MAX_OPEN = 256,      /* files kept open */
-	MAX_KNOWN = 1 << 17, /* names remembered from segment to segment: some 10 MB */
+	MAX_OPEN = 256, /* files kept open */
 	SETTLE_ROUNDS = 2,
-	N_READABLE = 4096, /* demangled names remembered within a batch */
+	LOOK_NS = 50000000, /* how often somebody who waits is asked whether to go on */
+};
+
+/* Seconds between batches, and the second of the next one. */
+struct timer {
+	uint32_t wait, due;
 };
 
 /* An image and the way to its names. While something is asked of it it stays where it is. */
@@ -35,7 +36,7 @@ struct home {
 	int fd;              /* its file, or a perf map; -1 */
 	bool tried;          /* to open it */
 	uint32_t pid;
-	uint32_t wait, due; /* seconds between batches, and the second of the next one */
+	struct timer names, lines;
 	uint32_t next_free;
 };
 
@@ -48,11 +49,9 @@ struct answer {
 	uint32_t frame, generation;
 	uint32_t serial; /* of its home, which may be gone by now */
 	uint64_t address;
-	const char *name, *linkage; /* in the batch's arena; NULL: has none, or the same */
-	uint64_t start;
-	struct inline_chain chain; /* n 0: neither lines nor inlined functions are known */
-	bool lasting; /* true also in later segments: not so of code made at run time, which can be
-		       * other code later, nor of a file that was not found */
+	struct name_found found; /* its texts are in the batch's arena */
+	bool lasting; /* true also in later segments: not so of code made at run time, which
+				  * can be other code later, nor of a file that was not found */
 };
 
 struct batch {
@@ -60,22 +59,11 @@ struct batch {
 	struct arena arena;
 	struct answer *answers; /* owned */
 	uint32_t n, at;         /* at: the first that is not yet written */
-	uint64_t workers_cpu;
 };
 
 struct requests {
 	struct request *list; /* owned */
 	uint32_t n, cap;
-};
-
-/* What is known of an address of an image; the texts are in the arena. */
-struct known {
-	struct arena arena;
-	struct map by_place; /* hash of a home's serial and address -> number in list */
-	struct map by_text;  /* hash of a text -> number in texts */
-	struct answer *list; /* owned */
-	const char **texts;  /* owned */
-	uint32_t n, n_texts, cap_texts;
 };
 
 struct names {
@@ -85,24 +73,26 @@ struct names {
 	pthread_cond_t wake;
 	/* The recording's own. */
 	struct writer *writer; /* borrowed */
-	struct known known;
+	struct names_known known;
 	struct answer *ready; /* owned; of known addresses, not yet written */
 	uint32_t n_ready, cap_ready;
 	uint32_t n_rounds; /* of looking up at the end of a segment */
 	/* Under the lock. */
 	struct requests asked;
-	struct home *homes; /* owned; an image has its number; the first is nobody's */
+	struct requests unread; /* named; what DWARF says of them is to be read */
+	struct home *homes;     /* owned; an image has its number; the first is nobody's */
 	uint32_t n_homes, cap_homes, free_home, last_serial;
 	uint32_t n_fds;
 	uint32_t generation; /* of the newest request */
-	struct batch *done;
+	struct batch *done;  /* in the order of their making */
 	bool finish, hurry;
+	bool finished;        /* the thread has answered all */
 	uint32_t second;      /* of the thread's life */
 	uint64_t workers_cpu; /* ns, of the processes that read DWARF */
 	/* The thread's own. */
-	bool inlines;
+	struct name_lookup lookup;
 	struct requests waiting; /* JIT code without a name yet: asked again later */
-	struct home kernel;      /* only its wait and due */
+	struct timer kernel;
 };
 
 /* ---- the recording's side ---- */
@@ -142,8 +132,8 @@ static uint32_t home_number(struct names *n, struct image *image, uint32_t pid, 
 		.serial = ++n->last_serial,
 		.fd = -1,
 		.pid = pid,
-		.wait = FIRST_WAIT,
-		.due = n->second + FIRST_WAIT };
+		.names = { FIRST_WAIT, n->second + FIRST_WAIT },
+		.lines = { FIRST_LINES, n->second + FIRST_LINES } };
 	return image->home;
 }
 
@@ -176,100 +166,16 @@ bool names_let_go(struct names *n, struct image *image)
 	return !wanted;
 }
 
-/* ---- names from earlier segments ---- */
-
-static uint64_t place(uint32_t serial, uint64_t address)
+static void add_ready(struct names *n, const struct name_found *known, const struct request *q)
 {
-	return hash_u64(hash_u64(serial) ^ address);
-}
-
-static void forget(struct known *k)
-{
-	arena_done(&k->arena);
-	map_done(&k->by_place);
-	map_done(&k->by_text);
-	free(k->list);
-	free(k->texts);
-	memset(k, 0, sizeof(*k));
-}
-
-/* The same text is in many names and chains: it is kept once, or almost. */
-static const char *keep_text(struct known *k, const char *text)
-{
-	uint32_t *at;
-	bool is_new;
-
-	if (!text)
-		return NULL;
-	at = map_put(&k->by_text, hash_bytes(text, strlen(text)), &is_new);
-	if (!is_new && strcmp(k->texts[*at], text) == 0)
-		return k->texts[*at];
-	if (k->n_texts == k->cap_texts) {
-		k->cap_texts = k->cap_texts ? 2 * k->cap_texts : 1024;
-		k->texts = xrealloc(k->texts, k->cap_texts, sizeof(*k->texts));
-	}
-	*at = k->n_texts;
-	return k->texts[k->n_texts++] = arena_strdup(&k->arena, text);
-}
-
-static void keep_chain(struct known *k, struct inline_chain *c)
-{
-	const struct inline_frame *from = c->frames;
-
-	if (!c->n)
-		return;
-	c->frames = arena_alloc(&k->arena, c->n * sizeof(*from));
-	for (uint32_t i = 0; i < c->n; i++)
-		c->frames[i] = (struct inline_frame){ .name = keep_text(k, from[i].name),
-			.linkage = keep_text(k, from[i].linkage),
-			.file = keep_text(k, from[i].file),
-			.line = from[i].line };
-}
-
-static void remember(struct known *k, const struct answer *a)
-{
-	struct answer *to;
-	uint32_t *at;
-	bool is_new;
-
-	if (k->n == MAX_KNOWN)
-		forget(k);
-	if (!k->list) {
-		k->list = xcalloc(MAX_KNOWN, sizeof(*k->list));
-		map_init(&k->by_place, 1024);
-		map_init(&k->by_text, 1024);
-	}
-	at = map_put(&k->by_place, place(a->serial, a->address), &is_new);
-	if (!is_new)
-		return;
-	*at = k->n;
-	to = &k->list[k->n++];
-	*to = *a;
-	to->name = keep_text(k, a->name);
-	to->linkage = keep_text(k, a->linkage);
-	keep_chain(k, &to->chain);
-}
-
-static const struct answer *recall(const struct known *k, uint32_t serial, uint64_t address)
-{
-	const uint32_t *at = k->n ? map_get(&k->by_place, place(serial, address)) : NULL;
-	const struct answer *a = at ? &k->list[*at] : NULL;
-
-	return a && a->serial == serial && a->address == address ? a : NULL;
-}
-
-static void add_ready(struct names *n, const struct answer *known, const struct request *q)
-{
-	struct answer *a;
-
 	if (n->n_ready == n->cap_ready) {
 		n->cap_ready = n->cap_ready ? n->cap_ready * 2 : 256;
 		n->ready = xrealloc(n->ready, n->cap_ready, sizeof(*n->ready));
 	}
-	a = &n->ready[n->n_ready++];
-	*a = *known;
-	a->frame = q->frame;
-	a->generation = q->generation;
+	n->ready[n->n_ready++] = (struct answer){ .frame = q->frame,
+		.generation = q->generation,
+		.address = q->address,
+		.found = *known };
 }
 
 void names_request(struct names *n, const struct new_frame *f)
@@ -278,13 +184,13 @@ void names_request(struct names *n, const struct new_frame *f)
 		.generation = writer_generation(n->writer),
 		.address = f->address,
 		.ip = f->ip };
-	const struct answer *known;
+	const struct name_found *known;
 	bool is_new;
 
 	pthread_mutex_lock(&n->lock);
 	q.home = home_number(n, f->image, f->pid, &is_new);
 	n->generation = q.generation;
-	known = recall(&n->known, n->homes[q.home].serial, q.address);
+	known = names_recall(&n->known, n->homes[q.home].serial, q.address);
 	if (!known) {
 		add_request(&n->asked, &q);
 		n->homes[q.home].n_wanted++;
@@ -317,9 +223,13 @@ static void put_place(struct names *n, struct dict_symbol *s, const struct inlin
 /* What was inlined there. A writer that takes no more is given all of it again. */
 static bool write_inlined(struct names *n, const struct answer *a)
 {
-	for (uint32_t i = 1; i < a->chain.n && !writer_crowded(n->writer); i++) {
-		const struct inline_frame *f = &a->chain.frames[i];
-		struct dict_symbol s = { .frame = a->frame, .depth = i, .start = a->start };
+	const struct inline_chain *c = &a->found.chain;
+
+	for (uint32_t i = 1; i < c->n && !writer_crowded(n->writer); i++) {
+		const struct inline_frame *f = &c->frames[i];
+		struct dict_symbol s = { .frame = a->frame,
+			.depth = i,
+			.start = a->address - a->found.back };
 
 		s.name = put_text(n, f->name);
 		s.linkage = put_text(n, f->linkage);
@@ -333,15 +243,16 @@ static bool write_inlined(struct names *n, const struct answer *a)
 /* False when the writer takes no more now. */
 static bool write_answer(struct names *n, const struct answer *a)
 {
-	struct dict_symbol s = { .frame = a->frame, .start = a->start };
+	const struct name_found *f = &a->found;
+	struct dict_symbol s = { .frame = a->frame, .start = a->address - f->back };
 
-	if (!a->name || a->generation != writer_generation(n->writer))
+	if (!f->name || a->generation != writer_generation(n->writer))
 		return true; /* of a segment that has ended; the new one asked anew */
-	s.name = put_text(n, a->name);
-	if (a->linkage && !writer_crowded(n->writer))
-		s.linkage = put_text(n, a->linkage);
-	if (a->chain.n && !writer_crowded(n->writer))
-		put_place(n, &s, &a->chain.frames[0]);
+	s.name = put_text(n, f->name);
+	if (f->linkage && !writer_crowded(n->writer))
+		s.linkage = put_text(n, f->linkage);
+	if (f->chain.n && !writer_crowded(n->writer))
+		put_place(n, &s, &f->chain.frames[0]);
 	return writer_symbol(n->writer, &s) && write_inlined(n, a);
 }
 
@@ -357,31 +268,51 @@ static void collect_ready(struct names *n)
 	memmove(n->ready, n->ready + at, n->n_ready * sizeof(*n->ready));
 }
 
+/* False when the writer takes no more now. */
+static bool write_batch(struct names *n, struct batch *b)
+{
+	for (; b->at < b->n; b->at++) {
+		const struct answer *a = &b->answers[b->at];
+
+		if (!write_answer(n, a))
+			return false;
+		if (a->lasting)
+			names_remember(&n->known, a->serial, a->address, &a->found);
+	}
+	return true;
+}
+
+static struct batch *first_batch(struct names *n)
+{
+	struct batch *b;
+
+	pthread_mutex_lock(&n->lock);
+	b = n->done;
+	pthread_mutex_unlock(&n->lock);
+	return b;
+}
+
+/* Only we take batches away, so what was first stays so. */
+static void drop_first_batch(struct names *n)
+{
+	struct batch *b;
+
+	pthread_mutex_lock(&n->lock);
+	b = n->done;
+	n->done = b->next;
+	pthread_mutex_unlock(&n->lock);
+	free_batch(b);
+}
+
 void names_collect(struct names *n)
 {
-	struct batch *b, *rest;
+	struct batch *b;
 
 	collect_ready(n);
 	if (n->n_ready) /* the writer is full; and remembering may forget what these are made of */
 		return;
-	pthread_mutex_lock(&n->lock);
-	b = n->done;
-	n->done = NULL;
-	pthread_mutex_unlock(&n->lock);
-	for (; b; b = rest) {
-		rest = b->next;
-		for (; b->at < b->n && write_answer(n, &b->answers[b->at]); b->at++)
-			if (b->answers[b->at].lasting)
-				remember(&n->known, &b->answers[b->at]);
-		if (b->at == b->n) {
-			free_batch(b);
-			continue;
-		}
-		pthread_mutex_lock(&n->lock);
-		b->next = n->done;
-		n->done = b;
-		pthread_mutex_unlock(&n->lock);
-	}
+	while ((b = first_batch(n)) && write_batch(n, b))
+		drop_first_batch(n);
 }
 
 /* ---- the thread's side ---- */
@@ -401,65 +332,9 @@ static void open_home(struct home *h)
 		h->fd = perf_map_open("/proc", (pid_t)h->pid, NULL);
 }
 
-/* chains: NULL when nobody wants them. */
-static void resolve_file(const struct home *h, struct symbol_query *q, size_t n,
-	struct inline_chain *chains, struct arena *a, uint64_t *cpu_ns)
-{
-	int fd = h->fd >= 0 ? h->fd : image_open(h->image);
-	struct debug_image debug;
-	struct elf_image code;
-
-	if (fd >= 0 && elf_image_open(&code, fd, NULL) == 0) {
-		const struct elf_image *other = debug_image_open(&debug, &code);
-
-		elf_symbols_resolve(&code, other, q, n, a, NULL);
-		if (chains)
-			file_frames_resolve(&code, other, q, n, chains, a, cpu_ns, NULL);
-		debug_image_close(&debug);
-		elf_image_done(&code);
-	}
-	if (fd >= 0 && fd != h->fd)
-		close(fd);
-}
-
-static void resolve_vdso(struct symbol_query *q, size_t n, struct arena *a)
-{
-	struct elf_image e;
-
-	if (vdso_open(&e, NULL))
-		return;
-	elf_symbols_resolve(&e, NULL, q, n, a, NULL);
-	elf_image_done(&e);
-}
-
-static void resolve_bpf(const struct home *h, struct symbol_query *q, size_t n, struct arena *a)
-{
-	for (size_t i = 0; i < n; i++) {
-		q[i].name = arena_strdup(a, h->image->path);
-		q[i].start = 0;
-	}
-}
-
 static bool in_kernel(const struct home *h)
 {
 	return h->image->kind == MAPPING_KERNEL || h->image->kind == MAPPING_MODULE;
-}
-
-static void resolve(const struct home *h, struct symbol_query *q, size_t n,
-	struct inline_chain *chains, struct arena *a, uint64_t *cpu_ns)
-{
-	switch (h->image->kind) {
-	case MAPPING_FILE: resolve_file(h, q, n, chains, a, cpu_ns); break;
-	case MAPPING_VDSO: resolve_vdso(q, n, a); break;
-	case MAPPING_BPF: resolve_bpf(h, q, n, a); break;
-	case MAPPING_JIT:
-		if (h->fd >= 0)
-			perf_map_resolve(h->fd, q, n, a, NULL);
-		break;
-	case MAPPING_KERNEL:
-	case MAPPING_MODULE: kallsyms_resolve(KALLSYMS_PATH, MODULES_PATH, q, n, a, NULL); break;
-	default: break;
-	}
 }
 
 static int by_home(const void *a, const void *b)
@@ -478,101 +353,49 @@ static int by_ip(const void *a, const void *b)
 	return x->ip < y->ip ? -1 : x->ip > y->ip;
 }
 
-/* The length of a name without the version of its library ("@@GLIBC_2.34"), which says nothing about
- * what runs. */
-static size_t without_version(const char *name)
-{
-	size_t len = strcspn(name, "@");
-	const char *version = name + len + strspn(name + len, "@");
-
-	if (len && *version >= 'A' && *version <= 'Z' &&
-		!version[strspn(version,
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			"0123456789_.")])
-		return len;
-	return strlen(name);
-}
-
-/* The name for people; NULL if it is the linker's. */
-static const char *readable_name(struct arena *a, const char *name)
-{
-	const char *readable = demangle(a, name);
-	size_t len = without_version(name);
-
-	return readable || !name[len] ? readable : arena_strndup(a, name, len);
-}
-
-/* The same few functions are inlined at thousands of addresses, with the same text in the arena. */
-struct readable {
-	const char *linkage, *name;
+/* Requests of one home, or all of the kernel's homes, sorted by what they are looked up by. */
+struct group {
+	const struct home *homes;
+	const struct request *list;
+	uint32_t n;
+	enum name_depth depth;
 };
 
-static const char *readable_once(struct readable *cache, struct arena *a, const char *linkage)
+static void take_found(struct names *n, const struct group *g, uint32_t i,
+	const struct name_found *found, struct requests *unread, struct batch *b)
 {
-	struct readable *r = &cache[hash_u64((uintptr_t)linkage) % N_READABLE];
+	const struct request *q = &g->list[i];
+	const struct home *h = &g->homes[q->home];
 
-	if (r->linkage != linkage)
-		*r = (struct readable){ linkage, readable_name(a, linkage) };
-	return r->name;
+	if (!found->name && h->image->kind == MAPPING_JIT) {
+		add_request(&n->waiting, q);
+		return;
+	}
+	if (found->more)
+		add_request(unread, q);
+	b->answers[b->n++] = (struct answer){ .frame = q->frame,
+		.generation = q->generation,
+		.serial = h->serial,
+		.address = q->address,
+		.found = *found,
+		.lasting = h->image->kind != MAPPING_JIT && !found->more &&
+			(found->name || h->fd >= 0 || in_kernel(h)) };
 }
 
-/* Functions have the names of their symbols, which is what other tools show; inlined ones have none. */
-static void take_chain(struct answer *a, const struct inline_chain *c, struct readable *cache,
-	struct arena *arena)
+static void resolve_group(struct names *n, const struct group *g, struct requests *unread,
+	struct batch *b)
 {
-	a->chain = *c;
-	for (uint32_t i = 1; i < c->n; i++) {
-		struct inline_frame *f = &c->frames[i];
-		const char *readable = f->linkage ? readable_once(cache, arena, f->linkage) : NULL;
+	const struct home *h = &g->homes[g->list[0].home];
+	uint64_t *addresses = xcalloc(g->n, sizeof(*addresses));
+	struct name_found *found = xcalloc(g->n, sizeof(*found));
 
-		if (readable)
-			f->name = readable;
-		else if (!f->name)
-			f->name = f->linkage;
-		if (f->linkage && f->name && strcmp(f->linkage, f->name) == 0)
-			f->linkage = NULL;
-	}
-}
-
-/* Requests of one home, or all of the kernel's homes, sorted by what they are looked up by. */
-static void resolve_group(struct names *n, const struct home *homes, const struct request *r,
-	uint32_t n_requests, struct batch *b)
-{
-	const struct home *h = &homes[r[0].home];
-	struct symbol_query *q = xcalloc(n_requests, sizeof(*q));
-	struct inline_chain *chains = n->inlines ? xcalloc(n_requests, sizeof(*chains)) : NULL;
-	struct readable *cache = n->inlines ? xcalloc(N_READABLE, sizeof(*cache)) : NULL;
-
-	for (uint32_t i = 0; i < n_requests; i++)
-		q[i].address = in_kernel(h) ? r[i].ip : r[i].address;
-	resolve(h, q, n_requests, chains, &b->arena, &b->workers_cpu);
-	for (uint32_t i = 0; i < n_requests; i++) {
-		struct answer *a = &b->answers[b->n];
-
-		if (!q[i].name && h->image->kind == MAPPING_JIT) {
-			add_request(&n->waiting, &r[i]);
-			continue;
-		}
-		a->frame = r[i].frame;
-		a->generation = r[i].generation;
-		a->serial = homes[r[i].home].serial;
-		a->address = r[i].address;
-		a->lasting = h->image->kind != MAPPING_JIT &&
-			(q[i].name || h->fd >= 0 || in_kernel(h));
-		b->n++;
-		if (!q[i].name)
-			continue;
-		a->start = q[i].start - q[i].address + r[i].address;
-		a->name = in_kernel(h) ? NULL : readable_name(&b->arena, q[i].name);
-		a->linkage = a->name ? q[i].name : NULL;
-		if (!a->name)
-			a->name = q[i].name;
-		if (chains)
-			take_chain(a, &chains[i], cache, &b->arena);
-	}
-	free(cache);
-	free(chains);
-	free(q);
+	for (uint32_t i = 0; i < g->n; i++)
+		addresses[i] = in_kernel(h) ? g->list[i].ip : g->list[i].address;
+	name_lookup(&n->lookup, h->image, h->fd, addresses, found, g->n, g->depth, &b->arena);
+	for (uint32_t i = 0; i < g->n; i++)
+		take_found(n, g, i, &found[i], unread, b);
+	free(found);
+	free(addresses);
 }
 
 /* Moves the kernel's requests to the front, by address in memory; returns how many. */
@@ -595,22 +418,20 @@ static uint32_t kernel_first(const struct home *homes, struct request *r, uint32
 	return n_kernel;
 }
 
-static struct batch *resolve_all(struct names *n, const struct home *homes, struct requests *taken)
+/* Adds the answers to the batch, and what DWARF has more to say of to unread. */
+static void resolve_all(struct names *n, const struct home *homes, struct requests *taken,
+	enum name_depth depth, struct requests *unread, struct batch *b)
 {
-	struct batch *b = xcalloc(1, sizeof(*b));
 	struct request *r = taken->list;
-	uint32_t at, end;
+	uint32_t at = kernel_first(homes, r, taken->n), end;
 
-	b->answers = xcalloc(taken->n, sizeof(*b->answers));
-	at = kernel_first(homes, r, taken->n);
 	if (at)
-		resolve_group(n, homes, r, at, b);
+		resolve_group(n, &(struct group){ homes, r, at, depth }, unread, b);
 	for (; at < taken->n; at = end) {
 		for (end = at + 1; end < taken->n && r[end].home == r[at].home;)
 			end++;
-		resolve_group(n, homes, r + at, end - at, b);
+		resolve_group(n, &(struct group){ homes, r + at, end - at, depth }, unread, b);
 	}
-	return b;
 }
 
 /* When too many files are open, those that nothing is asked of are closed. */
@@ -649,36 +470,41 @@ static struct home *open_homes(struct names *n)
 	return copy;
 }
 
-/* One read of kallsyms answers for the kernel and all its modules. */
-static struct home *timer_of(struct names *n, struct home *h)
+static void wind(struct timer *t, uint32_t now, uint32_t by)
 {
-	return in_kernel(h) ? &n->kernel : h;
+	if (t->due > now)
+		return;
+	t->due = now + t->wait;
+	t->wait *= by;
+	t->wait = t->wait < MAX_WAIT ? t->wait : MAX_WAIT;
+}
+
+/* One read of kallsyms answers for the kernel and all its modules. */
+static struct timer *timer_of(struct names *n, const struct request *q, enum name_depth depth)
+{
+	struct home *h = &n->homes[q->home];
+
+	return in_kernel(h) ? &n->kernel : depth == NAMES_ONLY ? &h->names : &h->lines;
 }
 
 /* Takes the requests that are due, all in a hurry. With the lock held. */
-static struct requests take_due(struct names *n)
+static struct requests take_due(struct names *n, struct requests *from, enum name_depth depth)
 {
-	struct requests taken = { NULL, 0, 0 }, *asked = &n->asked;
+	struct requests taken = { NULL, 0, 0 };
 	bool all = n->hurry || n->finish;
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < asked->n; i++) {
-		struct home *h = timer_of(n, &n->homes[asked->list[i].home]);
-
-		if (all || h->due <= n->second)
-			add_request(&taken, &asked->list[i]);
+	for (uint32_t i = 0; i < from->n; i++) {
+		if (all || timer_of(n, &from->list[i], depth)->due <= n->second)
+			add_request(&taken, &from->list[i]);
 		else
-			asked->list[kept++] = asked->list[i];
+			from->list[kept++] = from->list[i];
 	}
-	asked->n = kept;
+	from->n = kept;
 	for (uint32_t i = 0; i < taken.n; i++) {
-		struct home *h = timer_of(n, &n->homes[taken.list[i].home]);
+		struct timer *t = timer_of(n, &taken.list[i], depth);
 
-		if (h->due > n->second)
-			continue;
-		h->due = n->second + h->wait;
-		h->wait *= h == &n->kernel ? 4 : 2;
-		h->wait = h->wait < MAX_WAIT ? h->wait : MAX_WAIT;
+		wind(t, n->second, t == &n->kernel ? 4 : 2);
 	}
 	return taken;
 }
@@ -703,39 +529,64 @@ static void count_wanted(struct names *n, const struct requests *r, uint32_t by)
 		n->homes[r->list[i].home].n_wanted += by;
 }
 
-/* Answers the requests that are due; called and left with the lock held. */
+static void move_requests(struct requests *to, struct requests *from)
+{
+	for (uint32_t i = 0; i < from->n; i++)
+		add_request(to, &from->list[i]);
+	free(from->list);
+	*from = (struct requests){ NULL, 0, 0 };
+}
+
+/* Behind the others: what is said of a frame later replaces what was said before. */
+static void add_batch(struct names *n, struct batch *b)
+{
+	struct batch **end = &n->done;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = b;
+}
+
+/* Answers the requests that are due; called and left with the lock held. When all are due they are
+ * answered whole at once. */
 static void work(struct names *n)
 {
-	struct requests taken = take_due(n);
+	enum name_depth depth = n->hurry || n->finish ? NAMES_AND_LINES : NAMES_ONLY;
+	struct requests named = take_due(n, &n->unread, NAMES_AND_LINES);
+	struct requests taken = take_due(n, &n->asked, NAMES_ONLY), unread = { NULL, 0, 0 };
 	struct home *homes;
 	struct batch *b;
 
 	take_waiting(n, &taken);
-	if (!taken.n)
+	if (depth == NAMES_AND_LINES)
+		move_requests(&taken, &named);
+	if (!taken.n && !named.n)
 		return;
 	homes = open_homes(n);
 	pthread_mutex_unlock(&n->lock);
-	b = resolve_all(n, homes, &taken);
+	b = xcalloc(1, sizeof(*b));
+	b->answers = xcalloc(taken.n + named.n, sizeof(*b->answers));
+	resolve_all(n, homes, &taken, depth, &unread, b);
+	resolve_all(n, homes, &named, NAMES_AND_LINES, &unread, b);
 	free(homes);
 	pthread_mutex_lock(&n->lock);
 	count_wanted(n, &taken, (uint32_t)-1);
+	count_wanted(n, &named, (uint32_t)-1);
 	count_wanted(n, &n->waiting, 1);
+	count_wanted(n, &unread, 1);
+	move_requests(&n->unread, &unread);
 	free(taken.list);
-	n->workers_cpu += b->workers_cpu;
-	b->next = n->done;
-	n->done = b;
+	free(named.list);
+	n->workers_cpu = n->lookup.workers_cpu;
+	add_batch(n, b);
 }
 
 static void *run(void *arg)
 {
 	struct names *n = arg;
-	struct timespec until;
-
 	/* Half a second before the recording writes what there is. */
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += 500000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	struct timespec until = deadline_in(500000000);
+
 	pthread_mutex_lock(&n->lock);
 	while (!n->finish) {
 		if (!n->hurry && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0) {
@@ -750,6 +601,8 @@ static void *run(void *arg)
 		n->hurry = false;
 	}
 	work(n);
+	n->finished = true;
+	pthread_cond_signal(&n->wake);
 	pthread_mutex_unlock(&n->lock);
 	return NULL;
 }
@@ -762,8 +615,8 @@ struct names *names_new(struct writer *w, bool inlines)
 	pthread_condattr_t attr;
 
 	n->writer = w;
-	n->inlines = inlines;
-	n->kernel.wait = n->kernel.due = FIRST_WAIT;
+	n->lookup.inlines = inlines;
+	n->kernel = (struct timer){ FIRST_WAIT, FIRST_WAIT };
 	n->cap_homes = 64;
 	n->homes = xcalloc(n->cap_homes, sizeof(*n->homes));
 	n->homes[0].fd = -1;
@@ -784,16 +637,33 @@ int names_start(struct names *n)
 	return -code;
 }
 
-static void end_thread(struct names *n)
+/* Waits for the thread to answer all, but not much longer than LOOK_NS. With the lock held. */
+static void wait_for_answers(struct names *n)
 {
+	struct timespec until = deadline_in(LOOK_NS);
+
+	pthread_cond_timedwait(&n->wake, &n->lock, &until);
+}
+
+/* Whether it has ended. */
+static bool end_thread(struct names *n, bool (*give_up)(void))
+{
+	bool finished;
+
 	if (!n->has_thread)
-		return;
+		return true;
 	pthread_mutex_lock(&n->lock);
 	n->finish = true;
 	pthread_cond_signal(&n->wake);
+	while (!n->finished && !(give_up && give_up()))
+		wait_for_answers(n);
+	finished = n->finished;
 	pthread_mutex_unlock(&n->lock);
+	if (!finished)
+		return false;
 	pthread_join(n->thread, NULL);
 	n->has_thread = false;
+	return true;
 }
 
 bool names_settled(struct names *n)
@@ -801,7 +671,8 @@ bool names_settled(struct names *n)
 	bool settled;
 
 	pthread_mutex_lock(&n->lock);
-	settled = !n->has_thread || (!n->hurry && (!n->asked.n || n->n_rounds == SETTLE_ROUNDS));
+	settled = !n->has_thread ||
+		(!n->hurry && ((!n->asked.n && !n->unread.n) || n->n_rounds == SETTLE_ROUNDS));
 	if (!settled && !n->hurry) {
 		n->hurry = true;
 		n->n_rounds++;
@@ -824,10 +695,17 @@ uint64_t names_workers_cpu(struct names *n)
 	return cpu_ns;
 }
 
-void names_finish(struct names *n)
+bool names_finish(struct names *n, bool (*give_up)(void))
 {
-	end_thread(n);
+	bool ended = end_thread(n, give_up);
+
 	names_collect(n);
+	return ended;
+}
+
+bool names_trouble(const struct names *n, uint32_t i, char *text, size_t size)
+{
+	return !n->has_thread && name_troubles_text(&n->lookup.troubles, i, text, size);
 }
 
 void names_free(struct names *n)
@@ -836,7 +714,7 @@ void names_free(struct names *n)
 
 	if (!n)
 		return;
-	end_thread(n);
+	end_thread(n, NULL);
 	for (struct batch *b = n->done; b; b = next) {
 		next = b->next;
 		free_batch(b);
@@ -846,9 +724,11 @@ void names_free(struct names *n)
 			close(n->homes[i].fd);
 	free(n->homes);
 	free(n->asked.list);
+	free(n->unread.list);
 	free(n->waiting.list);
 	free(n->ready);
-	forget(&n->known);
+	names_known_done(&n->known);
+	name_lookup_done(&n->lookup);
 	pthread_mutex_destroy(&n->lock);
 	pthread_cond_destroy(&n->wake);
 	free(n);

@@ -34,7 +34,12 @@ bool names_settled(struct names *n);
 /* CPU time of the processes that read DWARF, ns; not part of our own. */
 uint64_t names_workers_cpu(struct names *n);
 
-/* Looks up all that is still asked for and writes it. Takes as long as it takes. */
-void names_finish(struct names *n);
+/* Looks up all that is still asked for and writes it. Takes as long as it takes, unless give_up (may be
+ * NULL), which is asked now and then, says so: false then, what was found by then is written, and the thread is still
+ * there. */
+bool names_finish(struct names *n, bool (*give_up)(void));
+
+/* After that: why some are missing, a sentence for each i from 0 on; false: there are no more. */
+bool names_trouble(const struct names *n, uint32_t i, char *text, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 #include "format/base/option_table.h"
 #include "format/base/size.h"
 #include "record/command.h"
+#include "record/options_kernel.h"
 #include "record/source.h"
-#include "record/syscall_names.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -21,17 +22,14 @@ enum {
 	MAX_HZ = 1000000,
 	MIN_RING = 1 << 20,
 	MAX_KEEP = 100000,
-	MAX_SAMPLE = 1000000,
 	MIN_INTERVAL_NS = 1000000,
 	DEFAULT_STACK = 16 << 10,
 	MIN_STACK = 1 << 10,
 	MAX_STACK = (1 << 16) - 8, /* a record's size has 16 bits */
-	MIN_BUFFER = 4096,
-	MAX_BUFFER = 1 << 30,
 };
 
 enum key {
-	KEY_RING = 256,
+	KEY_RING = OPTION_KERNEL_LAST,
 	KEY_ROTATE,
 	KEY_KEEP,
 	KEY_CGROUP,
@@ -43,19 +41,10 @@ enum key {
 	KEY_STAT,
 	KEY_INTERVAL,
 	KEY_STACK_SIZE,
-	KEY_STACKS,
-	KEY_MIN,
-	KEY_COMM,
-	KEY_BUFFER,
-	KEY_DEVICE,
-	KEY_SAMPLE,
-	KEY_WORKING_SET,
-	KEY_CALL,
-	KEY_SUMMARY,
 };
 
 /* In the order of enum unwind. */
-#define UNWIND_WORDS "auto|fp|dwarf|none"
+#define UNWIND_WORDS "auto|fp|dwarf|none|bpf"
 
 const struct source *const sources[] = {
 	&source_cpu,
@@ -84,8 +73,13 @@ static const struct argp_option argp_options[] = {
 		"a path as in /proc/PID/cgroup",
 		0 },
 	{ "all", 'a', NULL, 0, "The whole system", 0 },
-	{ "comm", KEY_COMM, "NAME", 0,
+	{ "comm", OPTION_COMM, "NAME", 0,
 		"Of these only threads called NAME (sched, block, syscalls, faults)", 0 },
+	{ "tid", 'T', "TID,...", 0,
+		"Of these only the threads with these numbers, up to 16 (sched, block, syscalls, faults), "
+		"also when they start another program and have their process's number then. Alone: of "
+		"their processes",
+		0 },
 	{ NULL, 0, NULL, 0, "How", 2 },
 	{ "output", 'o', "FILE", 0,
 		"Write to FILE, which must not exist, or - for standard output, where a COMMAND's own "
@@ -93,7 +87,8 @@ static const struct argp_option argp_options[] = {
 		0 },
 	{ "duration", 'd', "TIME", 0,
 		"Stop after TIME: 10, 1.5s, 200ms, 5m (default: when the command or the processes "
-		"end, or at ^C). A COMMAND that still runs is then ended with SIGTERM",
+		"end, or at ^C). A COMMAND that still runs is then ended with SIGTERM, and what it has "
+		"started with it",
 		0 },
 	{ "frequency", 'F', "HZ", 0, "Samples a second and CPU (default: 99)", 0 },
 	{ "event", 'e', "EVENT,...", 0,
@@ -111,35 +106,37 @@ static const struct argp_option argp_options[] = {
 	{ "interval", KEY_INTERVAL, "TIME", 0,
 		"Between two counts (default: 100ms), or two looks at memory in use (default: 1s)",
 		0 },
-	{ "min", KEY_MIN, "TIME", 0,
+	{ "min", OPTION_MIN, "TIME", 0,
 		"Of sched, block, syscalls and faults only what takes at least TIME: 1ms", 0 },
-	{ "device", KEY_DEVICE, "DISK,...", 0,
+	{ "device", OPTION_DEVICE, "DISK,...", 0,
 		"Of block only these disks or partitions: vda, /dev/sdb1, 254:0", 0 },
-	{ "sample", KEY_SAMPLE, "N", 0,
-		"Of syscalls and faults one in N, picked at random; each counts for N", 0 },
-	{ "working-set", KEY_WORKING_SET, NULL, 0,
+	{ "sample", OPTION_SAMPLE, "N", 0,
+		"Of block, syscalls and faults one in N, picked at random; each counts for N. Of sched only "
+		"with --min: of the waits",
+		0 },
+	{ "working-set", OPTION_WORKING_SET, NULL, 0,
 		"With faults: how much memory processes touch in each --interval. Slows them down a "
 		"little, and clears what the kernel knows about the age of their pages",
 		0 },
-	{ "stacks", KEY_STACKS, "WHAT,...", 0,
+	{ "stacks", OPTION_STACKS, "WHAT,...", 0,
 		"Take stacks with these sources' events, and with no others of the kernel: sched, block, "
 		"syscalls, faults; wakers: of who wakes a thread; none (default: sched,faults)",
 		0 },
-	{ "call", KEY_CALL, "NAME,...", 0,
+	{ "call", OPTION_CALL, "NAME,...", 0,
 		"Of syscalls only these, with shell wildcards: openat,'epoll_*'; or all but these: '!futex'",
 		0 },
-	{ "summary", KEY_SUMMARY, NULL, 0,
+	{ "summary", OPTION_SUMMARY, NULL, 0,
 		"Do not record each system call but count them in the kernel, by process, name and "
 		"duration, and write the counts every second",
 		0 },
-	{ "buffer", KEY_BUFFER, "SIZE", 0,
+	{ "buffer", OPTION_BUFFER, "SIZE", 0,
 		"Memory of a CPU in which the kernel's events wait for `rec` (default: 8M, less on many "
 		"CPUs)",
 		0 },
 	{ "unwind", 'u', UNWIND_WORDS, 0,
-		"User stacks: dwarf (by the call frame information of binaries, or else frame pointers), fp "
-		"(frame pointers alone), none, or auto (default): dwarf for samples at a frequency, fp for "
-		"all other events",
+		"User stacks: dwarf (by the call frame information of binaries, or else frame pointers), bpf "
+		"(the same, in the kernel), fp (frame pointers alone), none, or auto (default): dwarf for "
+		"samples at a frequency, bpf for the sources that are BPF programs, fp for all other events",
 		0 },
 	{ "stack-size", KEY_STACK_SIZE, "SIZE", 0,
 		"With dwarf: how much of a stack is looked at, 1K to 64K (default: 16K). Frames beyond are "
@@ -151,7 +148,14 @@ static const struct argp_option argp_options[] = {
 		0 },
 	{ "max-cpu", KEY_MAX_CPU, "PERCENT", 0,
 		"When `rec` itself takes more than this share of one CPU, take fewer samples (of cpu) and "
-		"calls (of syscalls); each then counts for more, so that totals stay right",
+		"calls (of syscalls); each then counts for more, so that totals stay right. All other "
+		"sources go on as they are",
+		0 },
+	{ "realtime", 'r', "PRIORITY", 0,
+		"Take events out of the kernel's buffers before anything else runs, with this real-time "
+		"priority (1 to 99, SCHED_FIFO), as long as is recorded: on machines so busy that events are "
+		"lost. It may take a CPU for itself where there is much to record. Takes root, CAP_SYS_NICE "
+		"or a limit (ulimit -r)",
 		0 },
 	{ NULL, 0, NULL, 0, "What to keep of a long recording (default: everything)", 3 },
 	{ "ring", KEY_RING, "AMOUNT", 0,
@@ -176,6 +180,18 @@ static const struct argp_option argp_options[] = {
 	{ 0 },
 };
 
+/* A command without a source before it: says how it would be recorded. */
+static void ask_for_source(const struct argp_state *state)
+{
+	char words[200] = "";
+	size_t n = 0;
+
+	for (int i = 1; i < state->argc && n < sizeof(words); i++)
+		n += (size_t)snprintf(words + n, sizeof(words) - n, " %s", state->argv[i]);
+	argp_error(state, "name what to record, such as: rec cpu%s%s", words,
+		n < sizeof(words) ? "" : "...");
+}
+
 static void parse_sources(struct options *o, const char *list, struct argp_state *state)
 {
 	while (*list) {
@@ -183,7 +199,9 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 		const struct source *s = source_by_name(list, len);
 
 		if (!s) {
-			argp_error(state, "there is no source '%.*s'", (int)len, list);
+			argp_error(state,
+				"there is no source '%.*s': rec list tells which there are",
+				(int)len, list);
 			return;
 		}
 		for (unsigned i = 0; i < o->n_sources; i++)
@@ -194,8 +212,7 @@ static void parse_sources(struct options *o, const char *list, struct argp_state
 	}
 }
 
-/* A whole number from 1 on; 0 if it is none or above max. */
-static uint64_t parse_number(const char *text, uint64_t max)
+uint64_t options_number(const char *text, uint64_t max)
 {
 	unsigned long long n;
 	char *end;
@@ -207,9 +224,17 @@ static uint64_t parse_number(const char *text, uint64_t max)
 	return *end || errno || n > max ? 0 : n;
 }
 
+bool options_has_source(const struct options *o, const struct source *s)
+{
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if (o->sources[i] == s)
+			return true;
+	return false;
+}
+
 static void parse_frequency(struct options *o, const char *text, struct argp_state *state)
 {
-	o->frequency = (uint32_t)parse_number(text, MAX_HZ);
+	o->frequency = (uint32_t)options_number(text, MAX_HZ);
 	if (!o->frequency)
 		argp_error(state, "'%s' is no frequency: give samples a second, 1 to %d", text,
 			MAX_HZ);
@@ -258,9 +283,16 @@ static void add_trigger(struct options *o, const char *text, struct argp_state *
 
 static void parse_keep(struct options *o, const char *text, struct argp_state *state)
 {
-	o->keep = (uint32_t)parse_number(text, MAX_KEEP);
+	o->keep = (uint32_t)options_number(text, MAX_KEEP);
 	if (!o->keep)
 		argp_error(state, "'%s' is no number of files", text);
+}
+
+static void parse_realtime(struct options *o, const char *text, struct argp_state *state)
+{
+	o->realtime = (int)options_number(text, sched_get_priority_max(SCHED_FIFO));
+	if (!o->realtime)
+		argp_error(state, "'%s' is no real-time priority: 1 to 99", text);
 }
 
 static void parse_max_cpu(struct options *o, const char *text, struct argp_state *state)
@@ -301,7 +333,7 @@ static void check_pids(const char *list, struct argp_state *state)
 
 static void parse_count(struct options *o, const char *text, struct argp_state *state)
 {
-	o->count = parse_number(text, UINT64_MAX);
+	o->count = options_number(text, UINT64_MAX);
 	if (!o->count)
 		argp_error(state, "'%s' is no number of events", text);
 }
@@ -312,93 +344,12 @@ static void parse_interval(struct options *o, const char *text, struct argp_stat
 		argp_error(state, "'%s' is no interval: try 100ms, at least 1ms", text);
 }
 
-static void parse_min(struct options *o, const char *text, struct argp_state *state)
-{
-	if (duration_parse(text, &o->min_ns))
-		argp_error(state, "'%s' is no time: try 1ms or 50us", text);
-}
-
-static void parse_sample(struct options *o, const char *text, struct argp_state *state)
-{
-	o->sample = (uint32_t)parse_number(text, MAX_SAMPLE);
-	if (!o->sample)
-		argp_error(state, "'%s' is no number from 1 to %d: one in so many is taken", text,
-			MAX_SAMPLE);
-}
-
-static void parse_buffer(struct options *o, const char *text, struct argp_state *state)
-{
-	char *end;
-
-	o->buffer_bytes = strtoull(text, &end, 10);
-	if ((*end && size_parse(text, &o->buffer_bytes)) || o->buffer_bytes < MIN_BUFFER ||
-		o->buffer_bytes > MAX_BUFFER || o->buffer_bytes & (o->buffer_bytes - 1))
-		argp_error(state, "'%s' is no buffer: a power of two, 4K to 1G", text);
-}
-
-static void check_calls(const char *list, struct argp_state *state)
-{
-	bool wanted[SYSCALL_PLACES];
-	struct err err = { "" };
-
-	if (syscall_select(list, wanted, &err))
-		argp_error(state, "--call: %s", err.text);
-}
-
-static void check_comm(const char *name, struct argp_state *state)
-{
-	if (!name[0] || strlen(name) > 15)
-		argp_error(state, "'%s' is no thread's name: those have 1 to 15 bytes", name);
-}
-
-bool options_has_stacks(const struct options *o, const char *word)
-{
-	const char *at = o->stacks;
-	size_t len = strlen(word);
-
-	while (at && *at) {
-		size_t n = strcspn(at, ",");
-
-		if (n == len && memcmp(at, word, len) == 0)
-			return true;
-		at += n + (at[n] == ',');
-	}
-	return false;
-}
-
-bool options_stacks(const struct options *o, const struct source *s, bool usual)
-{
-	return o->unwind != UNWIND_NONE && !o->no_stack &&
-		(o->stacks ? options_has_stacks(o, s->name) : usual);
-}
-
-static void check_stacks(const char *list, struct argp_state *state)
-{
-	while (*list) {
-		size_t len = strcspn(list, ",");
-		const struct source *s = source_by_name(list, len);
-
-		if (!(s && s->bpf) && !(len == 6 && memcmp(list, "wakers", 6) == 0) &&
-			!(len == 4 && memcmp(list, "none", 4) == 0))
-			argp_error(state, "--stacks knows no '%.*s'", (int)len, list);
-		list += len + (list[len] == ',');
-	}
-}
-
-static void parse_events(struct event_list *l, const char *text, struct argp_state *state)
+static void parse_events(struct event_specs *l, const char *text, struct argp_state *state)
 {
 	struct err err = { "" };
 
-	if (event_list_add(l, text, &err))
+	if (event_specs_add(l, text, &err))
 		argp_error(state, "%s", err.text);
-}
-
-static bool has_source(const struct options *o, const struct source *s)
-{
-	for (unsigned i = 0; i < o->n_sources; i++)
-		if (o->sources[i] == s)
-			return true;
-	return false;
 }
 
 /* Events bring their sources along. */
@@ -407,48 +358,15 @@ static void add_sources(struct options *o, struct argp_state *state)
 	const struct {
 		const struct source *source;
 		bool due;
-	} implied[] = { { &source_cpu, event_list_has(&o->events, true) },
-		{ &source_event, event_list_has(&o->events, false) },
+	} implied[] = { { &source_cpu, event_specs_has(&o->events, true) },
+		{ &source_event, event_specs_has(&o->events, false) },
 		{ &source_stat, o->stat.n > 0 } };
 
-	if (has_source(o, &source_event) && !implied[1].due)
+	if (options_has_source(o, &source_event) && !implied[1].due)
 		argp_error(state, "name the tracepoints or probes to record: -e SYSTEM:EVENT");
 	for (size_t i = 0; i < sizeof(implied) / sizeof(implied[0]); i++)
-		if (implied[i].due && !has_source(o, implied[i].source))
+		if (implied[i].due && !options_has_source(o, implied[i].source))
 			o->sources[o->n_sources++] = implied[i].source;
-}
-
-static bool has_bpf_source(const struct options *o)
-{
-	for (unsigned i = 0; i < o->n_sources; i++)
-		if (o->sources[i]->bpf)
-			return true;
-	return false;
-}
-
-/* What only some sources know is refused where none of them is recorded, and not ignored. */
-static void check_kernel_options(const struct options *o, struct argp_state *state)
-{
-	const char *asked = o->comm ? "--comm"
-		: o->min_ns         ? "--min"
-		: o->stacks         ? "--stacks"
-		: o->buffer_bytes   ? "--buffer"
-				    : NULL;
-
-	if (asked && !has_bpf_source(o))
-		argp_error(state, "%s is about the sources sched, block, syscalls and faults",
-			asked);
-	if (o->devices && !has_source(o, &source_block))
-		argp_error(state, "--device is about the source block");
-	for (int i = 0; sources[i]; i++)
-		if (options_has_stacks(o, sources[i]->name) && !has_source(o, sources[i]))
-			argp_error(state, "--stacks %s: that source is not recorded",
-				sources[i]->name);
-	if (options_has_stacks(o, "wakers") && (o->min_ns || !has_source(o, &source_sched)))
-		argp_error(state,
-			"--stacks wakers is about sched, and about all its wake-ups, not --min");
-	if (o->summary && options_has_stacks(o, "syscalls"))
-		argp_error(state, "--summary counts calls: it takes no stacks");
 }
 
 static void check(struct options *o, struct argp_state *state)
@@ -457,13 +375,7 @@ static void check(struct options *o, struct argp_state *state)
 	add_sources(o, state);
 	if (!o->n_sources)
 		argp_error(state, "name what to record, such as: rec cpu -- COMMAND");
-	check_kernel_options(o, state);
-	if ((o->calls || o->summary) && !has_source(o, &source_syscalls))
-		argp_error(state, "--call and --summary are about the source syscalls");
-	if (o->sample && !has_source(o, &source_syscalls) && !has_source(o, &source_faults))
-		argp_error(state, "--sample is about the sources syscalls and faults");
-	if (o->sample && o->summary)
-		argp_error(state, "--summary counts every call: --sample is for recording them");
+	options_kernel_check(o, state);
 	if (o->count && o->frequency)
 		argp_error(state, "samples come either by frequency (-F) or by count (-c)");
 	for (unsigned i = 0; i < o->stat.n; i++)
@@ -471,12 +383,8 @@ static void check(struct options *o, struct argp_state *state)
 			argp_error(state,
 				"--stat cannot count '%s': give it cycles, page-faults, ...",
 				o->stat.specs[i].text);
-	if (o->working_set && !has_source(o, &source_faults))
-		argp_error(state, "--working-set is about memory: record faults");
-	if (o->working_set && !o->pids && !o->cgroup && !o->command)
-		argp_error(state,
-			"--working-set disturbs whom it looks at: name processes (-p), a cgroup or a "
-			"command");
+	if (o->n_tids && !o->pids && !o->system && !o->cgroup)
+		o->pids = o->tid_list;
 	if ((o->pids != NULL) + o->system + (o->cgroup != NULL) + (o->command != NULL) > 1)
 		argp_error(state,
 			"record either processes (-p), a cgroup, the system (-a) or a command");
@@ -511,17 +419,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_KEEP: parse_keep(o, arg, state); return 0;
 	case KEY_MAX_SIZE: parse_size(arg, &o->max_bytes, state); return 0;
 	case KEY_MAX_CPU: parse_max_cpu(o, arg, state); return 0;
+	case 'r': parse_realtime(o, arg, state); return 0;
 	case 'e': parse_events(&o->events, arg, state); return 0;
 	case 'c': parse_count(o, arg, state); return 0;
-	case KEY_MIN: parse_min(o, arg, state); return 0;
-	case KEY_STACKS: check_stacks(o->stacks = arg, state); return 0;
-	case KEY_COMM: check_comm(o->comm = arg, state); return 0;
-	case KEY_DEVICE: o->devices = arg; return 0;
-	case KEY_CALL: check_calls(o->calls = arg, state); return 0;
-	case KEY_SAMPLE: parse_sample(o, arg, state); return 0;
-	case KEY_SUMMARY: o->summary = true; return 0;
-	case KEY_BUFFER: parse_buffer(o, arg, state); return 0;
-	case KEY_WORKING_SET: o->working_set = true; return 0;
 	case KEY_NO_INLINE: o->no_inline = true; return 0;
 	case KEY_NO_STACK: o->no_stack = true; return 0;
 	case KEY_STAT: parse_events(&o->stat, arg, state); return 0;
@@ -533,6 +433,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG:
 		if (!o->n_sources && is_source_list(o, arg, state)) {
+			if (state->quoted) {
+				ask_for_source(state);
+				return EINVAL;
+			}
 			parse_sources(o, arg, state);
 			return 0;
 		}
@@ -540,7 +444,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_END: check(o, state); return 0;
-	default: return ARGP_ERR_UNKNOWN;
+	default: return options_kernel_parse(o, key, arg, state);
 	}
 }
 
@@ -565,7 +469,7 @@ static char *help_filter(int key, const char *text, void *input)
 		"  rec cpu -- ./server --port 80   flame graph data of a command\n"
 		"  rec cpu -p 1234 -d 30s          of a running process\n"
 		"  sudo rec cpu -a -F 999 -d 10s   of everything\n"
-		"  sudo rec cpu -a --ring 5m       the last five minutes, when something happens\n"
+		"  sudo rec cpu -a --ring 5m       the last five minutes, when needed\n"
 		"  sudo rec cpu,sched,block,syscalls,faults -- ./server    all in one file\n"
 		"  sudo rec block -a --min 10ms    slow requests to disks\n"
 		"  sudo rec -e sched:sched_switch -a -d 5s\n"
@@ -593,7 +497,30 @@ static void print_tables(const struct argp *argp)
 
 bool options_sample_copies(const struct options *o)
 {
-	return o->unwind == UNWIND_DWARF || (o->unwind == UNWIND_AUTO && !o->count);
+	return o->unwind == UNWIND_DWARF || o->unwind == UNWIND_BPF ||
+		(o->unwind == UNWIND_AUTO && !o->count);
+}
+
+bool options_walks_events(const struct options *o)
+{
+	if (o->unwind == UNWIND_FP || o->unwind == UNWIND_NONE)
+		return false;
+	for (unsigned i = 0; i < o->n_sources; i++) {
+		const struct source *s = o->sources[i];
+		bool usual = s == &source_sched || s == &source_faults;
+
+		if (s->bpf && options_stacks(o, s, usual))
+			return true;
+	}
+	return options_has_stacks(o, "wakers");
+}
+
+bool options_walks(const struct options *o)
+{
+	for (unsigned i = 0; i < o->n_sources; i++)
+		if (o->sources[i] == &source_cpu && o->unwind == UNWIND_BPF)
+			return true;
+	return options_walks_events(o);
 }
 
 bool options_event_copies(const struct options *o)

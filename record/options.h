@@ -6,15 +6,19 @@
 #include <stdint.h>
 
 #include "record/event_spec.h"
+#include "specs/ring.h"
 
 enum unwind {
 	UNWIND_AUTO,  /* the best that is cheap: see options_sample_copies */
 	UNWIND_FP,    /* by frame pointers, in the kernel */
 	UNWIND_DWARF, /* by call frame information, from copies of stacks */
 	UNWIND_NONE,  /* no user stacks */
+	UNWIND_BPF, /* by call frame information, in the kernel; where that is refused like auto */
 };
 
 enum { MAX_TRIGGERS = 16 };
+
+enum { DEFAULT_HZ = 99 }; /* of samples; odd, so as not to march in step with timers */
 
 enum { MAX_SOURCES = 32 };
 
@@ -30,21 +34,23 @@ struct options {
 	uint32_t frequency;   /* -F; 0: the default */
 	uint64_t count;       /* -c: a sample every so many events; 0: by frequency */
 	enum unwind unwind;
-	bool no_inline;           /* names without inlined functions and lines */
-	uint32_t stack_bytes;     /* --stack-size: of a copy; a multiple of 8 */
-	struct event_list events; /* -e */
-	struct event_list stat;   /* --stat */
-	uint64_t interval_ns;     /* --interval, of reading the counters; 0: the default */
-	bool no_stack;            /* tracepoints and probes without stacks */
-	const char *stacks;       /* --stacks: words; NULL: as each source does by itself */
-	uint64_t min_ns;          /* --min, of what takes time; 0: everything */
-	uint32_t sample;          /* --sample: one in so many; 0: all */
-	bool working_set;         /* --working-set */
-	const char *calls;        /* --call; NULL: all */
-	bool summary;             /* --summary: calls are counted in the kernel */
-	const char *comm;         /* --comm; NULL: everybody */
-	const char *devices;      /* --device; NULL: all */
-	uint64_t buffer_bytes;    /* --buffer, of a CPU; 0: the default */
+	bool no_inline;            /* names without inlined functions and lines */
+	uint32_t stack_bytes;      /* --stack-size: of a copy; a multiple of 8 */
+	struct event_specs events; /* -e */
+	struct event_specs stat;   /* --stat */
+	uint64_t interval_ns;      /* --interval, of reading the counters; 0: the default */
+	bool no_stack;             /* tracepoints and probes without stacks */
+	const char *stacks;        /* --stacks: words; NULL: as each source does by itself */
+	uint64_t min_ns;           /* --min, of what takes time; 0: everything */
+	uint32_t sample;           /* --sample: one in so many; 0: all */
+	bool working_set;          /* --working-set */
+	const char *calls;         /* --call; NULL: all */
+	bool summary;              /* --summary: calls are counted in the kernel */
+	const char *comm;          /* --comm; NULL: everybody */
+	uint32_t tids[FILTER_TIDS], n_tids; /* --tid; none: all... */
+	const char *tid_list;               /* ...as it was given */
+	const char *devices;                /* --device; NULL: all */
+	uint64_t buffer_bytes;              /* --buffer, of a CPU; 0: the default */
 	bool quiet;
 	/* What is kept of a long recording; 0: not asked for. */
 	uint64_t ring_ns, ring_bytes;       /* --ring, one of them */
@@ -54,6 +60,7 @@ struct options {
 	unsigned n_triggers;
 	uint32_t keep;  /* --keep: files */
 	double max_cpu; /* --max-cpu: percent of one CPU */
+	int realtime;   /* --realtime: a priority; 0: none */
 	int argc;       /* the whole command line, for the trace */
 	char **argv;
 };
@@ -83,5 +90,10 @@ void options_parse(struct options *o, int argc, char **argv);
  * come at a rate of our choice: a copy of 16 KiB for each of 100,000 page faults a second is too much. */
 bool options_sample_copies(const struct options *o);
 bool options_event_copies(const struct options *o);
+
+/* Whether BPF programs of sources that are recorded take user stacks which they could walk by call frame
+ * information; the same without samples. */
+bool options_walks(const struct options *o);
+bool options_walks_events(const struct options *o);
 
 #endif

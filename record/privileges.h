@@ -14,8 +14,8 @@ enum {
 
 /* Keeps of what the calling thread is allowed only what reading other processes' mappings and files and
  * opening further events take (and, with `signals`, ending the command whoever it has become; with
- * `files`, making further files wherever the first could be made, and writing other users' files); no program it may start gets more.
- * Threads started later have the same rights. Does nothing for ordinary users. */
+ * `files`, making further files wherever the first could be made, and writing other users' files); no program it may
+ * start gets more. Threads started later have the same rights. Does nothing for ordinary users. */
 void privileges_drop(bool signals, bool files);
 
 /* Whether the calling thread has a capability (CAP_..., PRIVILEGE_...) now. */

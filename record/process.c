@@ -19,6 +19,8 @@ struct processes {
 	uint32_t serial;
 	uint32_t ended[ENDED];    /* threads, the last ones */
 	uint32_t n_ended, n_kept; /* ever, and of those in threads */
+	space_watcher on_space;   /* NULL: nobody wants to know */
+	void *on_space_ctx;
 };
 
 struct processes *processes_new(struct images *images)
@@ -73,6 +75,18 @@ static struct space *space_copy(struct processes *p, const struct space *from)
 		image_hold(s->vmas[i].image);
 	}
 	return s;
+}
+
+void processes_on_space(struct processes *p, space_watcher call, void *ctx)
+{
+	p->on_space = call;
+	p->on_space_ctx = ctx;
+}
+
+static void tell_space(struct processes *p, uint32_t pid)
+{
+	if (p->on_space)
+		p->on_space(p->on_space_ctx, pid);
 }
 
 /* The first mapping that ends behind the address. */
@@ -206,6 +220,7 @@ static void remove_thread(struct processes *p, uint32_t tid)
 		return;
 	i = *at - 1;
 	*at = 0;
+	tell_space(p, p->threads[i].pid);
 	space_put(p->threads[i].space);
 	p->n_kept -= p->threads[i].ended;
 	p->threads[i] = p->threads[--p->n];
@@ -274,6 +289,8 @@ void processes_fork(struct processes *p, uint32_t pid, uint32_t tid, uint32_t pa
 	t->space = parent.space;
 	t->kernel = parent.kernel;
 	set_comm(t, parent.comm);
+	if (pid == tid)
+		tell_space(p, pid);
 }
 
 /* The thread that does something, so it is not the one of this number that ended. */
@@ -295,6 +312,7 @@ void processes_comm(struct processes *p, uint32_t pid, uint32_t tid, const char 
 		space_put(t->space);
 		t->space = space_new(p);
 		t->kernel = false;
+		tell_space(p, pid);
 	}
 }
 
@@ -306,6 +324,7 @@ void processes_exit(struct processes *p, uint32_t tid)
 	if (!t || t->ended)
 		return;
 	t->ended = true;
+	tell_space(p, t->pid);
 	space_put(t->space); /* its memory is gone, only its name is wanted */
 	t->space = space_new(p);
 	p->n_kept++;
@@ -356,7 +375,7 @@ static struct space *own_space(struct processes *p, uint32_t pid, struct thread 
 			continue;
 		mine->refs++;
 		p->threads[i].space = mine;
-		space_put(old);
+		old->refs--; /* never the last: another process has it */
 	}
 	mine->refs--; /* the one that space_new gave it */
 	return mine;
@@ -366,8 +385,22 @@ void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct
 {
 	struct thread *t = living(p, pid, tid);
 
-	if (vma->end > vma->start)
-		space_insert(own_space(p, pid, t), vma);
+	if (vma->end <= vma->start)
+		return;
+	space_insert(own_space(p, pid, t), vma);
+	tell_space(p, pid);
+}
+
+const struct space *processes_space(struct processes *p, uint32_t pid)
+{
+	const struct thread *t = find(p, pid);
+
+	if (t && !t->ended)
+		return t->space->n ? t->space : NULL;
+	for (uint32_t i = 0; p->threads && i < p->n; i++) /* threads live on without their first */
+		if (p->threads[i].pid == pid && !p->threads[i].ended && p->threads[i].space->n)
+			return p->threads[i].space;
+	return NULL;
 }
 
 uint32_t processes_count(const struct processes *p)
@@ -423,6 +456,7 @@ int processes_scan(struct processes *p, uint32_t pid, const struct process_visit
 	leader = find(p, pid);
 	if (leader && rc == 0)
 		leader->kernel = proc_is_kernel_thread(pid);
+	tell_space(p, pid);
 	return rc;
 }
 

@@ -28,6 +28,21 @@ struct space {
 /* Not looked at yet. */
 #define INNER_PID_UNKNOWN UINT32_MAX
 
+/* What is known of the system calls of a thread. */
+struct thread_call {
+	/* Of the one that is under way; 0: there is none, or none that is wanted. */
+	uint64_t begin_ns;
+	uint64_t args[6];
+	uint32_t number, abi;
+	bool between; /* its last record was the end of a call */
+};
+
+/* A page fault under way. */
+struct thread_fault {
+	uint64_t time_ns, address; /* time_ns 0: none */
+	uint32_t error;            /* the processor's code */
+};
+
 struct thread {
 	uint32_t pid, tid;
 	char comm[16];                    /* not terminated when 16 bytes long */
@@ -45,6 +60,9 @@ struct thread {
 	uint64_t left_ns, waking_ns;
 	uint32_t left_state, left_stack, left_generation;
 	uint32_t waking_pid, waking_tid, waking_context;
+	/* Kept by the sources syscalls and faults without BPF; faults of the program, of the kernel. */
+	struct thread_call call;
+	struct thread_fault fault[2];
 };
 
 struct processes;
@@ -76,6 +94,13 @@ void processes_map(struct processes *p, uint32_t pid, uint32_t tid, const struct
 /* After records were lost, ends among them perhaps: forgets threads that this call and the one before
  * did not find. Records that are still to be taken in need the first: let them pass in between. */
 void processes_reap(struct processes *p);
+
+/* Has a function called when a process's mappings may have changed, or it is gone. */
+typedef void (*space_watcher)(void *ctx, uint32_t pid);
+void processes_on_space(struct processes *p, space_watcher call, void *ctx);
+
+/* What a process has mapped; NULL: it is gone, or has nothing. */
+const struct space *processes_space(struct processes *p, uint32_t pid);
 
 /* Reads a process that was there before: its threads and mappings. Calls back for each mapping and
  * thread, so that they can be recorded. -ESRCH if it is gone. */

@@ -28,6 +28,22 @@ void raw_sample_attr(struct perf_event_attr *attr, bool with_stack, size_t ring_
 	attr->wakeup_watermark = (uint32_t)ring_bytes / 2;
 }
 
+/* A register comes with the word size of the code; any register that there is does. */
+void raw_sample_attr_bits(struct perf_event_attr *attr)
+{
+	attr->sample_type |= PERF_SAMPLE_REGS_USER;
+	attr->sample_regs_user = 1;
+}
+
+bool raw_sample_is_32_bit(const struct raw_sample *s)
+{
+	uint64_t abi = PERF_SAMPLE_REGS_ABI_NONE;
+
+	if ((size_t)(s->end - s->rest) >= sizeof(abi))
+		memcpy(&abi, s->rest, sizeof(abi));
+	return abi == PERF_SAMPLE_REGS_ABI_32;
+}
+
 static const uint8_t *read_chain(struct raw_sample *s, const uint8_t *at, const uint8_t *end)
 {
 	uint64_t n;
@@ -84,8 +100,12 @@ static void take_field(struct raw_fields *f, unsigned i, const struct trace_fiel
 {
 	f->at[i].offset = (uint16_t)field->offset;
 	f->at[i].is_signed = field->is_signed;
+	f->at[i].count = 1;
 	if (field->shape == TRACE_NUMBER) {
 		f->at[i].size = (uint8_t)field->element;
+	} else if (field->shape == TRACE_ARRAY && !field->is_text) {
+		f->at[i].size = (uint8_t)field->element;
+		f->at[i].count = (uint8_t)(field->count < UINT8_MAX ? field->count : UINT8_MAX);
 	} else if (field->is_text) {
 		f->at[i].text_size = (uint16_t)field->size;
 		f->at[i].is_loc = field->shape != TRACE_ARRAY;
@@ -110,16 +130,22 @@ int raw_fields_find(struct raw_fields *f, const struct trace_format *format,
 	return 0;
 }
 
-int64_t raw_number(const struct raw_fields *f, unsigned field, const struct raw_sample *s)
+int64_t raw_element(const struct raw_fields *f, unsigned field, unsigned i,
+	const struct raw_sample *s)
 {
-	uint32_t offset = f->at[field].offset, size = f->at[field].size;
+	uint32_t size = f->at[field].size, offset = f->at[field].offset + i * size;
 	unsigned shift = 64 - 8 * size;
 	uint64_t v = 0;
 
-	if (!size || offset + size > s->raw_len)
+	if (!size || i >= f->at[field].count || offset + size > s->raw_len)
 		return 0;
 	memcpy(&v, s->raw + offset, size);
 	return f->at[field].is_signed ? (int64_t)(v << shift) >> shift : (int64_t)v;
+}
+
+int64_t raw_number(const struct raw_fields *f, unsigned field, const struct raw_sample *s)
+{
+	return f->at[field].count == 1 ? raw_element(f, field, 0, s) : 0;
 }
 
 size_t raw_text(const struct raw_fields *f, unsigned field, const struct raw_sample *s, char *to,

@@ -23,6 +23,11 @@ struct raw_sample {
 /* Completes the attr of a tracepoint or probe (perf_attr_init), so that each event gives such a sample. */
 void raw_sample_attr(struct perf_event_attr *attr, bool with_stack, size_t ring_bytes);
 
+/* Asks, too, whether a program of 32 bits is running: raw_sample_is_32_bit. Not together with a copy of the
+ * stack. */
+void raw_sample_attr_bits(struct perf_event_attr *attr);
+bool raw_sample_is_32_bit(const struct raw_sample *s);
+
 /* Reads a PERF_RECORD_SAMPLE of such an event. False if it is not what it should be. */
 bool raw_sample_read(const struct perf_event_header *record, bool with_stack, struct raw_sample *s);
 
@@ -39,7 +44,8 @@ enum { RAW_FIELDS = 16 };
 struct raw_fields {
 	struct {
 		uint16_t offset;
-		uint8_t size; /* of a number; 0: it is a text, or not there */
+		uint8_t size; /* of a number, or of each of an array's; 0: it is a text, or not there */
+		uint8_t count; /* of numbers */
 		bool is_signed;
 		uint16_t text_size; /* of a text in the record itself */
 		bool is_loc, is_relative;
@@ -53,6 +59,10 @@ int raw_fields_find(struct raw_fields *f, const struct trace_format *format,
 
 /* The value of a number; 0 if there is none or the record is too short. */
 int64_t raw_number(const struct raw_fields *f, unsigned field, const struct raw_sample *s);
+
+/* The same of the i-th number of an array. */
+int64_t raw_element(const struct raw_fields *f, unsigned field, unsigned i,
+	const struct raw_sample *s);
 
 /* A text, cut to size - 1 bytes and terminated; returns its length. Empty if there is none. */
 size_t raw_text(const struct raw_fields *f, unsigned field, const struct raw_sample *s, char *to,

@@ -3,6 +3,8 @@
 #include "record/recording.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,10 @@
 #include <unistd.h>
 
 #include "gen/events.h"
+#include "record/bpf_refusal.h"
 #include "record/bpf_rings.h"
+#include "record/hurry.h"
+#include "record/jit.h"
 #include "record/names.h"
 #include "record/perf_user.h"
 #include "record/privileges.h"
@@ -19,7 +24,9 @@
 #include "record/segment.h"
 #include "record/sideband.h"
 #include "record/summary.h"
+#include "record/tracepoint_feed.h"
 #include "record/unwinding.h"
+#include "record/walk.h"
 #include "specs/events/recorder.h"
 
 #define SECOND 1000000000ULL
@@ -28,7 +35,7 @@
 enum {
 	STATS_EVERY = 5, /* seconds between recorder events */
 	CLOCK_EVERY = 10,
-	PATIENCE_MS = 1000, /* until it is said that a command does not end */
+	PATIENCE_MS = 1000, /* that a trace waits for the exit status of a command */
 	LOOK_MS = 250,  /* how often the rings are emptied at the least: names are asked for then */
 	SETTLE_MS = 20, /* how often a segment that is to end is looked at */
 	EXIT_CANNOT = 3,
@@ -60,7 +67,8 @@ static void new_frame(void *ctx, const struct new_frame *frame)
 {
 	struct recording *r = ctx;
 
-	names_request(r->names, frame);
+	if (!jit_request(r->jit, frame))
+		names_request(r->names, frame);
 }
 
 static void join_words(char *to, size_t size, char **words, int n)
@@ -91,6 +99,21 @@ static bool takes_copies(const struct options *o)
 	return false;
 }
 
+/* What was given may have been numbers of their threads. */
+static void pids_info(struct recording *r)
+{
+	const struct target *t = &r->target;
+	char text[4096] = "";
+	size_t at = 0;
+
+	if (t->kind != TARGET_PIDS)
+		return;
+	for (uint32_t i = 0; i < t->n_pids && at < sizeof(text) - 12; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%" PRIu32, i ? "," : "",
+			t->pids[i]);
+	writer_info(r->writer, "target.pids", text);
+}
+
 static void write_info(struct recording *r)
 {
 	const struct options *o = r->options;
@@ -103,19 +126,17 @@ static void write_info(struct recording *r)
 		join_words(text, sizeof(text), o->command, count_words(o->command));
 		writer_info(r->writer, "target.command", text);
 	}
-	if (o->pids)
-		writer_info(r->writer, "target.pids", o->pids);
+	pids_info(r);
 	if (o->cgroup)
 		writer_info(r->writer, "target.cgroup", o->cgroup);
 	snprintf(text, sizeof(text), "%u", o->stack_bytes);
-	if (takes_copies(o))
+	if (takes_copies(o) || options_walks(o))
 		writer_info(r->writer, "unwind.stack_bytes", text);
 	machine_info(r->writer);
 }
 
-static int choose_target(struct recording *r, struct err *err)
+static int choose_processes(struct recording *r, struct err *err)
 {
-	target_init(&r->target);
 	if (r->options->pids)
 		return target_add_pids(&r->target, r->options->pids, err);
 	if (r->options->cgroup)
@@ -125,6 +146,23 @@ static int choose_target(struct recording *r, struct err *err)
 			!r->options->output || strcmp(r->options->output, "-") != 0, err);
 	r->target.kind = TARGET_SYSTEM;
 	return 0;
+}
+
+/* Threads that are not there, or of others, would record nothing and say nothing. */
+static int choose_target(struct recording *r, struct err *err)
+{
+	const struct options *o = r->options;
+	int rc;
+
+	memcpy(r->tids, o->tids, sizeof(r->tids));
+	target_init(&r->target);
+	for (uint32_t i = 0; i < o->n_tids; i++)
+		if ((rc = target_find_thread(o->tids[i], err)))
+			return rc;
+	rc = choose_processes(r, err);
+	for (uint32_t i = 0; !rc && i < o->n_tids; i++)
+		rc = target_check_thread(&r->target, o->tids[i], err);
+	return rc;
 }
 
 static void open_writer(struct recording *r)
@@ -149,7 +187,7 @@ static int check_namespace(struct recording *r, const struct source *s, struct e
 {
 	if (!s->bpf || proc_in_first_namespace())
 		return 0;
-	if (!target_by_cpu(&r->target))
+	if (!target_by_cpu(&r->target) || r->options->n_tids)
 		return err_set(err, ENOTSUP,
 			"it cannot find a command or process from within a container, where they have "
 			"other numbers than for the kernel: record everything (-a), run rec on the host, "
@@ -176,6 +214,31 @@ static int open_sources(struct recording *r, struct err *err)
 	return 0;
 }
 
+/* Where the kernel does not take what walks stacks in it, that is said once and done without. */
+static void try_walks(struct recording *r)
+{
+	const struct options *o = r->options;
+	struct err why = { "" };
+	int rc = 0;
+
+	if (!options_walks(o))
+		return;
+	if (!walk_supported())
+		rc = err_set(&why, ENOTSUP, "not on this processor yet");
+	else if (!proc_in_first_namespace())
+		rc = err_set(&why, ENOTSUP,
+			"not within a container, where processes have other "
+			"numbers than for the kernel");
+	else
+		rc = bpf_rings_open(r, &why);
+	if (!rc && !r->unwinding)
+		r->unwinding = unwinding_new(r, unwinding_few(r->options));
+	if (!rc)
+		rc = walk_open(r, &why);
+	if (rc && o->unwind == UNWIND_BPF)
+		recording_note(r, "unwind", "--unwind bpf: %s; unwinding like auto", why.text);
+}
+
 /* They are taken, and it is known here how to unwind. */
 static bool wants_unwinding(struct recording *r)
 {
@@ -197,7 +260,7 @@ static void explain_for_bpf(const struct recording *r, struct err *err)
 	for (unsigned i = 0; i < r->options->n_sources; i++) {
 		const struct source *s = r->options->sources[i];
 
-		if (s->bpf && bpf_rings_permitted(err)) {
+		if (s->bpf && bpf_refusal_permitted(err)) {
 			err_step(err, -EPERM, "source %s", s->name);
 			return;
 		}
@@ -213,9 +276,10 @@ static int open_everything(struct recording *r, struct err *err)
 	r->processes = processes_new(&r->images);
 	r->kernel = kernel_map_new(&r->images);
 	r->names = names_new(r->writer, !r->options->no_inline);
-	r->stacks = stacks_new(r->writer, r->kernel, new_frame, r);
+	r->jit = jit_new(r);
+	r->stacks = stacks_new(r->writer, r->kernel, r->jit, new_frame, r);
 	if (wants_unwinding(r))
-		r->unwinding = unwinding_new(r);
+		r->unwinding = unwinding_new(r, unwinding_few(r->options));
 	trouble = kernel_map_trouble(r->kernel);
 	if (trouble)
 		recording_note(r, "kernel", "%s", trouble);
@@ -224,6 +288,7 @@ static int open_everything(struct recording *r, struct err *err)
 		explain_for_bpf(r, err);
 		return -EPERM;
 	}
+	try_walks(r);
 	return open_sources(r, err);
 }
 
@@ -244,10 +309,13 @@ static void close_everything(struct recording *r)
 		free(r->notes[i]);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		r->options->sources[i]->close(r->source_state[i]);
+	tracepoint_feed_close(r->execs);
+	unwinding_free(r->unwinding); /* its threads fill the maps of walks */
+	walk_close(r->walk);
 	bpf_rings_close(r->bpf);
 	sideband_close(r->sideband);
-	unwinding_free(r->unwinding);
 	stacks_free(r->stacks);
+	jit_free(r->jit);
 	names_free(r->names);
 	kernel_map_free(r->kernel);
 	processes_free(r->processes);
@@ -277,9 +345,19 @@ static void recorder_event(struct recording *r)
 	writer_add(r->writer, 0, r->recorder_type, &e);
 }
 
-static void between_records(void *ctx)
+static bool between_records(void *ctx)
 {
 	segment_end_if_due(ctx);
+	return true;
+}
+
+/* What is still in the kernel's rings when the disk is full stays there until nothing more comes: there is room
+ * for that, but not for what comes while it is written. */
+static bool while_there_is_room(void *ctx)
+{
+	const struct recording *r = ctx;
+
+	return between_records(ctx) && !sink_full(r->sink);
 }
 
 /* Takes fewer samples when we cost too much, and more again when there is room. */
@@ -309,17 +387,8 @@ static uint64_t handed_on_until(const struct recording *r)
 
 static void cpus_changed(struct recording *r)
 {
-	int blind = sideband_blind_cpu(r->sideband);
-
 	machine_read_topology(&r->topology);
 	machine_write_topology(&r->topology, r->writer, now_ns());
-	if (blind < 0 || r->told_blind)
-		return;
-	r->told_blind = true;
-	recording_note(r, "process",
-		"CPU %d came while recording: what runs there is not seen, but for counts (-a would "
-		"see it)",
-		blind);
 }
 
 /* Who keeps something by an image has a say here. */
@@ -329,6 +398,8 @@ static bool let_go(void *ctx, struct image *image)
 
 	if (!names_let_go(r->names, image))
 		return false;
+	if (r->walk)
+		walk_let_go(r->walk, image);
 	if (r->unwinding)
 		unwinding_let_go(r->unwinding, image);
 	return true;
@@ -377,6 +448,7 @@ enum end {
 	TARGET_ENDED,
 	TIME_OVER,
 	OUTPUT_FAILED,
+	DISK_FULL, /* but for what is still to be written */
 	SIZE_REACHED,
 	INTERRUPTED, /* by ^C: the terminal has told the command as well */
 	SIGNALLED,   /* by somebody who told only us */
@@ -390,8 +462,10 @@ static enum end take_signals(struct recording *r, int fd)
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGUSR2)
 			retention_ask_snapshot(r->retention);
-		else if (info.ssi_signo != SIGCHLD)
+		else if (info.ssi_signo != SIGCHLD) {
+			r->asked_by = info;
 			return info.ssi_code == SI_KERNEL ? INTERRUPTED : SIGNALLED;
+		}
 	}
 	return NOT_YET;
 }
@@ -411,6 +485,8 @@ static enum end is_over(struct recording *r, int signals, uint64_t now)
 		return TARGET_ENDED;
 	if (sink_error(r->sink))
 		return OUTPUT_FAILED;
+	if (sink_full(r->sink) && !retention_make_room(r->retention))
+		return DISK_FULL;
 	if (retention_full(r->retention))
 		return SIZE_REACHED;
 	if (r->options->duration_ns && now >= r->start_ns + r->options->duration_ns)
@@ -434,13 +510,17 @@ static enum end run(struct recording *r, int signals)
 {
 	uint64_t second = 1, now = now_ns(), stop_at = r->start_ns + r->options->duration_ns;
 	enum end end;
+	bool soon;
 
 	governor_init(&r->governor, r->options->max_cpu, summary_cpu_ns(r), now);
 	while (!(end = is_over(r, signals, now))) {
 		uint64_t next = r->start_ns + second * SECOND;
 
-		loop_drain(r->loop, now - SLACK, between_records, r);
-		r->safe_ns = now - SLACK;
+		jit_look(r->jit, now);
+		loop_drain(r->loop, now - SLACK, while_there_is_room, r);
+		if (!sink_full(r->sink))
+			r->safe_ns = now - SLACK;
+		soon = r->walk && walk_tick(r->walk);
 		if (r->unwinding)
 			unwinding_collect(r->unwinding);
 		if (now >= next) {
@@ -453,10 +533,37 @@ static enum end run(struct recording *r, int signals)
 		if (r->options->duration_ns && stop_at < next)
 			next = stop_at;
 		next = earlier(next, now + (r->settle_until_ns ? SETTLE_MS : LOOK_MS) * 1000000ULL);
+		if (soon)
+			next = earlier(next, now + 2 * SLACK);
 		loop_wait(r->loop, wait_ms(now_ns(), next));
 		now = now_ns();
 	}
 	return end;
+}
+
+/* Of the present thread, which empties the rings. Threads and programs that it starts are as usual: the kernel takes
+ * nice 0 for them. */
+static int set_realtime(int priority)
+{
+	const struct sched_param p = { .sched_priority = priority };
+	int policy = priority ? SCHED_FIFO : SCHED_OTHER;
+
+	return sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &p) ? -errno : 0;
+}
+
+/* Early, as opening everything takes its time. */
+static int check_realtime(const struct options *o, struct err *err)
+{
+	int rc = o->realtime ? set_realtime(o->realtime) : 0;
+
+	if (rc)
+		return err_errno(err, -rc,
+			"--realtime %d, which takes root, CAP_SYS_NICE or a limit of that priority "
+			"(ulimit -r), and in a control group of cgroup v1 cpu.rt_runtime_us",
+			o->realtime);
+	if (o->realtime)
+		set_realtime(0);
+	return 0;
 }
 
 /* Everything is open. Threads have the rights that we have when they are started. */
@@ -465,6 +572,8 @@ static int start_threads(struct recording *r, struct err *err)
 	const struct options *o = r->options;
 	int rc;
 
+	if (o->realtime)
+		set_realtime(o->realtime);
 	privileges_drop(o->command != NULL, options_ring(o) || options_rotate(o) || o->working_set);
 	rc = sink_start(r->sink);
 	if (!rc)
@@ -496,7 +605,10 @@ static int start(struct recording *r, int signals, struct err *err)
 	machine_write_topology(&r->topology, r->writer, r->start_ns);
 	machine_clock_event(r->writer);
 	sideband_enable(r->sideband);
+	tracepoint_feed_enable(r->execs);
 	sideband_scan(r->sideband, r->start_ns);
+	if (r->walk && !rc)
+		walk_start(r->walk);
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		if (r->options->sources[i]->enable)
 			r->options->sources[i]->enable(r->source_state[i]);
@@ -514,8 +626,12 @@ static void stop(struct recording *r)
 		if (r->options->sources[i]->disable)
 			r->options->sources[i]->disable(r->source_state[i]);
 	sideband_disable(r->sideband);
+	tracepoint_feed_disable(r->execs);
 	r->stop_ns = now_ns();
+	jit_look(r->jit, r->stop_ns);
 	loop_drain(r->loop, UINT64_MAX, between_records, r);
+	if (r->options->realtime)
+		set_realtime(0); /* nothing more is lost by waiting */
 	for (unsigned i = 0; i < r->options->n_sources; i++)
 		if (r->options->sources[i]->settle)
 			r->options->sources[i]->settle(r->source_state[i]);
@@ -526,6 +642,16 @@ static void stop(struct recording *r)
 	machine_clock_event(r->writer);
 	if (r->unwinding)
 		unwinding_finish(r->unwinding);
+	jit_look(r->jit, r->stop_ns);
+	jit_settle(r->jit);
+}
+
+static void note_troubles(struct recording *r)
+{
+	char text[512];
+
+	for (uint32_t i = 0; names_trouble(r->names, i, text, sizeof(text)); i++)
+		recording_note(r, "names", "%s", text);
 }
 
 /* Writes what is there, waiting for a slow disk. Events are safe in the file before names are looked up,
@@ -534,41 +660,127 @@ static void write_rest(struct recording *r)
 {
 	writer_wait(r->writer);
 	writer_flush(r->writer, now_ns());
-	names_finish(r->names);
+	if (!names_finish(r->names, hurry_asked))
+		recording_note(r, "names",
+			"rec was told not to wait for names: ana symbolize finds those of binaries");
+	note_troubles(r);
 	writer_flush(r->writer, now_ns());
 }
 
-/* The command's exit status; -1 without a command. One that nobody has told of the end is told; that it
- * then ends by our signal is no failure. */
-static int end_command(struct recording *r, enum end end)
+struct command {
+	pid_t pid, group;
+};
+
+static void signal_descendant(void *ctx, struct thread *t)
 {
-	bool ours = end == TIME_OVER || end == SIGNALLED || end == SIZE_REACHED;
+	const struct command *c = ctx;
+	pid_t pid = (pid_t)t->pid;
+
+	if (t->pid == t->tid && t->recorded && pid > 0 && pid != c->pid && pid != getpid() &&
+		getpgid(pid) == c->group)
+		kill(pid, SIGTERM);
+}
+
+static void leave_mapping(void *ctx, uint32_t pid, const struct vma *vma)
+{
+	(void)ctx;
+	(void)pid;
+	(void)vma;
+}
+
+/* Ends the command and what it has started, as ^C would: those that went into a group or session of their own
+ * want to stay. */
+static void signal_command(struct recording *r)
+{
+	struct command c = { (pid_t)r->target.pids[0], target_group(&r->target) };
+	const struct process_visitor each = { signal_descendant, leave_mapping, &c };
+
+	target_signal(&r->target, SIGTERM);
+	processes_each(r->processes, &each);
+}
+
+/* Whether the command has ended by then. */
+static bool ended_until(struct recording *r, uint64_t until_ns)
+{
+	uint64_t now;
+
+	while ((now = now_ns()) < until_ns) {
+		/* poll takes an int of milliseconds. */
+		if (target_ended_within(&r->target,
+			    wait_ms(now, earlier(until_ns, now + 3600 * SECOND))))
+			return true;
+		if (r->target.pidfd < 0)
+			usleep(LOOK_MS * 1000);
+	}
+	return target_ended_within(&r->target, 0);
+}
+
+/* The recording had to end before its time: the command goes on, but no longer than it was given. */
+static bool outlives_its_time(struct recording *r, enum end end)
+{
+	uint64_t duration_ns = r->options->duration_ns;
+
+	return duration_ns && (end == DISK_FULL || end == OUTPUT_FAILED) &&
+		!ended_until(r, r->start_ns + duration_ns);
+}
+
+/* Whether a command is told of the end: nobody else has. */
+static bool ends_command(enum end end)
+{
+	return end == TIME_OVER || end == SIGNALLED || end == SIZE_REACHED;
+}
+
+/* Gives the command a moment to end, so that its exit status is in the trace. Longer the trace does not wait. */
+static void end_command(struct recording *r, enum end end)
+{
+	if (r->target.kind != TARGET_COMMAND)
+		return;
+	if (ends_command(end))
+		signal_command(r);
+	if (end != DISK_FULL && !hurry_asked()) /* others need the room that the file has */
+		target_ended_within(&r->target, PATIENCE_MS);
+}
+
+/* The exit status of the command, however long it takes; 0 without one. That it ends by our signal is no
+ * failure. */
+static int wait_for_command(struct recording *r, enum end end)
+{
+	bool ours = ends_command(end);
 	int status;
 
 	if (r->target.kind != TARGET_COMMAND)
-		return -1;
-	if (ours)
-		target_signal(&r->target, SIGTERM);
-	if (!target_ended_within(&r->target, PATIENCE_MS) && !r->options->quiet)
+		return 0;
+	if (!target_ended_within(&r->target, 0) && !r->options->quiet)
 		fprintf(stderr,
 			"rec: the recording is complete; waiting for the command to end (^C stops waiting)\n");
+	if (outlives_its_time(r, end)) {
+		signal_command(r);
+		ours = true;
+	}
 	status = target_wait(&r->target);
 	return ours && target_killed_by(&r->target) == SIGTERM ? 0 : status;
 }
 
-static int finish(struct recording *r, int exit_status)
+static void exit_status_info(struct recording *r)
 {
-	char text[32];
 	int killed_by = target_killed_by(&r->target);
+	char text[32];
 
-	if (exit_status >= 0) {
-		snprintf(text, sizeof(text), killed_by ? "signal %d" : "%d",
-			killed_by ? killed_by : exit_status);
-		writer_info(r->writer, "target.exit_status", text);
-	}
+	if (!r->target.reaped)
+		return;
+	snprintf(text, sizeof(text), killed_by ? "signal %d" : "%d",
+		killed_by ? killed_by : target_wait(&r->target));
+	writer_info(r->writer, "target.exit_status", text);
+}
+
+static int finish(struct recording *r)
+{
+	exit_status_info(r);
 	summary_info(r);
 	if (r->unwinding)
 		unwinding_info(r->unwinding, r->writer);
+	if (r->walk)
+		walk_info(r->walk, r->writer);
 	return writer_close(r->writer, now_ns());
 }
 
@@ -583,40 +795,109 @@ static int explain_write_error(struct recording *r, int code, struct err *err)
 		k.file);
 }
 
+/* Said before we wait for a command to end. */
+static void tell_disk_full(struct recording *r)
+{
+	double seconds = (double)(r->stop_ns - r->start_ns) / 1e9;
+	struct retention_result k;
+	char text[80];
+
+	retention_result(r->retention, &k);
+	fprintf(stderr,
+		"rec: the disk is full: recording ended after %.1f s, what is in %s can be read: %s\n",
+		seconds, k.file, strerror(sink_full(r->sink)));
+	snprintf(text, sizeof(text), "the disk was full after %.1f s, which ended the recording",
+		seconds);
+	writer_info(r->writer, "source.output.note", text);
+}
+
 /* What a shell says of a command that could not be started. */
 static int not_started(int rc)
 {
 	return rc == -ENOENT ? 127 : 126;
 }
 
+static void say_error(struct err *err)
+{
+	if (err->text[0])
+		fprintf(stderr, "rec: %s\n", err->text);
+	err->text[0] = '\0';
+}
+
+/* The trace gets its end, and what was reserved and not needed is given back. */
+static int finish_files(struct recording *r, int rc, struct err *err)
+{
+	if (!rc && (rc = finish(r)))
+		explain_write_error(r, -rc, err);
+	print_notes(r);
+	if (retention_finish(r->retention, rc, err))
+		rc = -EIO;
+	if (!rc && !r->options->quiet)
+		summary_print(r);
+	say_error(err);
+	return rc ? EXIT_CANNOT : 0;
+}
+
+/* Whether it is the signal that ended the recording, from the same process: timeout(1) tells its command, and then
+ * its process group, so that it comes twice and asks once. */
+static bool is_echo(const struct recording *r, const struct signalfd_siginfo *info)
+{
+	return info->ssi_signo == r->asked_by.ssi_signo && info->ssi_pid &&
+		info->ssi_pid == r->asked_by.ssi_pid;
+}
+
+/* Takes what came while the recording was ended; what asks for haste comes again. */
+static void take_echoes(const struct recording *r, int signals)
+{
+	struct signalfd_siginfo info;
+	int again = 0;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGUSR2 && !is_echo(r, &info))
+			again = (int)info.ssi_signo;
+	if (again)
+		raise(again);
+}
+
+/* From now on a signal is no part of the recording: see hurry.h. */
+static void end_signals(const struct recording *r, int signals, const sigset_t *old_mask)
+{
+	take_echoes(r, signals);
+	hurry_watch();
+	signal(SIGUSR2, SIG_IGN); /* too late for a snapshot: the whole ring is written */
+	sigprocmask(SIG_SETMASK, old_mask, NULL);
+}
+
+/* Takes records in until the end and makes the trace whole, before the command, which may take its time or heed no
+ * signal, is waited for. */
 static int record(struct recording *r, int signals, const sigset_t *old_mask, struct err *err)
 {
-	int status, rc = start(r, signals, err);
+	int status, failed, rc = start(r, signals, err);
 	enum end end;
 
 	if (rc) {
 		retention_discard(r->retention);
 		return r->target.kind == TARGET_COMMAND ? not_started(rc) : EXIT_CANNOT;
 	}
+	err->text[0] = '\0'; /* of a way that did not do, before another that did */
 	print_notes(r);
 	print_how_to_end(r);
 	end = run(r, signals);
 	stop(r);
-	sigprocmask(SIG_SETMASK, old_mask, NULL); /* from now on ^C ends the program at once */
+	end_signals(r, signals, old_mask);
 	write_rest(r);
 	print_notes(r);
 	rc = -sink_error(r->sink);
 	if (rc)
-		fprintf(stderr, "rec: %s\n", (explain_write_error(r, -rc, err), err->text));
-	err->text[0] = '\0';
-	status = end_command(r, end);
-	if (!rc && (rc = finish(r, status)))
 		explain_write_error(r, -rc, err);
-	if (retention_finish(r->retention, rc, err) || rc)
-		return EXIT_CANNOT;
-	if (!r->options->quiet)
-		summary_print(r);
-	return status > 0 ? status : 0;
+	else if (end == DISK_FULL)
+		tell_disk_full(r);
+	say_error(err);
+	end_command(r, end);
+	failed = finish_files(r, rc, err);
+	hurry_end();
+	status = wait_for_command(r, end);
+	return end == DISK_FULL ? EXIT_CANNOT : failed ? failed : status;
 }
 
 int recording_run(const struct options *options)
@@ -628,13 +909,13 @@ int recording_run(const struct options *options)
 
 	if (choose_target(&r, &err) == 0 && (r.retention = retention_open(options, &err))) {
 		open_writer(&r);
-		if (open_everything(&r, &err) == 0 && open_triggers(&r, &err) == 0)
+		if (check_realtime(options, &err) == 0 && open_everything(&r, &err) == 0 &&
+			open_triggers(&r, &err) == 0)
 			status = record(&r, signals, &old_mask, &err);
 		else
 			retention_discard(r.retention);
 	}
-	if (err.text[0])
-		fprintf(stderr, "rec: %s\n", err.text);
+	say_error(&err);
 	close_everything(&r);
 	close(signals);
 	return status;

@@ -16,11 +16,22 @@ uint32_t recording_comm(struct recording *r, struct thread *t)
 	return t->comm_string;
 }
 
-bool recording_wants(const struct recording *r, const struct thread *t, const char *comm)
+bool recording_wants_thread(const struct recording *r, uint32_t tid, const char *comm)
+{
+	const struct options *o = r->options;
+	bool chosen = !o->n_tids;
+
+	for (uint32_t i = 0; i < o->n_tids; i++)
+		chosen |= r->tids[i] == tid;
+	return chosen && (!o->comm || strncmp(o->comm, comm, 16) == 0);
+}
+
+bool recording_wants(const struct recording *r, const struct thread *t, uint32_t tid,
+	const char *comm)
 {
 	if (r->target.kind != TARGET_SYSTEM && !(t && t->recorded))
 		return false;
-	return !r->options->comm || strcmp(r->options->comm, comm) == 0;
+	return recording_wants_thread(r, tid, comm);
 }
 
 void recording_add(struct recording *r, uint32_t stream, int type, const void *event)
@@ -48,6 +59,7 @@ void recording_lost_as(struct recording *r, enum lost_reason reason, uint32_t st
 
 	writer_add(r->writer, 0, r->lost_type, &e);
 	r->n_lost += n;
+	r->n_late += reason == LOST_RING_FULL ? n : 0;
 }
 
 void recording_note(struct recording *r, const char *source, const char *fmt, ...)

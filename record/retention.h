@@ -17,6 +17,9 @@ struct sink *retention_sink(struct retention *k);
 /* Whether the writer's segment should end now: it is old or large enough. */
 bool retention_due(const struct retention *k, const struct writer *w, uint64_t now_ns);
 
+/* The disk is full: whether something could be removed that is to go soon anyway. */
+bool retention_make_room(struct retention *k);
+
 /* Around writer_roll: opens the next file where one is due, and takes note that a segment began. */
 void retention_before_segment(struct retention *k, uint64_t now_ns);
 void retention_after_segment(struct retention *k, uint64_t now_ns);

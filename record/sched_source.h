@@ -12,6 +12,8 @@ struct sched_source {
 	struct sched_bpf *skel;      /* owned; NULL: not even opened */
 	struct sched_waking waking;
 	struct tracepoint_feed *tracepoints; /* owned; NULL: the programs are used */
+	uint32_t sample; /* of the waits of --min one in so many is recorded... */
+	uint64_t random; /* ...picked here, without BPF */
 	int switch_type, wakeup_type, migrate_type, delay_type, off_cpu_type;
 };
 

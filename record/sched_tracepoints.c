@@ -4,6 +4,7 @@
  * With --min, waits are put together here. */
 #include <errno.h>
 
+#include "record/chance.h"
 #include "record/sched_source.h"
 #include "record/tracepoint_feed.h"
 
@@ -41,7 +42,7 @@ static bool wants(const struct sched_source *s, const struct tracepoint_record *
 	char comm[16];
 
 	raw_text(r->fields, comm_field, r->sample, comm, sizeof(comm));
-	return recording_wants(s->recording, processes_find_late(s->recording->processes, tid),
+	return recording_wants(s->recording, processes_find_late(s->recording->processes, tid), tid,
 		comm);
 }
 
@@ -82,10 +83,16 @@ static uint32_t left_stack(const struct sched_source *s, const struct thread *t)
 	return t->left_generation == writer_generation(s->recording->writer) ? t->left_stack : 0;
 }
 
+static bool is_told(struct sched_source *s, uint64_t since, uint64_t now)
+{
+	return since && now > since && now - since >= s->recording->options->min_ns &&
+		chance_one_in(&s->random, s->sample);
+}
+
 static void come_back(struct sched_source *s, uint32_t stream, const struct sched_switch *e)
 {
 	struct thread *t = processes_thread(s->recording->processes, e->next_pid, e->next_tid);
-	uint64_t min_ns = s->recording->options->min_ns, left = t->left_ns, since = t->runnable_ns;
+	uint64_t left = t->left_ns, since = t->runnable_ns;
 	struct sched_delay d = { .time = e->time,
 		.latency = e->time - since,
 		.cpu = e->cpu,
@@ -95,7 +102,8 @@ static void come_back(struct sched_source *s, uint32_t stream, const struct sche
 		.before_pid = e->pid,
 		.before_tid = e->tid,
 		.waker_pid = t->waker_pid,
-		.waker_tid = t->waker_tid };
+		.waker_tid = t->waker_tid,
+		.weight = s->sample };
 	struct off_cpu o = { .time = e->time,
 		.latency = e->time - left,
 		.blocked = since > left ? since - left : 0,
@@ -106,12 +114,13 @@ static void come_back(struct sched_source *s, uint32_t stream, const struct sche
 		.state = t->left_state,
 		.waker_pid = t->waker_pid,
 		.waker_tid = t->waker_tid,
-		.stack = left_stack(s, t) };
+		.stack = left_stack(s, t),
+		.weight = s->sample };
 
 	t->left_ns = t->runnable_ns = 0;
-	if (since && e->time > since && d.latency >= min_ns)
+	if (is_told(s, since, e->time))
 		sched_take_delay(s, stream, &d);
-	if (left && e->time > left && o.latency >= min_ns)
+	if (is_told(s, left, e->time))
 		sched_take_off_cpu(s, stream, &o);
 }
 
@@ -271,18 +280,37 @@ int sched_tracepoints_open(struct sched_source *s, bool stacks, struct err *err)
 {
 	bool wakers = options_has_stacks(s->recording->options, "wakers");
 	const struct tracepoint_use uses[] = {
-		{ "sched:sched_switch", "sched_switch", SWITCH_FIELDS, on_switch, WAITS, stacks,
-			false },
-		{ "sched:sched_switch", "sched_switch", SWITCH_FIELDS, on_switch, PREEMPTED, false,
-			false },
-		{ "sched:sched_waking", "sched_waking", WAKEUP_FIELDS, on_waking, NULL, false,
-			false },
-		{ "sched:sched_wakeup", "sched_wakeup", WAKEUP_FIELDS, on_wakeup, NULL, wakers,
-			false },
-		{ "sched:sched_wakeup_new", "sched_wakeup", WAKEUP_FIELDS, on_wakeup_new, NULL,
-			wakers, true },
-		{ "sched:sched_migrate_task", "sched_migrate", MIGRATE_FIELDS, on_migrate, NULL,
-			false, true },
+		{ .name = "sched:sched_switch",
+			.event = "sched_switch",
+			.fields = SWITCH_FIELDS,
+			.call = on_switch,
+			.filter = WAITS,
+			.stack = stacks },
+		{ .name = "sched:sched_switch",
+			.event = "sched_switch",
+			.fields = SWITCH_FIELDS,
+			.call = on_switch,
+			.filter = PREEMPTED },
+		{ .name = "sched:sched_waking",
+			.event = "sched_waking",
+			.fields = WAKEUP_FIELDS,
+			.call = on_waking },
+		{ .name = "sched:sched_wakeup",
+			.event = "sched_wakeup",
+			.fields = WAKEUP_FIELDS,
+			.call = on_wakeup,
+			.stack = wakers },
+		{ .name = "sched:sched_wakeup_new",
+			.event = "sched_wakeup",
+			.fields = WAKEUP_FIELDS,
+			.call = on_wakeup_new,
+			.stack = wakers,
+			.rare = true },
+		{ .name = "sched:sched_migrate_task",
+			.event = "sched_migrate",
+			.fields = MIGRATE_FIELDS,
+			.call = on_migrate,
+			.rare = true },
 	};
 	unsigned n = sizeof(uses) / sizeof(uses[0]);
 

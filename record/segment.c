@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "record/jit.h"
 #include "record/names.h"
 #include "record/sideband.h"
 #include "record/unwinding.h"
@@ -67,6 +68,7 @@ void segment_end_if_due(struct recording *r)
 	if (!snapshot && !writer_crowded(r->writer) && !retention_due(r->retention, r->writer, now))
 		return;
 	finish_stacks(r); /* so that names are asked for */
+	jit_settle(r->jit);
 	if (!names_are_there(r, now))
 		return;
 	start_segment(r);

@@ -11,6 +11,7 @@
 #include "gen/events.h"
 #include "record/cgroup.h"
 #include "record/event_set.h"
+#include "record/jit.h"
 #include "record/proc_fs.h"
 #include "specs/events/process.h"
 
@@ -145,6 +146,7 @@ static void on_mmap2(struct sideband *s, const struct perf_ring *ring,
 	}
 	v.image = images_get(&r->images, &like);
 	processes_map(r->processes, m->pid, m->tid, &v);
+	jit_mapped(r->jit, m->pid, v.image);
 	mark_recorded(s, m->tid);
 	write_map(s, ring->stream, m->pid, &v, time);
 }
@@ -160,6 +162,8 @@ static void on_comm(struct sideband *s, const struct perf_ring *ring,
 	if (!text_fits(h, c->comm))
 		return;
 	processes_comm(r->processes, c->pid, c->tid, c->comm, exec);
+	if (exec)
+		jit_exec(r->jit, c->pid);
 	mark_recorded(s, c->tid);
 	t = processes_thread(r->processes, c->pid, c->tid);
 	write_comm(s, t, time, exec ? s->exec_type : s->comm_type);
@@ -270,7 +274,7 @@ struct sideband *sideband_open(struct recording *r, struct err *err)
 	attr.watermark = 1;
 	attr.wakeup_watermark = RING_BYTES / 4;
 	s->events = event_set_open(&attr, &r->target, RING_BYTES, &code, err);
-	if (!s->events || event_set_feed(s->events, r->loop, r->writer, "process", &user, err)) {
+	if (!s->events || event_set_feed(s->events, r, "process", &user, err)) {
 		sideband_close(s);
 		return NULL;
 	}
@@ -301,11 +305,6 @@ void sideband_tick(struct sideband *s)
 		return;
 	s->n_looks--;
 	processes_reap(s->recording->processes);
-}
-
-int sideband_blind_cpu(const struct sideband *s)
-{
-	return event_set_blind_cpu(s->events);
 }
 
 void sideband_settle(struct sideband *s)
@@ -343,10 +342,18 @@ static void scan_thread(void *ctx, struct thread *t)
 	snapshot_thread(ctx, t);
 }
 
+static void scan_map(void *ctx, uint32_t pid, const struct vma *v)
+{
+	struct sideband *s = ctx;
+
+	jit_mapped(s->recording->jit, pid, v->image);
+	snapshot_map(ctx, pid, v);
+}
+
 static void scan_process(void *ctx, uint32_t pid)
 {
 	struct sideband *s = ctx;
-	struct process_visitor v = { scan_thread, snapshot_map, s };
+	struct process_visitor v = { scan_thread, scan_map, s };
 
 	processes_scan(s->recording->processes, pid, &v);
 }

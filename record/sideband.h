@@ -25,9 +25,6 @@ void sideband_repeat(struct sideband *s, uint64_t time_ns);
 /* Once a second: ends of threads that were lost are found out. */
 void sideband_tick(struct sideband *s);
 
-/* A CPU that is there now and on which threads that are recorded are not seen; -1: none. */
-int sideband_blind_cpu(const struct sideband *s);
-
 /* What was lost without a record saying so. */
 void sideband_settle(struct sideband *s);
 

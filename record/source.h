@@ -19,6 +19,7 @@ struct source {
 	const char *needs[SOURCE_NEEDS], *better_with[SOURCE_BETTER];
 	/* A facility with which it does, in a lesser form, where there is no BPF; NULL: none does. */
 	const char *instead_of_bpf;
+	const char *instead_lacks; /* what that does not tell: "paths"; NULL: nothing */
 	/* Opens everything, not yet running, and adds its feeds to the recording's loop. The state is
 	 * handed to the functions below; it is closed also if this fails. -errno and what to do then. */
 	int (*open)(struct recording *r, void **state, struct err *err);

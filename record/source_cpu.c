@@ -13,13 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/cpu.skel.h"
 #include "gen/events.h"
+#include "record/bpf_rings.h"
 #include "record/event_set.h"
 #include "record/perf_user.h"
 #include "record/privileges.h"
 #include "record/recording.h"
 #include "record/unwinding.h"
 #include "specs/events/cpu.h"
+#include "specs/ring_cpu.h"
 
 enum {
 	RING_BYTES = 1 << 20,
@@ -27,7 +30,6 @@ enum {
 	COPIES_RING_MIN = 1 << 20,
 	COPIES_RING_MAX = 16 << 20,
 	COPIES_WAKEUP_SMALL = 128 << 10, /* where the ring may get smaller: perf_event_mlock_kb */
-	DEFAULT_HZ = 99,                 /* odd, so as not to march in step with timers */
 };
 
 #define WHOLE 1000000000ULL
@@ -39,6 +41,7 @@ struct sampler {
 	struct cpu_state *state;
 	struct event_spec spec; /* borrows its texts */
 	struct event_set *events;
+	struct cpu_bpf *program; /* owned; NULL: samples come as perf makes them */
 	uint32_t event_string, generation;
 	uint64_t owed;       /* part of a sample that is in no weight yet, in 1/WHOLE */
 	uint32_t n_left_out; /* since the last that was taken */
@@ -55,6 +58,7 @@ struct cpu_state {
 	uint64_t factor_since_ns;
 	bool user_only;
 	bool copies; /* samples bring a copy of the stack, for unwinding */
+	bool walks;  /* samples come from BPF programs, which walk the stack */
 };
 
 /* What is sampled by if nothing is named; and what cycles become where nothing counts them. */
@@ -187,6 +191,28 @@ static void add_unwound(struct sampler *s, uint32_t stream, const struct record_
 	unwinding_add(r->unwinding, &row);
 }
 
+/* What both ways have in common. */
+static struct thread *complete(struct sampler *s, struct cpu_sample *e)
+{
+	struct recording *r = s->state->recording;
+	struct thread *t = processes_thread(r->processes, e->pid, e->tid);
+
+	e->comm = recording_comm(r, t);
+	e->event = event_string(s);
+	e->weight = weight_of(s, e->time);
+	r->n_events++;
+	return t;
+}
+
+static bool is_whole(const struct sampler *s, const struct record_sample *p)
+{
+	size_t size = p->header.size;
+
+	if (s->program)
+		return size >= offsetof(struct record_sample, n);
+	return size >= sizeof(*p) && p->n <= (size - sizeof(*p)) / sizeof(uint64_t);
+}
+
 static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	const struct perf_event_header *h, uint64_t time)
 {
@@ -195,26 +221,91 @@ static void on_sample(struct sampler *s, const struct perf_ring *ring,
 	struct cpu_sample e = { .time = time };
 	struct thread *t;
 
-	if (h->size < sizeof(*p) || p->n > (h->size - sizeof(*p)) / sizeof(uint64_t))
+	if (!is_whole(s, p) || left_out(s))
 		return;
-	if (left_out(s))
-		return;
-	t = processes_thread(r->processes, p->pid, p->tid);
 	e.cpu = p->cpu;
 	e.pid = p->pid;
 	e.tid = p->tid;
-	e.comm = recording_comm(r, t);
-	e.event = event_string(s);
 	e.mode = mode_of(h);
 	e.period = p->period;
-	e.weight = weight_of(s, time);
-	r->n_events++;
+	t = complete(s, &e);
+	if (s->program) { /* the kernel skips it where another of its kind was running: no stack */
+		recording_add(r, ring->stream, s->state->sample_type, &e);
+		return;
+	}
 	if (s->state->copies) {
 		add_unwound(s, ring->stream, p, &e, t);
 		return;
 	}
 	e.stack = stacks_get(r->stacks, t, p->chain, (uint32_t)p->n, time);
 	recording_add(r, ring->stream, s->state->sample_type, &e);
+}
+
+/* ---- records of the BPF programs ---- */
+
+static uint32_t kernel_chain(const struct bpf_event *b, uint64_t chain[1 + RING_MAX_STACK])
+{
+	uint32_t n = b->n_kernel < RING_MAX_STACK ? b->n_kernel : RING_MAX_STACK;
+
+	chain[0] = PERF_CONTEXT_KERNEL;
+	memcpy(chain + 1, b->kernel, n * sizeof(*chain));
+	return n + 1;
+}
+
+/* The walk is ours to do. */
+static void add_copied(struct recording *r, const struct unwinding_row *row,
+	const struct ring_cpu_sample *c, const struct bpf_event *b)
+{
+	struct unwinding_row copied = *row;
+	struct unwind_regs regs = { .known = (1u << UNWIND_REGS) - 1 };
+	struct unwind_stack stack = { .bytes = b->rest };
+
+	memcpy(regs.value, c->regs, sizeof(c->regs));
+	stack.start = regs.value[UNWIND_REG_SP];
+	stack.len = c->copy_bytes < b->rest_bytes ? c->copy_bytes : b->rest_bytes;
+	copied.regs = &regs;
+	copied.stack = &stack;
+	copied.walked = b->user;
+	copied.n_walked = b->n_user;
+	unwinding_add(r->unwinding, &copied);
+}
+
+/* By frame pointers, by the kernel: of 32-bit code. Callers are return addresses. */
+static void add_as_found(struct recording *r, const struct unwinding_row *row,
+	const struct bpf_event *b)
+{
+	uint64_t frames[RING_MAX_STACK];
+	uint32_t n = b->n_user < RING_MAX_STACK ? b->n_user : RING_MAX_STACK;
+
+	for (uint32_t i = 0; i < n; i++)
+		frames[i] = b->user[i] - (i > 0 && !b->user_flags);
+	unwinding_add_found(r->unwinding, row, frames, n,
+		n && !b->user_flags ? STACK_USER_FP : b->user_flags);
+}
+
+static void on_walked(void *ctx, const struct bpf_event *b)
+{
+	struct cpu_state *s = ctx;
+	struct ring_cpu_sample c;
+	uint64_t chain[1 + RING_MAX_STACK];
+	struct unwinding_row row = { .time_ns = b->time,
+		.stream = b->stream,
+		.type = s->sample_type,
+		.event = event_cpu_sample.name,
+		.row = &c.sample,
+		.size = sizeof(c.sample),
+		.stack_at = offsetof(struct cpu_sample, stack),
+		.chain = chain };
+
+	memcpy(&c, b->data, sizeof(c));
+	if (c.sampler >= s->n_samplers || left_out(&s->samplers[c.sampler]))
+		return;
+	row.thread = complete(&s->samplers[c.sampler], &c.sample);
+	row.n_chain = kernel_chain(b, chain);
+	if (c.has_regs)
+		add_copied(s->recording, &row, &c, b);
+	else
+		add_as_found(s->recording, &row, b);
 }
 
 static void on_throttle(struct cpu_state *s, const struct perf_ring *ring,
@@ -273,7 +364,9 @@ static void fill_attr(const struct cpu_state *s, struct perf_event_attr *attr,
 		attr->sample_period = o->count;
 	else
 		attr->sample_freq = s->hz;
-	attr->sample_type |= PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN;
+	attr->sample_type |= PERF_SAMPLE_PERIOD;
+	if (!s->walks)
+		attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
 	attr->exclude_callchain_user = o->unwind == UNWIND_NONE;
 	attr->exclude_hv = 1;
 	attr->exclude_kernel = e->user && !e->kernel;
@@ -305,22 +398,57 @@ static uint32_t permitted_rate(struct recording *r, uint32_t wanted)
 	return wanted;
 }
 
+/* Each sampler has a program of its own, which knows it by number: threads inherit nothing else with it. */
+static int load_program(struct sampler *s, struct err *err)
+{
+	struct cpu_state *c = s->state;
+	struct bpf_rings *b = c->recording->bpf;
+	uint32_t bytes = c->recording->options->stack_bytes;
+
+	s->program = cpu_bpf__open();
+	if (!s->program)
+		return err_errno(err, errno, "opening BPF programs");
+	s->program->rodata->walk_enabled = true;
+	s->program->rodata->ring_wake_bytes = bpf_rings_filter(b)->wake_bytes;
+	s->program->rodata->cpu_sampler = (uint16_t)(s - c->samplers);
+	s->program->rodata->cpu_check = getenv("REC_UNWIND_CHECK") != NULL;
+	s->program->rodata->cpu_copy_bytes = bytes < RING_CPU_COPY ? bytes : RING_CPU_COPY;
+	bpf_rings_handle(b, RING_CPU_SAMPLE, event_cpu_sample.name, sizeof(struct ring_cpu_sample),
+		on_walked, c);
+	return bpf_rings_load(b, s->program->skeleton, "cpu", err);
+}
+
+static int open_events(struct sampler *s, struct perf_event_attr *attr, struct err *err)
+{
+	struct recording *r = s->state->recording;
+	struct event_set_event e = { .attr = *attr };
+	int code = 0;
+
+	if (s->program)
+		e.program = bpf_program__fd(s->program->progs.cpu_sample);
+	s->events = event_set_open_all(&e, 1, &r->target, ring_bytes(s->state), &code, err);
+	return -code;
+}
+
 /* Opens with kernel addresses if permitted, otherwise without. */
 static int open_sampler(struct sampler *s, struct err *err)
 {
-	struct recording *r = s->state->recording;
 	struct perf_event_attr attr;
-	int code = 0;
+	int rc = 0;
 
+	if (s->state->walks && !s->program)
+		rc = load_program(s, err);
+	if (rc)
+		return rc;
 	fill_attr(s->state, &attr, &s->spec);
-	s->events = event_set_open(&attr, &r->target, ring_bytes(s->state), &code, err);
-	if (s->events || (code != EACCES && code != EPERM) || attr.exclude_user)
-		return -code;
+	rc = open_events(s, &attr, err);
+	if (s->events || (rc != -EACCES && rc != -EPERM) || attr.exclude_user)
+		return rc;
 	attr.exclude_kernel = 1;
 	attr.exclude_callchain_kernel = 1;
-	s->events = event_set_open(&attr, &r->target, ring_bytes(s->state), &code, err);
+	rc = open_events(s, &attr, err);
 	s->state->user_only |= s->events != NULL;
-	return s->events ? 0 : -code;
+	return rc;
 }
 
 static bool is_missing(int rc)
@@ -372,6 +500,23 @@ static int open_or_replace(struct sampler *s, struct err *err)
 	return rc;
 }
 
+/* The first sampler's program; where the kernel refuses it all do without. */
+static void try_walks(struct cpu_state *s)
+{
+	struct err why = { "" };
+
+	s->samplers[0].state = s;
+	if (!s->walks || !load_program(&s->samplers[0], &why))
+		return;
+	if (s->recording->options->unwind == UNWIND_BPF)
+		recording_note(s->recording, "cpu", "--unwind bpf: %s; unwinding like auto",
+			why.text);
+	cpu_bpf__destroy(s->samplers[0].program);
+	s->samplers[0].program = NULL;
+	s->walks = false;
+	s->copies = true;
+}
+
 static int add_sampler(struct cpu_state *s, const struct event_spec *e, struct err *err)
 {
 	struct event_set_user user = { handle, lost, &s->samplers[s->n_samplers] };
@@ -379,23 +524,24 @@ static int add_sampler(struct cpu_state *s, const struct event_spec *e, struct e
 	struct recording *r = s->recording;
 	int rc;
 
-	*sampler = (struct sampler){ .state = s, .spec = *e };
+	*sampler = (struct sampler){ .state = s, .spec = *e, .program = sampler->program };
 	rc = open_or_replace(sampler, err);
 	if (rc)
 		return rc;
 	s->n_samplers++;
-	return event_set_feed(sampler->events, r->loop, r->writer, "cpu", &user, err);
+	return event_set_feed(sampler->events, r, "cpu", &user, err);
 }
 
 /* Opens what was asked for. What the machine does not have is left out, and said so, as long as
  * something remains. */
 static int open_samplers(struct cpu_state *s, struct err *err)
 {
-	const struct event_list *l = &s->recording->options->events;
+	const struct event_specs *l = &s->recording->options->events;
 	int rc = 0, missing = 0;
 
 	s->samplers = xcalloc(l->n + 1, sizeof(*s->samplers));
-	if (!event_list_has(l, true))
+	try_walks(s);
+	if (!event_specs_has(l, true))
 		return add_sampler(s, &by_cycles, err);
 	for (unsigned i = 0; !rc && i < l->n; i++) {
 		if (l->specs[i].kind != EVENT_SAMPLE)
@@ -434,10 +580,35 @@ static void cpu_close(void *state)
 
 	if (!s)
 		return;
-	for (uint32_t i = 0; i < s->n_samplers; i++)
+	for (uint32_t i = 0; i < s->n_samplers; i++) {
 		event_set_close(s->samplers[i].events);
+		cpu_bpf__destroy(s->samplers[i].program);
+	}
 	free(s->samplers);
 	free(s);
+}
+
+/* The kernel takes no program on samples whose place the processor corrects, unless perf takes their stacks
+ * (perf_event_set_bpf_handler). */
+static const char *first_precise(const struct event_specs *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->specs[i].kind == EVENT_SAMPLE && l->specs[i].precise)
+			return l->specs[i].text;
+	return NULL;
+}
+
+/* Where other sources walk stacks in the kernel its tables are there, and need not be here a second time. */
+static bool walks(struct recording *r)
+{
+	const struct options *o = r->options;
+	const char *precise = first_precise(&o->events);
+
+	if (!r->walk || o->unwind == UNWIND_DWARF || !options_sample_copies(o))
+		return false;
+	if (precise && o->unwind == UNWIND_BPF)
+		recording_note(r, "cpu", "--unwind bpf: not for %s: unwinding like dwarf", precise);
+	return !precise;
 }
 
 static int cpu_open(struct recording *r, void **state, struct err *err)
@@ -446,7 +617,8 @@ static int cpu_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
-	s->copies = r->unwinding && options_sample_copies(r->options);
+	s->walks = walks(r);
+	s->copies = !s->walks && r->unwinding && options_sample_copies(r->options);
 	s->sample_type = writer_type(r->writer, &event_cpu_sample, NULL);
 	s->throttle_type = writer_type(r->writer, &event_cpu_throttle, NULL);
 	s->hz = permitted_rate(r, r->options->frequency ? r->options->frequency : DEFAULT_HZ);

@@ -205,7 +205,7 @@ static int open_item(struct item *item, struct event_set_event *events, uint32_t
 		item->state->ring_bytes, &code, err);
 	if (!item->events)
 		return tracepoint_explain_refusal(code, err);
-	return event_set_feed(item->events, r->loop, r->writer, "event", &user, err);
+	return event_set_feed(item->events, r, "event", &user, err);
 }
 
 /* What an earlier item records without a filter is not recorded twice. */
@@ -304,7 +304,7 @@ static int open_probe(struct item *item, const struct event_spec *e, struct err 
 }
 
 /* Facts for the trace: what was asked for, in the user's words. */
-static void tell_settings(struct event_state *s, const struct event_list *l)
+static void tell_settings(struct event_state *s, const struct event_specs *l)
 {
 	char text[4096];
 	size_t n = 0;
@@ -334,7 +334,7 @@ static size_t ring_size(uint32_t n_items, bool copies)
 
 static int open_items(struct event_state *s, struct err *err)
 {
-	const struct event_list *l = &s->recording->options->events;
+	const struct event_specs *l = &s->recording->options->events;
 	int rc = 0;
 
 	s->items = xcalloc(l->n, sizeof(*s->items));
@@ -423,7 +423,7 @@ static void event_settle(void *state)
 
 const struct source source_event = {
 	.name = "event",
-	.summary = "the tracepoints and probes named with -e (which need no source's name)",
+	.summary = "tracepoints and probes named with -e (the word is not needed)",
 	.needs = { "tracepoints" },
 	.better_with = { "uprobes", "kernel names", "other processes" },
 	.open = event_open,

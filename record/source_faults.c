@@ -15,38 +15,38 @@
 #include "record/bpf_rings.h"
 #include "record/cpus.h"
 #include "record/fault_mapping.h"
+#include "record/faults_source.h"
 #include "record/memory_watch.h"
 #include "record/perf_event.h"
+#include "record/tracepoint_feed.h"
 
 /* The two events of one CPU. */
 struct fault_cpu {
 	struct bpf_link *minor, *major; /* owned */
 };
 
-struct faults_source {
-	struct recording *recording;     /* borrowed */
-	struct faults_bpf *skel;         /* owned */
-	struct fault_mappings *mappings; /* owned */
-	struct memory_watch *watch;      /* owned */
-	struct fault_cpu *cpus;          /* owned */
-	uint32_t n_cpus;
-	int type;
-};
+void faults_take(struct faults_source *s, uint32_t stream, struct fault_record *record,
+	uint32_t stack)
+{
+	struct recording *r = s->recording;
+	struct page_fault *e = &record->fault;
+
+	e->comm = recording_comm(r, processes_thread(r->processes, e->pid, e->tid));
+	e->mapping = fault_mapping(s->mappings, record);
+	e->stack = stack;
+	recording_add(r, stream, s->type, e);
+	r->n_events++;
+	memory_watch_touch(s->watch, e->pid);
+}
 
 static void on_fault(void *ctx, const struct bpf_event *b)
 {
 	struct faults_source *s = ctx;
-	struct recording *r = s->recording;
 	struct fault_record record;
-	struct page_fault *e = &record.fault;
 
 	memcpy(&record, b->data, sizeof(record));
-	e->comm = recording_comm(r, processes_thread(r->processes, e->pid, e->tid));
-	e->mapping = fault_mapping(s->mappings, &record);
-	e->stack = bpf_rings_stack(r->bpf, b, e->pid, e->tid);
-	recording_add(r, b->stream, s->type, e);
-	r->n_events++;
-	memory_watch_touch(s->watch, e->pid);
+	faults_take(s, b->stream, &record,
+		bpf_rings_stack(s->recording->bpf, b, record.fault.pid, record.fault.tid));
 }
 
 /* ---- the events that carry the programs ---- */
@@ -79,6 +79,14 @@ static void detach(struct fault_cpu *c)
 	c->minor = c->major = NULL;
 }
 
+static void detach_all(struct faults_source *s)
+{
+	for (uint32_t i = 0; i < s->n_cpus; i++)
+		detach(&s->cpus[i]);
+	if (s->skel)
+		faults_bpf__detach(s->skel);
+}
+
 static int attach_cpu(struct faults_source *s, int cpu, struct err *err)
 {
 	struct fault_cpu *c = &s->cpus[cpu];
@@ -89,6 +97,16 @@ static int attach_cpu(struct faults_source *s, int cpu, struct err *err)
 		c->major = attach(s->skel->progs.fault_major, PERF_COUNT_SW_PAGE_FAULTS_MAJ, cpu,
 			err);
 	return c->minor && c->major ? 0 : -EPERM;
+}
+
+static void attach_late(struct faults_source *s, int cpu)
+{
+	struct err err = { "" };
+
+	if (attach_cpu(s, cpu, &err))
+		recording_note(s->recording, "faults",
+			"CPU %d came while recording, and page faults there are not seen: %.200s",
+			cpu, err.text);
 }
 
 /* The kernel takes away the events of a CPU that goes (6.18): those that are gone are let go of here, so
@@ -104,7 +122,7 @@ static void cpus_changed(void *ctx, const int *online, uint32_t n)
 		if (at == n || online[at] != (int)i)
 			detach(&s->cpus[i]);
 		else if (!s->cpus[i].minor)
-			attach_cpu(s, (int)i, NULL);
+			attach_late(s, (int)i);
 	}
 }
 
@@ -136,20 +154,25 @@ static uint32_t page_shift(void)
 	return (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 }
 
+static bool stacks(const struct faults_source *s)
+{
+	return options_stacks(s->recording->options, &source_faults, true);
+}
+
 static void configure(struct faults_source *s)
 {
-	const struct options *o = s->recording->options;
 	struct faults_bpf *skel = s->skel;
 	bool begin = has_begin(s->recording->bpf);
-	uint32_t sample = o->sample ? o->sample : 1;
 
+	s->has_begin = begin;
 	bpf_rings_configure(s->recording->bpf, skel->rodata);
-	skel->rodata->fault_stacks = options_stacks(o, &source_faults, true);
+	skel->rodata->walk_enabled = bpf_rings_walk(s->recording->bpf);
+	skel->rodata->fault_stacks = stacks(s);
 	skel->rodata->fault_has_begin = begin;
-	skel->rodata->fault_min_ns = o->min_ns;
-	skel->rodata->fault_sample = sample;
-	skel->rodata->fault_chance = (uint32_t)((1ULL << 32) / sample - (sample == 1));
-	skel->rodata->fault_page_shift = page_shift();
+	skel->rodata->fault_min_ns = s->recording->options->min_ns;
+	skel->rodata->fault_sample = s->sample;
+	skel->rodata->fault_chance = (uint32_t)((1ULL << 32) / s->sample - (s->sample == 1));
+	skel->rodata->fault_page_shift = s->page_shift;
 	bpf_program__set_autoload(skel->progs.fault_user, begin);
 	bpf_program__set_autoload(skel->progs.fault_kernel, begin);
 	bpf_program__set_autoload(skel->progs.fault_exit, begin);
@@ -164,18 +187,52 @@ static void tell_settings(const struct faults_source *s)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)o->min_ns);
-	if (o->min_ns && s->skel->rodata->fault_has_begin)
+	if (o->min_ns && s->has_begin)
 		writer_info(w, "source.faults.min_ns", text);
-	snprintf(text, sizeof(text), "%u", s->skel->rodata->fault_sample);
+	snprintf(text, sizeof(text), "%u", s->sample);
 	writer_info(w, "source.faults.sample", text);
-	writer_info(w, "source.faults.stacks", s->skel->rodata->fault_stacks ? "1" : "0");
+	writer_info(w, "source.faults.stacks", stacks(s) ? "1" : "0");
 	if (o->working_set)
 		writer_info(w, "source.faults.working_set", "clear_refs");
-	if (!s->skel->rodata->fault_has_begin)
+	if (!s->has_begin)
 		recording_note(s->recording, "faults",
 			"this kernel has no tracepoints exceptions:page_fault_*: how long faults take, "
 			"and whether they read or write, is not known%s",
 			o->min_ns ? ", so --min lets all pass" : "");
+}
+
+static int open_programs(struct faults_source *s, struct err *err)
+{
+	struct recording *r = s->recording;
+	int rc = bpf_rings_open(r, err);
+
+	if (rc)
+		return rc;
+	s->skel = faults_bpf__open();
+	if (!s->skel)
+		return err_errno(err, errno, "opening BPF programs");
+	configure(s);
+	bpf_rings_handle(r->bpf, RING_PAGE_FAULT, "page_fault", sizeof(struct fault_record),
+		on_fault, s);
+	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "faults", err);
+	if (!rc)
+		rc = attach_all(s, err);
+	if (rc)
+		detach_all(s); /* nothing may come twice */
+	return rc;
+}
+
+/* By programs, or else by the events themselves. */
+static int open_either(struct faults_source *s, struct err *err)
+{
+	struct err why = { "" };
+	int rc;
+
+	if (!open_programs(s, &why))
+		return 0;
+	rc = fault_events_open(s, stacks(s), err);
+	return rc ? tracepoint_feed_neither(&why, rc, err)
+		  : tracepoint_feed_instead(s->recording, &source_faults, &why);
 }
 
 static int faults_open(struct recording *r, void **state, struct err *err)
@@ -184,10 +241,9 @@ static int faults_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
+	s->sample = r->options->sample ? r->options->sample : 1;
+	s->page_shift = page_shift();
 	*state = s;
-	rc = bpf_rings_open(r, err);
-	if (rc)
-		return rc;
 	s->n_cpus = cpus_possible();
 	s->cpus = xcalloc(s->n_cpus, sizeof(*s->cpus));
 	s->type = writer_type(r->writer, &event_page_fault, NULL);
@@ -195,21 +251,17 @@ static int faults_open(struct recording *r, void **state, struct err *err)
 	s->watch = memory_watch_new(r, "faults", err);
 	if (!s->watch)
 		return -EPERM;
-	s->skel = faults_bpf__open();
-	if (!s->skel)
-		return err_errno(err, errno, "opening BPF programs");
-	configure(s);
-	bpf_rings_handle(r->bpf, RING_PAGE_FAULT, "page_fault", sizeof(struct fault_record),
-		on_fault, s);
-	tell_settings(s);
-	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "faults", err);
-	return rc ? rc : attach_all(s, err);
+	rc = open_either(s, err);
+	if (!rc)
+		tell_settings(s);
+	return rc;
 }
 
 static void faults_enable(void *state)
 {
 	struct faults_source *s = state;
 
+	fault_events_enable(s->events);
 	memory_watch_start(s->watch);
 }
 
@@ -217,7 +269,15 @@ static void faults_disable(void *state)
 {
 	struct faults_source *s = state;
 
+	fault_events_disable(s->events);
 	memory_watch_stop(s->watch);
+}
+
+static void faults_settle(void *state)
+{
+	struct faults_source *s = state;
+
+	fault_events_settle(s->events);
 }
 
 static void faults_close(void *state)
@@ -226,8 +286,8 @@ static void faults_close(void *state)
 
 	if (!s)
 		return;
-	for (uint32_t i = 0; i < s->n_cpus; i++)
-		detach(&s->cpus[i]);
+	detach_all(s);
+	fault_events_close(s->events);
 	faults_bpf__destroy(s->skel);
 	memory_watch_free(s->watch);
 	fault_mappings_free(s->mappings);
@@ -237,12 +297,15 @@ static void faults_close(void *state)
 
 const struct source source_faults = {
 	.name = "faults",
-	.summary = "page faults: who touches which memory, what it takes; memory in use",
+	.summary = "page faults: who touches which memory; memory in use",
 	.needs = { "sampling", "BPF" },
-	.better_with = { "kernel names", "other processes" },
+	.better_with = { "kernel names", "other processes", "BPF stacks" },
+	.instead_of_bpf = "tracepoints",
+	.instead_lacks = "which faults user space serves",
 	.open = faults_open,
 	.enable = faults_enable,
 	.disable = faults_disable,
+	.settle = faults_settle,
 	.close = faults_close,
 	.bpf = true,
 };

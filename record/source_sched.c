@@ -50,7 +50,8 @@ static void tell_delay(struct sched_source *s, uint32_t stream, const struct sch
 		.before_comm = e->comm,
 		.comm = e->next_comm,
 		.waker_pid = t->waker_pid,
-		.waker_tid = t->waker_tid };
+		.waker_tid = t->waker_tid,
+		.weight = 1 };
 
 	if (t->runnable_ns && e->time > t->runnable_ns) {
 		d.latency = e->time - t->runnable_ns;
@@ -165,11 +166,12 @@ static void configure(struct sched_source *s)
 	struct sched_bpf *skel = s->skel;
 
 	bpf_rings_configure(r->bpf, skel->rodata);
+	skel->rodata->walk_enabled = bpf_rings_walk(r->bpf);
 	skel->rodata->sched_stacks = stacks(s);
 	skel->rodata->sched_waker_stacks = options_has_stacks(r->options, "wakers");
 	skel->rodata->sched_state_is_argument = bpf_rings_arguments(r->bpf, "sched_switch") >= 4;
 	skel->rodata->sched_min_ns = r->options->min_ns;
-	bpf_program__set_autoload(skel->progs.sched_waking_btf, !sched_waking_has_context());
+	skel->rodata->sched_sample = s->sample;
 	if (!r->options->min_ns)
 		return;
 	bpf_map__set_max_entries(skel->maps.waits, MAX_WAITS);
@@ -218,6 +220,20 @@ static void tell_settings(const struct sched_source *s)
 	if (s->recording->options->min_ns)
 		writer_info(w, "source.sched.min_ns", text);
 	writer_info(w, "source.sched.stacks", stacks(s) ? "1" : "0");
+	snprintf(text, sizeof(text), "%u", s->sample);
+	if (s->sample > 1)
+		writer_info(w, "source.sched.sample", text);
+	else if (s->recording->options->sample > 1)
+		recording_note(s->recording, "sched",
+			"sched: --sample leaves all switches in, as waits are made of every one of them; "
+			"with --min it takes one wait in %u",
+			s->recording->options->sample);
+}
+
+/* Switches and wake-ups make waits only together; with --min a wait is one event, of which some will do. */
+static uint32_t sample_of(const struct options *o)
+{
+	return o->min_ns && o->sample ? o->sample : 1;
 }
 
 static int open_programs(struct sched_source *s, struct err *err)
@@ -233,7 +249,7 @@ static int open_programs(struct sched_source *s, struct err *err)
 	configure(s);
 	handle_records(s);
 	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "sched", err);
-	if (!rc && sched_waking_has_context())
+	if (!rc)
 		rc = sched_waking_load(&s->waking, r->bpf, s->skel->maps.wakings, err);
 	if (rc)
 		sched_bpf__detach(s->skel); /* not one of them tells what the tracepoints do */
@@ -247,6 +263,8 @@ static int sched_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
+	s->sample = sample_of(r->options);
+	s->random = now_ns() | 1;
 	*state = s;
 	register_events(s);
 	tell_settings(s);
@@ -254,7 +272,7 @@ static int sched_open(struct recording *r, void **state, struct err *err)
 		return 0;
 	rc = sched_tracepoints_open(s, stacks(s), err);
 	return rc ? tracepoint_feed_neither(&why, rc, err)
-		  : tracepoint_feed_instead(r, "sched", &why);
+		  : tracepoint_feed_instead(r, &source_sched, &why);
 }
 
 static void sched_enable(void *state)
@@ -292,9 +310,9 @@ static void sched_close(void *state)
 
 const struct source source_sched = {
 	.name = "sched",
-	.summary = "the scheduler: who runs, who waits for a CPU and why, who wakes whom",
+	.summary = "the scheduler: who runs, who waits for a CPU, who wakes whom",
 	.needs = { "sampling", "BPF" },
-	.better_with = { "kernel names", "other processes" },
+	.better_with = { "kernel names", "other processes", "BPF stacks" },
 	.instead_of_bpf = "tracepoints",
 	.open = sched_open,
 	.enable = sched_enable,

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "gen/events.h"
@@ -17,6 +16,7 @@
 #include "record/perf_event.h"
 #include "record/proc_fs.h"
 #include "record/recording.h"
+#include "record/ticker.h"
 #include "specs/events/counter.h"
 
 #define DEFAULT_EVENTS \
@@ -46,18 +46,17 @@ struct series {
 
 struct stat_state {
 	struct recording *recording; /* borrowed */
-	struct event_list defaults;
+	struct event_specs defaults;
 	const struct event_spec **events; /* owned array: what can be counted here */
 	struct count_fd *fds;             /* owned */
 	struct series *series;            /* owned */
 	int *cpus;                        /* owned; that were online when it was last looked */
 	uint32_t n_events, n_groups, n_fds, n_series, n_cpus;
-	int timer; /* a descriptor that becomes readable when an interval is over */
+	struct ticker *ticker; /* owned; an interval is over */
 	int type;
 	uint64_t read_ns; /* when they were last read */
-	bool due;
-	bool turns;     /* some counter was not there all the time */
-	bool user_only; /* the kernel's part may not be counted */
+	bool turns;       /* some counter was not there all the time */
+	bool user_only;   /* the kernel's part may not be counted */
 };
 
 /* ---- reading ---- */
@@ -110,42 +109,10 @@ static void read_all(struct stat_state *s)
 	s->read_ns = now;
 }
 
-/* ---- as a feed: the timer's tick is a record, the reading of the counters its handling ---- */
-
-static void feed_refresh(void *feed)
+static void on_tick(void *state)
 {
-	struct stat_state *s = feed;
-	uint64_t ticks;
-
-	if (read(s->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
-		s->due = true;
+	read_all(state);
 }
-
-static const void *feed_peek(void *feed, uint64_t *time_ns)
-{
-	struct stat_state *s = feed;
-
-	*time_ns = 0; /* now: the row's time is that of the reading */
-	return s->due ? s : NULL;
-}
-
-static void feed_take(void *feed, const void *record, uint64_t time_ns)
-{
-	struct stat_state *s = feed;
-
-	(void)record;
-	(void)time_ns;
-	s->due = false;
-	read_all(s);
-}
-
-static void feed_release(void *feed)
-{
-	(void)feed;
-}
-
-static const struct feed_ops timer_feed = { feed_refresh, feed_peek, feed_take, feed_release,
-	false };
 
 /* ---- opening ---- */
 
@@ -302,10 +269,14 @@ static void close_series(struct stat_state *s, uint32_t first)
 static void open_again(struct stat_state *s, int cpu)
 {
 	uint32_t series = fresh_series(s, cpu), from;
+	struct err err = { "" };
 
 	close_series(s, series);
 	from = s->n_fds;
-	open_cpu(s, series, cpu, NULL);
+	if (open_cpu(s, series, cpu, &err))
+		recording_note(s->recording, "stat",
+			"CPU %d came while recording, and not everything is counted there: %.200s",
+			cpu, err.text);
 	for (uint32_t i = from; i < s->n_fds; i++)
 		ioctl(s->fds[i].fd, PERF_EVENT_IOC_ENABLE, 0);
 }
@@ -369,7 +340,7 @@ static void append(char *list, size_t size, const char *name)
 }
 
 /* Takes what this machine can count, and says what it cannot; -ENOENT if nothing remains. */
-static int keep_countable(struct stat_state *s, const struct event_list *l, struct err *err)
+static int keep_countable(struct stat_state *s, const struct event_specs *l, struct err *err)
 {
 	char missing[512] = "", kept[512] = "";
 
@@ -398,8 +369,8 @@ static int keep_countable(struct stat_state *s, const struct event_list *l, stru
 
 static int choose_events(struct stat_state *s, struct err *err)
 {
-	const struct event_list *asked = &s->recording->options->stat;
-	int rc = asked->n ? 0 : event_list_add(&s->defaults, DEFAULT_EVENTS, err);
+	const struct event_specs *asked = &s->recording->options->stat;
+	int rc = asked->n ? 0 : event_specs_add(&s->defaults, DEFAULT_EVENTS, err);
 
 	return rc ? rc : keep_countable(s, asked->n ? asked : &s->defaults, err);
 }
@@ -411,16 +382,14 @@ static uint64_t interval_ns(const struct stat_state *s)
 	return asked ? asked : DEFAULT_INTERVAL_NS;
 }
 
-static int open_timer(struct stat_state *s, struct err *err)
+static int open_ticker(struct stat_state *s, struct err *err)
 {
 	char text[32];
 
-	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (s->timer < 0)
-		return err_errno(err, errno, "timerfd_create");
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)interval_ns(s));
 	writer_info(s->recording->writer, "source.stat.interval_ns", text);
-	return loop_add(s->recording->loop, &timer_feed, s, s->timer, err);
+	s->ticker = ticker_open(s->recording->loop, on_tick, s, err);
+	return s->ticker ? 0 : -ENOMEM;
 }
 
 /* ---- as a source ---- */
@@ -433,9 +402,8 @@ static void stat_close(void *state)
 		return;
 	for (uint32_t i = 0; i < s->n_fds; i++)
 		close(s->fds[i].fd);
-	if (s->timer >= 0)
-		close(s->timer);
-	event_list_done(&s->defaults);
+	ticker_close(s->ticker);
+	event_specs_done(&s->defaults);
 	free(s->events);
 	free(s->fds);
 	free(s->series);
@@ -449,13 +417,12 @@ static int stat_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
-	s->timer = -1;
 	s->type = writer_type(r->writer, &event_counter, NULL);
 	rc = choose_events(s, err);
 	if (!rc)
 		rc = open_counters(s, err);
 	if (!rc)
-		rc = open_timer(s, err);
+		rc = open_ticker(s, err);
 	if (rc) {
 		stat_close(s);
 		return rc;
@@ -471,14 +438,11 @@ static int stat_open(struct recording *r, void **state, struct err *err)
 static void stat_enable(void *state)
 {
 	struct stat_state *s = state;
-	uint64_t ns = interval_ns(s);
-	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
-	struct itimerspec timer = { t, t };
 
 	for (uint32_t i = 0; i < s->n_fds && s->recording->target.kind != TARGET_COMMAND; i++)
 		ioctl(s->fds[i].fd, PERF_EVENT_IOC_ENABLE, 0);
 	s->read_ns = now_ns();
-	timerfd_settime(s->timer, 0, &timer, NULL);
+	ticker_start(s->ticker, interval_ns(s));
 }
 
 /* The last interval is shorter than the others. */
@@ -489,7 +453,7 @@ static void stat_disable(void *state)
 	for (uint32_t i = 0; i < s->n_fds; i++)
 		ioctl(s->fds[i].fd, PERF_EVENT_IOC_DISABLE, 0);
 	read_all(s);
-	s->due = false;
+	ticker_skip(s->ticker);
 	if (s->turns)
 		recording_note(s->recording, "stat",
 			"more counters were asked for than the processor has: they took turns, and "
@@ -503,7 +467,7 @@ static void stat_settle(void *state)
 
 const struct source source_stat = {
 	.name = "stat",
-	.summary = "counts of events, every 100 ms: those of --stat, or the usual ones",
+	.summary = "counts of events, every 100 ms: of --stat, or the usual ones",
 	.needs = { "sampling" },
 	.better_with = { "hardware counters" },
 	.open = stat_open,

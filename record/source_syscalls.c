@@ -7,48 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "gen/events.h"
 #include "record/bpf_rings.h"
 #include "record/cpus.h"
-#include "record/syscall_counts.h"
-#include "record/syscall_names.h"
+#include "record/socket_address.h"
+#include "record/syscalls_source.h"
+#include "record/ticker.h"
+#include "record/tracepoint_feed.h"
 /* It uses a struct of theirs. */
 #include "gen/syscalls.skel.h"
 
-enum {
-	MAX_ERRNO = 4095,
-	FORMS = 1024, /* remembered; a power of two */
-	FORM_BYTES = 512,
-	INTERVAL_S = 1,
-};
-
-/* A string of the present segment. */
-struct number {
-	uint32_t string, generation;
-};
-
-struct form {
-	uint64_t key[SYSCALL_ARGS];
-	uint32_t place; /* 1 + of the call; 0: nothing is remembered here */
-	struct number number;
-};
-
-struct syscalls {
-	struct recording *recording; /* borrowed */
-	struct syscalls_bpf *skel;   /* owned */
-	struct syscall_name names[SYSCALL_PLACES];
-	struct number calls[SYSCALL_PLACES], errors[MAX_ERRNO + 1];
-	struct form forms[FORMS];
-	int type, unfinished_type, summary_type;
-	/* --summary */
-	struct syscall_tally *tally; /* owned */
-	int timer;                   /* owned; a second is over */
-	bool due;
-	uint64_t read_ns, now_ns; /* the last time, and this one */
-};
+#define INTERVAL_NS 1000000000ULL
 
 /* ---- names ---- */
 
@@ -131,11 +102,11 @@ static uint32_t form_string(struct syscalls *s, uint32_t place, const uint64_t a
 /* ---- one call ---- */
 
 /* Paths are behind the struct; nothing of them is believed. */
-static unsigned take_paths(struct syscalls *s, const struct bpf_event *b,
-	const struct ring_syscall *in, struct syscall *e)
+static unsigned take_paths(struct syscalls *s, const struct ring_syscall *in, size_t bytes,
+	struct syscall *e)
 {
-	const char *text = (const char *)b->data + sizeof(*in);
-	size_t room = (size_t)((const char *)b->kernel - text);
+	const char *text = (const char *)(in + 1);
+	size_t room = bytes - sizeof(*in);
 	uint32_t *to[SYSCALL_PATHS] = { &e->path, &e->path2 };
 	unsigned read = 0;
 
@@ -154,20 +125,42 @@ static unsigned take_paths(struct syscalls *s, const struct bpf_event *b,
 	return read;
 }
 
-/* As many arguments as the call has, and how they read. */
-static void take_args(struct syscalls *s, const struct bpf_event *b, uint32_t place,
+static unsigned take_address(struct syscalls *s, const struct ring_syscall *in, size_t bytes,
 	struct syscall *e)
 {
-	const struct ring_syscall *in = b->data;
-	size_t bytes = (size_t)((const char *)b->kernel - (const char *)b->data);
-	bool whole = bytes >= sizeof(*in);
-	unsigned n = whole ? 6 : 3, read = whole ? take_paths(s, b, in, e) : 0;
+	char text[SOCKET_ADDRESS_TEXT];
+	size_t n = in->text_bytes[0];
+
+	if (!n || n > bytes - sizeof(*in))
+		return 0;
+	n = socket_address_text(in + 1, n, text);
+	e->address = n ? number_text(s, text, n).string : 0;
+	return n ? SYSCALL_ADDRESS_READ : 0;
+}
+
+/* What stood in the caller's memory; which of it is known. */
+static unsigned take_texts(struct syscalls *s, const struct ring_syscall *in, size_t bytes,
+	uint32_t place, struct syscall *e)
+{
+	if (bytes < sizeof(*in))
+		return 0;
+	return s->traits[place].traits & SYSCALL_HAS_ADDRESS ? take_address(s, in, bytes, e)
+							     : take_paths(s, in, bytes, e);
+}
+
+/* As many arguments as the call has, and how they read. */
+static void take_args(struct syscalls *s, const struct ring_syscall *in, size_t bytes,
+	uint32_t place, struct syscall *e)
+{
+	unsigned n = bytes >= sizeof(*in) ? 6 : 3, read = take_texts(s, in, bytes, place, e);
 	uint64_t args[SYSCALL_ARGS] = { 0 };
 
 	if (s->names[place].name && s->names[place].args.n < n)
 		n = s->names[place].args.n;
 	for (unsigned i = 0; i < n; i++)
 		args[i] = in->args[i];
+	if (in->abi == SYSCALL_ABI_IA32)
+		syscall_args_widen(&s->names[place].args, args);
 	e->arg0 = args[0];
 	e->arg1 = args[1];
 	e->arg2 = args[2];
@@ -182,11 +175,11 @@ static void tell_unfinished(struct syscalls *s, uint32_t stream, const struct sy
 	recording_add(s->recording, stream, s->unfinished_type, e);
 }
 
-static void on_unfinished(struct syscalls *s, const struct bpf_event *b,
-	const struct ring_syscall *in, uint32_t comm)
+static void take_endless(struct syscalls *s, uint32_t stream, const struct ring_syscall *in,
+	uint32_t comm)
 {
-	struct syscall_unfinished e = { .time = b->time,
-		.begin = b->time,
+	struct syscall_unfinished e = { .time = in->time,
+		.begin = in->time,
 		.pid = in->pid,
 		.tid = in->tid,
 		.comm = comm,
@@ -194,40 +187,48 @@ static void on_unfinished(struct syscalls *s, const struct bpf_event *b,
 		.end = SYSCALL_END_NEVER,
 		.abi = in->abi };
 
-	tell_unfinished(s, b->stream, &e);
+	tell_unfinished(s, stream, &e);
 }
 
-static void on_syscall(void *ctx, const struct bpf_event *b)
+void syscalls_take(struct syscalls *s, uint32_t stream, const struct ring_syscall *in, size_t bytes,
+	uint32_t stack)
 {
-	struct syscalls *s = ctx;
 	struct recording *r = s->recording;
-	const struct ring_syscall *in = b->data;
 	uint32_t comm = recording_comm(r, processes_thread(r->processes, in->pid, in->tid));
-	struct syscall e = { .time = b->time,
+	struct syscall e = { .time = in->time,
 		.duration = in->duration,
 		.cpu = in->cpu,
 		.pid = in->pid,
 		.tid = in->tid,
 		.comm = comm,
 		.ret = in->ret,
+		.stack = stack,
 		.weight = in->weight,
 		.abi = in->abi };
 
 	if (in->unfinished) {
-		on_unfinished(s, b, in, comm);
+		take_endless(s, stream, in, comm);
 		return;
 	}
 	e.call = call_string(s, in->abi, in->number);
 	e.error = error_string(s, in->ret);
-	take_args(s, b, syscall_place(in->abi, in->number), &e);
-	e.stack = bpf_rings_stack(r->bpf, b, in->pid, in->tid);
-	recording_add(r, b->stream, s->type, &e);
+	take_args(s, in, bytes, syscall_place(in->abi, in->number), &e);
+	recording_add(r, stream, s->type, &e);
 	r->n_events++;
+}
+
+static void on_syscall(void *ctx, const struct bpf_event *b)
+{
+	struct syscalls *s = ctx;
+	const struct ring_syscall *in = b->data;
+
+	syscalls_take(s, b->stream, in, (size_t)((const char *)b->kernel - (const char *)b->data),
+		bpf_rings_stack(s->recording->bpf, b, in->pid, in->tid));
 }
 
 /* ---- calls that go on at the end ---- */
 
-static void on_begun(struct syscalls *s, const struct syscall_begun *c, uint64_t now)
+void syscalls_take_begun(struct syscalls *s, const struct syscall_begun *c, uint64_t now)
 {
 	struct recording *r = s->recording;
 	struct syscall_unfinished e = { .time = now,
@@ -252,7 +253,7 @@ static void read_unfinished(struct syscalls *s)
 
 	while (fd >= 0 && (n = read(fd, begun, sizeof(begun))) > 0)
 		for (size_t i = 0; i < (size_t)n / sizeof(begun[0]); i++)
-			on_begun(s, &begun[i], now);
+			syscalls_take_begun(s, &begun[i], now);
 	if (fd >= 0)
 		close(fd);
 	else
@@ -273,9 +274,10 @@ static uint32_t counted_comm(struct recording *r, const struct syscall_key *key,
 	return writer_string(r->writer, c->comm, strnlen(c->comm, sizeof(c->comm)));
 }
 
-static void on_counts(void *ctx, const struct syscall_key *key, const struct syscall_counts *c)
+void syscalls_take_counts(void *source, const struct syscall_key *key,
+	const struct syscall_counts *c)
 {
-	struct syscalls *s = ctx;
+	struct syscalls *s = source;
 	struct recording *r = s->recording;
 	struct syscall_summary e = { .time = s->now_ns,
 		.interval = s->now_ns - s->read_ns,
@@ -293,12 +295,16 @@ static void on_counts(void *ctx, const struct syscall_key *key, const struct sys
 	r->n_events += c->calls;
 }
 
-static void read_counts(struct syscalls *s)
+static void read_counts(void *source)
 {
-	int rc;
+	struct syscalls *s = source;
+	int rc = 0;
 
 	s->now_ns = now_ns();
-	rc = syscall_tally_read(s->tally, on_counts, s);
+	if (s->tally)
+		rc = syscall_tally_read(s->tally, syscalls_take_counts, s);
+	else
+		syscall_sums_take(s->sums, syscalls_take_counts, s);
 	if (rc)
 		recording_note(s->recording, "syscalls", "counts could not be read: %s",
 			strerror(-rc));
@@ -306,83 +312,62 @@ static void read_counts(struct syscalls *s)
 		s->read_ns = s->now_ns;
 }
 
-static void timer_refresh(void *feed)
+static int open_tally(struct syscalls *s, struct err *err)
 {
-	struct syscalls *s = feed;
-	uint64_t ticks;
+	uint32_t entries = bpf_rings_places(syscall_tally_entries(cpus_possible()));
 
-	if (read(s->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
-		s->due = true;
-}
-
-static const void *timer_peek(void *feed, uint64_t *time_ns)
-{
-	struct syscalls *s = feed;
-
-	*time_ns = 0; /* now: the rows' time is that of the reading */
-	return s->due ? s : NULL;
-}
-
-static void timer_take(void *feed, const void *record, uint64_t time_ns)
-{
-	struct syscalls *s = feed;
-
-	(void)record;
-	(void)time_ns;
-	s->due = false;
-	read_counts(s);
-}
-
-static void timer_release(void *feed)
-{
-	(void)feed;
-}
-
-static const struct feed_ops timer_feed = { timer_refresh, timer_peek, timer_take, timer_release,
-	false };
-
-static int open_summary(struct syscalls *s, struct err *err)
-{
-	uint32_t entries = syscall_tally_entries(cpus_possible());
-
-	s->tally = syscall_tally_new(bpf_map__fd(s->skel->maps.counting), entries, err);
-	if (!s->tally)
-		return -ENOMEM;
-	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (s->timer < 0)
-		return err_errno(err, errno, "timerfd_create");
-	return loop_add(s->recording->loop, &timer_feed, s, s->timer, err);
+	s->tally = syscall_tally_new(bpf_map__fd(s->skel->maps.counting), entries,
+		bpf_map__fd(s->skel->maps.slots), &s->skel->bss->syscall_half, err);
+	return s->tally ? 0 : -ENOMEM;
 }
 
 /* ---- opening ---- */
 
+static bool stacks(const struct syscalls *s)
+{
+	return options_stacks(s->recording->options, &source_syscalls, false);
+}
+
 static int choose_calls(struct syscalls *s, struct err *err)
 {
-	struct syscall_traits *known = (struct syscall_traits *)s->skel->rodata->syscall_known;
 	const char *list = s->recording->options->calls;
 	bool wanted[SYSCALL_PLACES];
 	int rc;
 
 	syscall_names(s->names);
-	syscall_traits(s->names, known);
+	syscall_traits(s->names, s->traits);
 	rc = list ? syscall_select(list, wanted, err) : 0;
 	for (unsigned i = 0; !rc && i < SYSCALL_PLACES; i++)
 		if (!list || wanted[i])
-			known[i].traits |= SYSCALL_WANTED;
+			s->traits[i].traits |= SYSCALL_WANTED;
 	return rc;
 }
 
-static int configure(struct syscalls *s, struct err *err)
+/* Of as many places as there may be: a power of two of them. */
+static uint32_t place_mask(uint32_t usual)
+{
+	uint32_t n = usual;
+
+	while (n > bpf_rings_places(usual))
+		n /= 2;
+	return n - 1;
+}
+
+static void configure(struct syscalls *s)
 {
 	const struct options *o = s->recording->options;
 	struct syscalls_bpf *skel = s->skel;
 
 	bpf_rings_configure(s->recording->bpf, skel->rodata);
-	skel->rodata->syscall_stacks = options_stacks(o, &source_syscalls, false);
+	skel->rodata->walk_enabled = bpf_rings_walk(s->recording->bpf);
+	skel->rodata->syscall_stacks = stacks(s);
 	skel->rodata->syscall_summary = o->summary;
 	skel->rodata->syscall_min_ns = o->min_ns;
-	skel->data->syscall_sample = o->sample ? o->sample : 1;
-	return choose_calls(s, err);
+	skel->data->syscall_sample = s->sample;
+	skel->rodata->syscall_slot_mask = place_mask(SYSCALL_SLOTS);
+	skel->rodata->syscall_place_mask = place_mask(SYSCALL_THREADS);
+	memcpy((void *)skel->rodata->syscall_known, s->traits, sizeof(s->traits));
+	syscall_socketcalls(s->names, s->traits, skel->rodata->syscall_socketcalls);
 }
 
 static void register_events(struct syscalls *s)
@@ -394,8 +379,6 @@ static void register_events(struct syscalls *s)
 		s->summary_type = writer_type(w, &event_syscall_summary, NULL);
 	else
 		s->type = writer_type(w, &event_syscall, NULL);
-	bpf_rings_handle(s->recording->bpf, RING_SYSCALL, "syscall",
-		sizeof(struct ring_syscall_short), on_syscall, s);
 }
 
 static void tell_number(struct writer *w, const char *key, uint64_t n)
@@ -414,9 +397,43 @@ static void tell_settings(const struct syscalls *s)
 
 	tell_number(w, "source.syscalls.min_ns", o->min_ns);
 	tell_number(w, "source.syscalls.sample", o->sample);
-	tell_number(w, "source.syscalls.stacks", s->skel->rodata->syscall_stacks);
+	tell_number(w, "source.syscalls.stacks", stacks(s));
 	if (o->calls)
 		writer_info(w, "source.syscalls.calls", o->calls);
+}
+
+static int open_programs(struct syscalls *s, struct err *err)
+{
+	struct recording *r = s->recording;
+	int rc = bpf_rings_open(r, err);
+
+	if (rc)
+		return rc;
+	s->skel = syscalls_bpf__open();
+	if (!s->skel)
+		return err_errno(err, errno, "opening BPF programs");
+	configure(s);
+	bpf_rings_handle(r->bpf, RING_SYSCALL, "syscall", sizeof(struct ring_syscall_short),
+		on_syscall, s);
+	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "syscalls", err);
+	if (!rc && r->options->summary)
+		rc = open_tally(s, err);
+	if (rc)
+		syscalls_bpf__detach(s->skel); /* nothing may come twice */
+	return rc;
+}
+
+/* By programs, or else by tracepoints. */
+static int open_either(struct syscalls *s, struct err *err)
+{
+	struct err why = { "" };
+	int rc;
+
+	if (!open_programs(s, &why))
+		return 0;
+	rc = syscall_tracepoints_open(s, stacks(s), err);
+	return rc ? tracepoint_feed_neither(&why, rc, err)
+		  : tracepoint_feed_instead(s->recording, &source_syscalls, &why);
 }
 
 static int syscalls_open(struct recording *r, void **state, struct err *err)
@@ -425,43 +442,47 @@ static int syscalls_open(struct recording *r, void **state, struct err *err)
 	int rc;
 
 	s->recording = r;
-	s->timer = -1;
+	s->sample = r->options->sample ? r->options->sample : 1;
 	*state = s;
-	rc = bpf_rings_open(r, err);
-	if (rc)
-		return rc;
-	s->skel = syscalls_bpf__open();
-	if (!s->skel)
-		return err_errno(err, errno, "opening BPF programs");
-	rc = configure(s, err);
+	rc = choose_calls(s, err);
 	if (rc)
 		return rc;
 	register_events(s);
 	tell_settings(s);
-	rc = bpf_rings_load(r->bpf, s->skel->skeleton, "syscalls", err);
-	if (!rc && r->options->summary)
-		rc = open_summary(s, err);
-	return rc;
+	rc = open_either(s, err);
+	if (rc || !r->options->summary)
+		return rc;
+	s->ticker = ticker_open(r->loop, read_counts, s, err);
+	return s->ticker ? 0 : -ENOMEM;
 }
 
 static void syscalls_enable(void *state)
 {
 	struct syscalls *s = state;
-	struct itimerspec every = { .it_interval = { .tv_sec = INTERVAL_S },
-		.it_value = { .tv_sec = INTERVAL_S } };
 
+	tracepoint_feed_enable(s->tracepoints);
 	s->read_ns = now_ns();
-	if (s->timer >= 0)
-		timerfd_settime(s->timer, 0, &every, NULL);
+	if (s->ticker)
+		ticker_start(s->ticker, INTERVAL_NS);
+}
+
+static void syscalls_disable(void *state)
+{
+	struct syscalls *s = state;
+
+	tracepoint_feed_disable(s->tracepoints);
 }
 
 static void syscalls_settle(void *state)
 {
 	struct syscalls *s = state;
 
-	if (s->tally)
+	if (s->recording->options->summary)
 		read_counts(s);
-	read_unfinished(s);
+	if (s->tracepoints)
+		syscall_tracepoints_settle(s);
+	else
+		read_unfinished(s);
 }
 
 static void syscalls_thin(void *state, uint32_t factor)
@@ -469,7 +490,9 @@ static void syscalls_thin(void *state, uint32_t factor)
 	struct syscalls *s = state;
 	uint32_t sample = s->recording->options->sample;
 
-	s->skel->data->syscall_sample = (sample ? sample : 1) * factor;
+	s->sample = (sample ? sample : 1) * factor;
+	if (!s->tracepoints)
+		s->skel->data->syscall_sample = s->sample;
 }
 
 static void syscalls_close(void *state)
@@ -478,9 +501,10 @@ static void syscalls_close(void *state)
 
 	if (!s)
 		return;
-	if (s->timer >= 0)
-		close(s->timer);
+	ticker_close(s->ticker);
+	tracepoint_feed_close(s->tracepoints);
 	syscall_tally_free(s->tally);
+	syscall_sums_free(s->sums);
 	syscalls_bpf__destroy(s->skel);
 	free(s);
 }
@@ -489,9 +513,12 @@ const struct source source_syscalls = {
 	.name = "syscalls",
 	.summary = "system calls: how long they take, their arguments and errors",
 	.needs = { "sampling", "BPF" },
-	.better_with = { "other processes" },
+	.better_with = { "other processes", "BPF stacks" },
+	.instead_of_bpf = "tracepoints",
+	.instead_lacks = "paths and socket addresses",
 	.open = syscalls_open,
 	.enable = syscalls_enable,
+	.disable = syscalls_disable,
 	.settle = syscalls_settle,
 	.close = syscalls_close,
 	.bpf = true,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/jit.h"
 #include "record/perf_event.h"
 
 enum {
@@ -22,6 +23,7 @@ struct cached {
 /* One frame of a chain on its way into the trace. */
 struct link {
 	uint64_t ip;      /* of a caller less one */
+	uint64_t version; /* of code made at run time, where it is told; or 0 */
 	uint64_t hash[2]; /* of the stack from its root up to here */
 	bool kernel;
 };
@@ -29,6 +31,7 @@ struct link {
 struct stacks {
 	struct writer *writer; /* borrowed, like the next */
 	struct kernel_map *kernel;
+	struct jit *jit;
 	new_frame_handler on_frame;
 	void *ctx;
 	uint32_t max_depth; /* of the kernel's walk */
@@ -52,15 +55,18 @@ struct chain {
 struct owner {
 	const struct space *space;
 	uint32_t pid;
+	uint64_t time_ns;
+	const struct jit_process *jit; /* or NULL */
 };
 
-struct stacks *stacks_new(struct writer *w, struct kernel_map *kernel, new_frame_handler on_frame,
-	void *ctx)
+struct stacks *stacks_new(struct writer *w, struct kernel_map *kernel, struct jit *jit,
+	new_frame_handler on_frame, void *ctx)
 {
 	struct stacks *s = xcalloc(1, sizeof(*s));
 
 	s->writer = w;
 	s->kernel = kernel;
+	s->jit = jit;
 	s->on_frame = on_frame;
 	s->ctx = ctx;
 	s->max_depth = (uint32_t)perf_read_number("/proc/sys/kernel/perf_event_max_stack", 127);
@@ -122,25 +128,40 @@ static bool trim_user(const struct thread *t, struct half *h)
 	return h->n < n;
 }
 
+/* Each version of code made at run time has a mapping of its own. */
+static uint32_t mapping_of(struct stacks *s, const struct new_frame *f)
+{
+	struct mapping m = { .kind = f->image->kind, .base = f->version, .pid = f->image->pid };
+
+	if (!f->version)
+		return image_mapping(f->image, s->writer);
+	m.path = writer_string(s->writer, f->image->path, strlen(f->image->path));
+	return writer_mapping(s->writer, &m);
+}
+
 static uint32_t add_frame(struct stacks *s, uint32_t parent, struct new_frame *f)
 {
 	bool is_new;
 
-	f->frame = writer_frame(s->writer, image_mapping(f->image, s->writer), f->address, &is_new);
+	f->frame = writer_frame(s->writer, mapping_of(s, f), f->address, &is_new);
 	if (is_new)
 		s->on_frame(s->ctx, f);
 	return writer_stack(s->writer, parent, f->frame);
 }
 
-static uint32_t add_user(struct stacks *s, uint32_t stack, const struct owner *owner, uint64_t ip)
+static uint32_t add_user(struct stacks *s, uint32_t stack, const struct owner *owner,
+	const struct link *l)
 {
-	struct new_frame f = { .ip = ip, .pid = owner->pid };
-	const struct vma *v = space_find(owner->space, ip);
+	struct new_frame f = { .ip = l->ip,
+		.pid = owner->pid,
+		.version = l->version,
+		.time_ns = owner->time_ns };
+	const struct vma *v = space_find(owner->space, l->ip);
 
 	if (!v) /* nobody knows what is there: keep the address itself */
-		return writer_stack(s->writer, stack, writer_frame(s->writer, 0, ip, NULL));
+		return writer_stack(s->writer, stack, writer_frame(s->writer, 0, l->ip, NULL));
 	f.image = v->image;
-	f.address = v->image->kind == MAPPING_JIT ? ip : ip - v->start + v->offset;
+	f.address = v->image->kind == MAPPING_JIT ? l->ip : l->ip - v->start + v->offset;
 	return add_frame(s, stack, &f);
 }
 
@@ -167,14 +188,25 @@ static uint8_t flags_of(const struct stacks *s, const struct chain *c, const str
 	return flags;
 }
 
-static void link_half(struct stacks *s, uint32_t *n, const struct half *h, bool kernel)
+/* At the same address there may be other code now. */
+static uint64_t version_at(const struct owner *owner, uint64_t ip)
+{
+	const struct vma *v = space_find(owner->space, ip);
+
+	return v && v->image->kind == MAPPING_JIT ? jit_version(owner->jit, ip, owner->time_ns) : 0;
+}
+
+/* owner: NULL for the kernel's half. */
+static void link_half(struct stacks *s, uint32_t *n, const struct half *h,
+	const struct owner *owner)
 {
 	for (uint32_t i = h->n; i-- > 0 && *n < MAX_CHAIN;) {
 		struct link *l = &s->links[*n];
 
 		l->ip = h->ips[i] - (i > 0 && !h->exact);
-		l->kernel = kernel;
-		l->hash[0] = hash_u64(l[-1].hash[0] + l->ip);
+		l->kernel = !owner;
+		l->version = owner && owner->jit ? version_at(owner, l->ip) : 0;
+		l->hash[0] = hash_u64(l[-1].hash[0] + l->ip + hash_u64(l->version));
 		l->hash[1] = (l[-1].hash[1] ^ l->ip) * 0x9e3779b97f4a7c15ULL;
 		l->hash[1] ^= l->hash[1] >> 29;
 		++*n;
@@ -197,15 +229,15 @@ static void remember(struct stacks *s, const struct link *l, uint32_t stack)
 }
 
 static uint32_t add_chain(struct stacks *s, const struct chain *c, const struct owner *owner,
-	uint8_t flags, uint64_t now_ns)
+	uint8_t flags)
 {
 	uint32_t n = 1, known, stack;
 
 	/* The first link is the root: address space and flags. */
 	s->links[0].hash[0] = hash_u64((uint64_t)owner->space->serial << 8 | flags);
 	s->links[0].hash[1] = ~s->links[0].hash[0];
-	link_half(s, &n, &c->user, false);
-	link_half(s, &n, &c->kernel, true);
+	link_half(s, &n, &c->user, owner);
+	link_half(s, &n, &c->kernel, NULL);
 	for (known = n - 1; known > 0; known--)
 		if (is_cached(cached_for(s, &s->links[known]), &s->links[known]))
 			break;
@@ -214,29 +246,35 @@ static uint32_t add_chain(struct stacks *s, const struct chain *c, const struct 
 	for (uint32_t i = known + 1; i < n; i++) {
 		const struct link *l = &s->links[i];
 
-		stack = l->kernel ? add_kernel(s, stack, l->ip, now_ns)
-				  : add_user(s, stack, owner, l->ip);
+		stack = l->kernel ? add_kernel(s, stack, l->ip, owner->time_ns)
+				  : add_user(s, stack, owner, l);
 		remember(s, l, stack);
 	}
 	return stack;
+}
+
+static struct owner owner_of(const struct stacks *s, const struct space *space, uint32_t pid,
+	uint64_t time_ns)
+{
+	return (struct owner){ space, pid, time_ns, s->jit ? jit_process(s->jit, pid) : NULL };
 }
 
 uint32_t stacks_get(struct stacks *s, const struct thread *t, const uint64_t *ips, uint32_t n_ips,
 	uint64_t now_ns)
 {
 	struct chain c = split(ips, n_ips);
-	struct owner owner = { t->space, t->pid };
+	struct owner owner = owner_of(s, t->space, t->pid, now_ns);
 	bool broken = trim_user(t, &c.user);
 	uint8_t flags = flags_of(s, &c, t) | (broken ? STACK_BROKEN : 0);
 
-	return c.depth ? add_chain(s, &c, &owner, flags, now_ns) : 0;
+	return c.depth ? add_chain(s, &c, &owner, flags) : 0;
 }
 
 uint32_t stacks_get_unwound(struct stacks *s, const struct unwound *u, const uint64_t *ips,
 	uint32_t n_ips, uint64_t now_ns)
 {
 	struct chain c = split(ips, n_ips);
-	struct owner owner = { u->space, u->pid };
+	struct owner owner = owner_of(s, u->space, u->pid, now_ns);
 	uint8_t flags = u->flags;
 
 	c.user = (struct half){ u->frames, u->n_frames, true };
@@ -244,5 +282,5 @@ uint32_t stacks_get_unwound(struct stacks *s, const struct unwound *u, const uin
 		flags |= STACK_NO_USER;
 	if (c.kernel.n)
 		flags |= STACK_KERNEL;
-	return c.kernel.n + c.user.n ? add_chain(s, &c, &owner, flags, now_ns) : 0;
+	return c.kernel.n + c.user.n ? add_chain(s, &c, &owner, flags) : 0;
 }

@@ -10,6 +10,7 @@
 #include "record/process.h"
 
 struct stacks;
+struct jit;
 
 /* Told of each frame that the writer's present segment did not have before. */
 struct new_frame {
@@ -18,11 +19,13 @@ struct new_frame {
 	uint64_t address; /* in terms of the image */
 	uint64_t ip;      /* as it was in memory */
 	uint32_t pid;     /* of a process that was there; 0 for the kernel */
+	uint64_t version; /* of code that is replaced at run time (jit.h); 0: it is not told */
+	uint64_t time_ns; /* of the sample */
 };
 typedef void (*new_frame_handler)(void *ctx, const struct new_frame *frame);
 
-struct stacks *stacks_new(struct writer *w, struct kernel_map *kernel, new_frame_handler on_frame,
-	void *ctx);
+struct stacks *stacks_new(struct writer *w, struct kernel_map *kernel, struct jit *jit,
+	new_frame_handler on_frame, void *ctx);
 void stacks_free(struct stacks *s);
 
 /* The number of a stack, given as in PERF_SAMPLE_CALLCHAIN: innermost first, with context markers

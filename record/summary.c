@@ -96,7 +96,23 @@ static void print_place(struct recording *r)
 		fprintf(stderr, "%s in %s", size, k.file);
 }
 
-enum { MANY_CUT = 5 }; /* percent of stacks that were deeper than their copies: worth a word */
+/* Percent that are worth a word. */
+enum {
+	MANY_CUT = 5,  /* of stacks: deeper than their copies */
+	MANY_LATE = 1, /* of events: the kernel's buffers were full */
+};
+
+static void print_late(const struct recording *r)
+{
+	uint64_t all = r->n_events + r->n_late;
+
+	if (r->n_late * 100 > all * MANY_LATE)
+		fprintf(stderr,
+			"rec: %.0f%% of events were lost, as `rec` came too late to the kernel's buffers:%s "
+			"record less (a lower -F, --min, --sample, fewer sources), or with a larger --buffer\n",
+			100 * (double)r->n_late / (double)all,
+			r->options->realtime ? "" : " let it go first (--realtime 1),");
+}
 
 static void print_cut_stacks(const struct recording *r)
 {
@@ -128,5 +144,6 @@ void summary_print(struct recording *r)
 			unit(r));
 	fprintf(stderr, "; rec itself used %.2f s of CPU (%.1f%% of one CPU)\n", cpu,
 		100 * cpu * 1e9 / (double)(now_ns() - r->opened_ns));
+	print_late(r);
 	print_cut_stacks(r);
 }

@@ -36,6 +36,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "specs/syscall_ring.h"
+
 /* What the C library hides or Debian 12 does not have yet. */
 #define KERNEL_O_LARGEFILE 0100000
 #define KERNEL_CLONE_CLEAR 0x100000000ULL
@@ -51,7 +53,8 @@ struct arg_kind {
 	const struct word *words; /* of (value & mask); end with a NULL */
 	const struct word *bits;  /* those of several bits before those they consist of */
 	uint64_t mask;
-	bool full; /* of 64 bits; others the kernel takes as 32 */
+	bool full;       /* of 64 bits; others the kernel takes as 32 */
+	uint16_t traits; /* enum syscall_trait: what stands where it points */
 };
 
 #define W(name) \
@@ -259,6 +262,10 @@ static const struct word dirfd_words[] = { W(AT_FDCWD), END };
 	{ \
 		kind, show, NULL, NULL, 0, true \
 	}
+#define POINTER(kind, what) \
+	{ \
+		kind, "x", NULL, NULL, 0, true, what \
+	}
 
 static const struct arg_kind kinds[] = {
 	NUMBER("d", ""),
@@ -266,7 +273,16 @@ static const struct arg_kind kinds[] = {
 	NUMBER("l", "l"),
 	NUMBER("x", "x"),
 	NUMBER("o", "o"),
-	NUMBER("path", "x"),
+	POINTER("path", SYSCALL_HAS_PATHS),
+	POINTER("sockaddr", SYSCALL_HAS_ADDRESS),
+	POINTER("msghdr", SYSCALL_HAS_ADDRESS | SYSCALL_ADDRESS_IN_MSG),
+	POINTER("msghdr_told",
+		SYSCALL_HAS_ADDRESS | SYSCALL_ADDRESS_IN_MSG | SYSCALL_TELLS_ADDRESS),
+	POINTER("msghdrs", SYSCALL_HAS_ADDRESS | SYSCALL_ADDRESS_IN_MSG | SYSCALL_MANY_MSGS),
+	POINTER("msghdrs_told",
+		SYSCALL_HAS_ADDRESS | SYSCALL_ADDRESS_IN_MSG | SYSCALL_MANY_MSGS |
+			SYSCALL_TELLS_ADDRESS),
+	POINTER("socketargs", SYSCALL_HAS_ADDRESS | SYSCALL_ARGS_IN_MEMORY),
 	{ "dirfd", "", dirfd_words, NULL, ALL, false },
 	BOTH(access, 0),
 	WORDS(arch_prctl),
@@ -337,7 +353,12 @@ static const struct arg_kind *kind_of(const char *name, size_t len)
 
 static bool is_path(const struct arg_kind *k)
 {
-	return k == &kinds[5];
+	return k->traits & SYSCALL_HAS_PATHS;
+}
+
+static bool is_address(const struct arg_kind *k)
+{
+	return k->traits & SYSCALL_HAS_ADDRESS;
 }
 
 bool syscall_args_parse(struct syscall_args *a, const char *text)
@@ -368,6 +389,28 @@ void syscall_args_paths(const struct syscall_args *a, uint8_t path[2])
 			path[n++] = (uint8_t)(i + 1);
 }
 
+uint8_t syscall_args_address(const struct syscall_args *a, uint16_t *traits)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		if (!is_address(a->arg[i].kind))
+			continue;
+		*traits = a->arg[i].kind->traits;
+		/* A pointer where a length would be: the kernel writes there. */
+		if (*traits == SYSCALL_HAS_ADDRESS && i + 1 < a->n &&
+			strcmp(a->arg[i + 1].kind->name, "x") == 0)
+			*traits |= SYSCALL_TELLS_ADDRESS;
+		return (uint8_t)(i + 1);
+	}
+	return 0;
+}
+
+void syscall_args_widen(const struct syscall_args *a, uint64_t values[SYSCALL_ARGS])
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (strcmp(a->arg[i].kind->name, "l") == 0)
+			values[i] = (uint64_t)(int32_t)values[i];
+}
+
 /* The word for a value; NULL: none. */
 static const char *word_for(const struct word *words, uint64_t v)
 {
@@ -377,7 +420,7 @@ static const char *word_for(const struct word *words, uint64_t v)
 	return NULL;
 }
 
-/* ---- the key: what has words is in it, of a path whether it is known ---- */
+/* ---- the key: what has words is in it, of a path or an address whether it is known ---- */
 
 void syscall_args_key(const struct syscall_args *a, const uint64_t values[SYSCALL_ARGS],
 	unsigned read, uint64_t key[SYSCALL_ARGS])
@@ -392,6 +435,8 @@ void syscall_args_key(const struct syscall_args *a, const uint64_t values[SYSCAL
 			continue;
 		if (is_path(k))
 			key[i] = paths < 2 ? read >> paths++ & 1 : 0;
+		else if (is_address(k))
+			key[i] = (read & SYSCALL_ADDRESS_READ) != 0;
 		else if (k->number) /* a word, or a number that is not part of the form */
 			key[i] = word_for(k->words, values[i] & k->mask) ? values[i] & k->mask : 0;
 		else
@@ -452,6 +497,10 @@ static void put_arg(struct text *t, const struct arg_kind *k, unsigned i, uint64
 
 	if (is_path(k) && key) {
 		put(t, path ? "{path2}" : "{path}", path ? 7 : 6);
+		return;
+	}
+	if (is_address(k) && key) {
+		put(t, "{address}", 9);
 		return;
 	}
 	if (k->number && !(k->words && key)) {

@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SYSCALL_ARGS = 6 };
+enum {
+	SYSCALL_ARGS = 6,
+	SYSCALL_ADDRESS_READ = 4, /* beside 1 and 2 for the paths */
+};
 
 struct arg_kind;
 
@@ -27,8 +30,15 @@ bool syscall_args_parse(struct syscall_args *a, const char *text);
 /* The arguments that are paths: 1 + the number of the first, of the second; 0: none. */
 void syscall_args_paths(const struct syscall_args *a, uint8_t path[2]);
 
+/* The argument that is a socket address, or leads to one: 1 + its number; 0: none. `traits` (enum syscall_trait) says
+ * how; it is only set if there is one. */
+uint8_t syscall_args_address(const struct syscall_args *a, uint16_t *traits);
+
+/* Makes numbers of 64 bits of the signed ones that a 32-bit program gave. */
+void syscall_args_widen(const struct syscall_args *a, uint64_t values[SYSCALL_ARGS]);
+
 /* What of the values the form depends on: calls with the same have the same form. `read` says which of
- * the paths are known: 1 the first, 2 the second. */
+ * the paths are known: 1 the first, 2 the second; and SYSCALL_ADDRESS_READ. */
 void syscall_args_key(const struct syscall_args *a, const uint64_t values[SYSCALL_ARGS],
 	unsigned read, uint64_t key[SYSCALL_ARGS]);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <linux/net.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ void syscall_traits(const struct syscall_name names[SYSCALL_PLACES],
 	for (unsigned i = 0; i < SYSCALL_PLACES; i++) {
 		struct syscall_traits *t = &traits[i];
 		const char *name = names[i].name;
+		uint16_t address = 0;
 
 		memset(t, 0, sizeof(*t));
 		if (!name) {
@@ -48,6 +50,8 @@ void syscall_traits(const struct syscall_name names[SYSCALL_PLACES],
 		syscall_args_paths(&names[i].args, t->path);
 		if (t->path[0])
 			t->traits |= SYSCALL_HAS_PATHS;
+		t->address = syscall_args_address(&names[i].args, &address);
+		t->traits |= address;
 		if (names[i].args.n > 3)
 			t->traits |= SYSCALL_MANY;
 		if (strcmp(name, "execve") == 0 || strcmp(name, "execveat") == 0)
@@ -55,6 +59,30 @@ void syscall_traits(const struct syscall_name names[SYSCALL_PLACES],
 		if (strcmp(name, "exit") == 0 || strcmp(name, "exit_group") == 0)
 			t->traits |= SYSCALL_NO_RETURN;
 	}
+}
+
+void syscall_socketcalls(const struct syscall_name names[SYSCALL_PLACES],
+	const struct syscall_traits traits[SYSCALL_PLACES],
+	struct syscall_traits inner[SYSCALL_SOCKETCALLS])
+{
+	static const char *const calls[SYSCALL_SOCKETCALLS] = { [SYS_BIND] = "bind",
+		[SYS_CONNECT] = "connect",
+		[SYS_ACCEPT] = "accept",
+		[SYS_GETSOCKNAME] = "getsockname",
+		[SYS_GETPEERNAME] = "getpeername",
+		[SYS_SENDTO] = "sendto",
+		[SYS_RECVFROM] = "recvfrom",
+		[SYS_SENDMSG] = "sendmsg",
+		[SYS_RECVMSG] = "recvmsg",
+		[SYS_ACCEPT4] = "accept4",
+		[SYS_RECVMMSG] = "recvmmsg",
+		[SYS_SENDMMSG] = "sendmmsg" };
+
+	memset(inner, 0, SYSCALL_SOCKETCALLS * sizeof(*inner));
+	for (unsigned i = 0; i < SYSCALL_PLACES; i++)
+		for (unsigned call = 0; call < SYSCALL_SOCKETCALLS; call++)
+			if (calls[call] && names[i].name && strcmp(names[i].name, calls[call]) == 0)
+				inner[call] = traits[i];
 }
 
 static int unknown(const char *word, struct err *err)

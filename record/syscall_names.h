@@ -29,7 +29,13 @@ void syscall_names(struct syscall_name names[SYSCALL_PLACES]);
 void syscall_traits(const struct syscall_name names[SYSCALL_PLACES],
 	struct syscall_traits traits[SYSCALL_PLACES]);
 
-/* Which calls a list such as "openat,epoll_*" or "!futex" names. -ENOENT and a sentence with names that are near if it names none. */
+/* The same of the calls that a socketcall makes, by number in linux/net.h. */
+void syscall_socketcalls(const struct syscall_name names[SYSCALL_PLACES],
+	const struct syscall_traits traits[SYSCALL_PLACES],
+	struct syscall_traits inner[SYSCALL_SOCKETCALLS]);
+
+/* Which calls a list such as "openat,epoll_*" or "!futex" names. -ENOENT and a sentence with names that are near if
+ * it names none. */
 int syscall_select(const char *list, bool wanted[SYSCALL_PLACES], struct err *err);
 
 #endif

@@ -74,6 +74,49 @@ int target_add_pids(struct target *t, const char *list, struct err *err)
 	}
 }
 
+int target_find_thread(uint32_t tid, struct err *err)
+{
+	if (kill((pid_t)tid, 0) && errno == ESRCH)
+		return err_set(err, ESRCH, "there is no thread %u", tid);
+	return 0;
+}
+
+struct search {
+	uint32_t number;
+	bool found;
+};
+
+static void look_for(void *ctx, uint32_t number)
+{
+	struct search *s = ctx;
+
+	s->found |= number == s->number;
+}
+
+static int check_process(const struct target *t, uint32_t tid, struct err *err)
+{
+	struct search s = { .number = proc_process_of(tid) };
+
+	for (uint32_t i = 0; i < t->n_pids; i++)
+		look_for(&s, t->pids[i]);
+	if (s.found)
+		return 0;
+	return err_set(err, ESRCH, "thread %u is of process %u, which is not among those of -p",
+		tid, s.number);
+}
+
+int target_check_thread(const struct target *t, uint32_t tid, struct err *err)
+{
+	struct search s = { .number = tid };
+
+	if (t->kind == TARGET_PIDS)
+		return check_process(t, tid, err);
+	if (t->kind != TARGET_CGROUP)
+		return 0;
+	cgroup_each_thread(t->cgroup, look_for, &s);
+	return s.found ? 0 : err_set(err, ESRCH, "thread %u is not in that cgroup", tid);
+}
+
 int target_cgroup(struct target *t, const char *path, struct err *err)
 {
 	t->kind = TARGET_CGROUP;
@@ -206,4 +249,11 @@ void target_signal(struct target *t, int signal)
 {
 	if (t->kind == TARGET_COMMAND && !reap(t, WNOHANG))
 		kill((pid_t)t->pids[0], signal);
+}
+
+pid_t target_group(const struct target *t)
+{
+	pid_t group = t->n_pids ? getpgid((pid_t)t->pids[0]) : -1;
+
+	return group > 0 ? group : getpgrp();
 }

@@ -35,6 +35,12 @@ void target_done(struct target *t);
  * first that is not there. */
 int target_add_pids(struct target *t, const char *list, struct err *err);
 
+/* -ESRCH if there is no thread of this number. */
+int target_find_thread(uint32_t tid, struct err *err);
+
+/* -ESRCH if a thread is not of those processes, or not in that cgroup, now. */
+int target_check_thread(const struct target *t, uint32_t tid, struct err *err);
+
 /* The processes of a cgroup, also those to come. */
 int target_cgroup(struct target *t, const char *path, struct err *err);
 
@@ -63,5 +69,8 @@ int target_killed_by(const struct target *t);
 
 /* Sends a signal to the command if it still runs. */
 void target_signal(struct target *t, int signal);
+
+/* The command's process group, in which are all that ^C reaches; ours if the command is gone. */
+pid_t target_group(const struct target *t);
 
 #endif

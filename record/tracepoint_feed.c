@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/chosen_threads.h"
 #include "record/event_set.h"
 #include "record/tracefs.h"
 #include "record/tracepoint.h"
@@ -29,6 +30,7 @@ struct tracepoint_feed {
 	void *ctx;
 	struct used *used; /* owned */
 	unsigned n;
+	uint64_t end_ns; /* UINT64_MAX: not yet */
 };
 
 /* Of a thread that has just ended perf knows no numbers any more (6.18), but the raw record does. In a pid
@@ -47,7 +49,8 @@ static void handle(void *ctx, const struct perf_ring *ring, const struct perf_ev
 	struct tracepoint_record r = { &s, &u->fields, ring->stream };
 
 	(void)time;
-	if (h->type != PERF_RECORD_SAMPLE || !raw_sample_read(h, u->use.stack, &s))
+	if (h->type != PERF_RECORD_SAMPLE || !raw_sample_read(h, u->use.stack, &s) ||
+		s.time > u->feed->end_ns)
 		return;
 	if (s.pid == UINT32_MAX || s.tid != raw_sample_thread(&s))
 		take_raw_numbers(u->feed, &s);
@@ -59,7 +62,10 @@ static void lost(void *ctx, const struct perf_ring *ring, uint64_t n, uint64_t s
 {
 	const struct used *u = ctx;
 
-	recording_lost(u->feed->recording, ring->stream, u->use.event, n, since, until);
+	if (u->use.lost)
+		u->use.lost(u->feed->ctx, n);
+	else
+		recording_lost(u->feed->recording, ring->stream, u->use.event, n, since, until);
 }
 
 uint32_t tracepoint_stack(struct recording *r, const struct tracepoint_record *t,
@@ -113,6 +119,7 @@ static int look_up_all(struct tracepoint_feed *f, const char *source, struct err
 static int open_one(struct used *u, size_t bytes, struct err *err)
 {
 	const struct target everyone = { .kind = TARGET_SYSTEM };
+	const struct target *whom = u->use.by_target ? &u->feed->recording->target : &everyone;
 	struct event_set_event e = { .filter = u->use.filter };
 	int code = 0;
 
@@ -120,8 +127,11 @@ static int open_one(struct used *u, size_t bytes, struct err *err)
 		return 0;
 	perf_attr_init(&e.attr, PERF_TYPE_TRACEPOINT, u->id);
 	raw_sample_attr(&e.attr, u->use.stack, bytes);
+	if (u->use.bits)
+		raw_sample_attr_bits(&e.attr);
+	e.attr.exclude_callchain_kernel = u->use.no_kernel;
 	e.attr.exclude_callchain_user = u->feed->recording->options->unwind == UNWIND_NONE;
-	u->events = event_set_open_all(&e, 1, &everyone, bytes, &code, err);
+	u->events = event_set_open_all(&e, 1, whom, bytes, &code, err);
 	return u->events ? 0 : tracepoint_explain_refusal(code, err);
 }
 
@@ -161,8 +171,7 @@ static int feed_all(struct tracepoint_feed *f, struct err *err)
 		struct event_set_user user = { handle, lost, &f->used[i] };
 
 		if (f->used[i].events)
-			rc = event_set_feed(f->used[i].events, r->loop, r->writer, "tracepoint",
-				&user, err);
+			rc = event_set_feed(f->used[i].events, r, "tracepoint", &user, err);
 	}
 	return rc;
 }
@@ -177,6 +186,7 @@ struct tracepoint_feed *tracepoint_feed_open(struct recording *r, const char *so
 	f->ctx = ctx;
 	f->used = xcalloc(n, sizeof(*f->used));
 	f->n = n;
+	f->end_ns = UINT64_MAX;
 	for (unsigned i = 0; i < n; i++)
 		f->used[i] = (struct used){ .feed = f, .use = uses[i] };
 	rc = look_up_all(f, source, err);
@@ -215,11 +225,17 @@ static void each(struct tracepoint_feed *f, void (*call)(struct event_set *))
 
 void tracepoint_feed_enable(struct tracepoint_feed *f)
 {
+	if (f)
+		f->end_ns = UINT64_MAX;
 	each(f, event_set_enable);
 }
 
+/* One CPU after the other stops: what is told from here on tells but a part, such as requests that begin and
+ * never end, and is left out. */
 void tracepoint_feed_disable(struct tracepoint_feed *f)
 {
+	if (f)
+		f->end_ns = now_ns();
 	each(f, event_set_disable);
 }
 
@@ -230,10 +246,13 @@ void tracepoint_feed_settle(struct tracepoint_feed *f)
 
 /* ---- words ---- */
 
-int tracepoint_feed_instead(struct recording *r, const char *source, const struct err *why)
+int tracepoint_feed_instead(struct recording *r, const struct source *source, const struct err *why)
 {
-	recording_note(r, source, "%s: tracepoints are used instead of BPF (%.400s)", source,
-		why->text);
+	const char *lacks = source->instead_lacks;
+
+	chosen_threads_follow(r, source->name);
+	recording_note(r, source->name, "%s: tracepoints are used instead of BPF%s%s (%.350s)",
+		source->name, lacks ? ", which do not tell " : "", lacks ? lacks : "", why->text);
 	return 0;
 }
 

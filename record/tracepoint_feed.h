@@ -6,8 +6,9 @@
  *	};
  *	feed = tracepoint_feed_open(r, "sched", uses, 1, s, &err);
  *
- * All CPUs are looked at, whoever is recorded: a thread's own event is not told when the thread gets a CPU,
- * nor a cgroup's of whom others wake. So handlers drop what is of others (recording_wants). Each
+ * Unless it is said otherwise (by_target) all CPUs are looked at, whoever is recorded: a thread's own event is
+ * not told when the thread gets a CPU, nor a cgroup's of whom others wake. So handlers drop what is of
+ * others (recording_wants). Each
  * tracepoint has rings of its own, so that losses are told by its name. */
 #ifndef RECORD_TRACEPOINT_FEED_H
 #define RECORD_TRACEPOINT_FEED_H
@@ -30,9 +31,14 @@ struct tracepoint_use {
 	const char
 		*fields[RAW_FIELDS]; /* what the handler asks for by place; "x?" may be missing */
 	tracepoint_handler call;
-	const char *filter; /* in the kernel's words; NULL: none */
+	void (*lost)(void *ctx, uint64_t n); /* told of losses instead of the trace; NULL: none */
+	const char *filter;                  /* in the kernel's words; NULL: none */
 	bool stack;
 	bool rare; /* small rings will do */
+	/* Only of those who are recorded, in whose context it happens: far fewer records then. */
+	bool by_target;
+	bool no_kernel; /* stacks without the kernel's part */
+	bool bits;      /* raw_sample_is_32_bit tells */
 };
 
 struct tracepoint_feed;
@@ -49,8 +55,10 @@ void tracepoint_feed_disable(struct tracepoint_feed *f);
 void tracepoint_feed_settle(struct tracepoint_feed *f);
 void tracepoint_feed_close(struct tracepoint_feed *f);
 
-/* Says in a note why a source uses them instead of BPF programs. Gives 0. */
-int tracepoint_feed_instead(struct recording *r, const char *source, const struct err *why);
+/* Says in a note that a source uses them instead of BPF programs, what it lacks then, and why; and has the threads of
+ * --tid followed. Gives 0. */
+int tracepoint_feed_instead(struct recording *r, const struct source *source,
+	const struct err *why);
 
 /* Neither way is open: joins the sentence about BPF and the one in *err. Gives rc. */
 int tracepoint_feed_neither(const struct err *why, int rc, struct err *err);

@@ -10,10 +10,13 @@
 #include "format/symbols/unwind.h"
 #include "record/process.h"
 
+struct options;
 struct recording;
 struct unwinding;
 
-struct unwinding *unwinding_new(struct recording *r);
+/* Whether few copies of stacks come: most are found elsewhere, or the rate is low. */
+bool unwinding_few(const struct options *o);
+struct unwinding *unwinding_new(struct recording *r, bool few);
 void unwinding_free(struct unwinding *u);
 
 /* Starts the threads, with the rights we have now. 0 or a negative errno. */
@@ -33,10 +36,29 @@ struct unwinding_row {
 	uint32_t n_chain;
 	const struct unwind_regs *regs;
 	const struct unwind_stack *stack;
+	const uint64_t *walked; /* what a walk in the kernel found, to be compared; NULL: nothing */
+	uint32_t n_walked;
 };
 
 /* Takes a row in. Never waits. */
 void unwinding_add(struct unwinding *u, const struct unwinding_row *row);
+
+/* A row whose user half was found already, `frames` as unwind() gives them; regs and stack are not looked at.
+ * Rows of a stream stay in order. `flags`: enum stack_flags. */
+void unwinding_add_found(struct unwinding *u, const struct unwinding_row *row,
+	const uint64_t *frames, uint32_t n_frames, uint8_t flags);
+
+/* Counts a stack that was found elsewhere. */
+void unwinding_count(struct unwinding *u, uint8_t flags);
+
+/* Has a thread get an image's rules, if there are any (NULL else), and call `call` with them, in that thread.
+ * unwinding_collect lets the image go again. */
+typedef void (*rules_handler)(void *ctx, struct image *image, const struct cfi *cfi);
+void unwinding_on_rules(struct unwinding *u, rules_handler call, void *ctx);
+void unwinding_prepare(struct unwinding *u, struct image *image);
+
+/* Waits until all that was asked for is answered, but not for long. */
+void unwinding_wait_prepared(struct unwinding *u);
 
 /* Has the threads start on what was added, and hands rows that are ready to the writer. To be called
  * whenever records have been taken in. */
@@ -54,7 +76,9 @@ void unwinding_let_go(struct unwinding *u, struct image *image);
 /* What became of the stacks, all in all. */
 struct unwinding_totals {
 	uint64_t stacks;
-	uint64_t copy_ends, lost, overload; /* of them not whole: as enum stack_flags says */
+	uint64_t copy_ends, lost, overload, unread; /* of them not whole: enum stack_flags */
+	uint64_t copied;      /* of all: from copies, and not walked in the kernel */
+	uint64_t same, other; /* of those that were compared with a walk in the kernel */
 };
 
 void unwinding_totals(const struct unwinding *u, struct unwinding_totals *t);

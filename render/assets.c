@@ -23,15 +23,26 @@ EMBED(view_js, "view.js");
 EMBED(keys_js, "keys.js");
 EMBED(link_js, "link.js");
 EMBED(cells_js, "cells.js");
+EMBED(parts_js, "parts.js");
 EMBED(heat_js, "heat.js");
+EMBED(timeline_css, "timeline.css");
+EMBED(window_js, "window.js");
+EMBED(windowed_js, "windowed.js");
+EMBED(sliced_js, "sliced.js");
+EMBED(lanes_js, "lanes.js");
+EMBED(lanepaint_js, "lanepaint.js");
+EMBED(piece_js, "piece.js");
+EMBED(windowtables_js, "windowtables.js");
+EMBED(timeline_js, "timeline.js");
 EMBED(tables_js, "tables.js");
 EMBED(main_js, "main.js");
 
 const struct asset *const picture_styles[] = { &base_css, &flame_css, &heat_css, NULL };
 const struct asset *const picture_scripts[] = { &format_js, &tree_js, &layout_js, &tooltip_js,
-	&view_js, &keys_js, &link_js, &cells_js, &heat_js, NULL };
-const struct asset *const report_styles[] = { &report_css, NULL };
-const struct asset *const report_scripts[] = { &tables_js, NULL };
+	&view_js, &keys_js, &link_js, &cells_js, &heat_js, &parts_js, NULL };
+const struct asset *const report_styles[] = { &report_css, &timeline_css, NULL };
+const struct asset *const report_scripts[] = { &tables_js, &window_js, &lanes_js, &lanepaint_js,
+	&piece_js, &windowtables_js, &timeline_js, &windowed_js, &sliced_js, NULL };
 const struct asset *const still_styles[] = { &still_css, NULL };
 const struct asset *const main_scripts[] = { &main_js, NULL };
 

@@ -8,7 +8,11 @@
 #include "render/escape.h"
 #include "render/flame_cut.h"
 #include "render/heat_data.h"
+#include "render/number.h"
 #include "render/palette.h"
+#include "render/table_slices.h"
+#include "render/timeline_data.h"
+#include "render/tree_slices.h"
 
 enum { MAX_LEAVES = 5000, UNUSED = 0, USED = 1 };
 
@@ -22,19 +26,6 @@ struct data {
 	uint64_t hidden_from; /* frames with more hidden weight than this are listed */
 };
 
-/* ---- numbers, without the price of printf ---- */
-
-static void put_uint(FILE *out, uint64_t v)
-{
-	char digits[24], *p = digits + sizeof(digits);
-
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	fwrite_unlocked(p, 1, (size_t)(digits + sizeof(digits) - p), out);
-}
-
 static void put_item(FILE *out, bool *first, bool negative, uint64_t v)
 {
 	if (!*first)
@@ -42,7 +33,7 @@ static void put_item(FILE *out, bool *first, bool negative, uint64_t v)
 	*first = false;
 	if (negative)
 		putc_unlocked('-', out);
-	put_uint(out, v);
+	number_put(out, v);
 }
 
 /* ---- frames ---- */
@@ -220,6 +211,16 @@ static void put_numbers(FILE *out, const struct tree *t, const struct flame_cut 
 	free(d.n_hidden);
 }
 
+static void put_slices(FILE *out, const struct section *s, const struct flame_cut *cut)
+{
+	struct flame_entries entries;
+
+	flame_entries_init(&entries, s->tree, cut);
+	fputs(",\n", out);
+	tree_slices_put(out, s->slices, &entries, SLICES_MAX_PAIRS);
+	flame_entries_done(&entries);
+}
+
 void flame_data_put_tree(FILE *out, const struct section *s, const struct flame_cut *cut,
 	const struct render_options *o)
 {
@@ -232,6 +233,8 @@ void flame_data_put_tree(FILE *out, const struct section *s, const struct flame_
 	put_string(out, "note", flame_note(cut, s->tree, &scratch));
 	fprintf(out, "\"icicle\":%s,", o->inverted ? "true" : "false");
 	put_numbers(out, s->tree, cut);
+	if (s->slices)
+		put_slices(out, s, cut);
 	fputs("}", out);
 	arena_done(&scratch);
 }
@@ -280,6 +283,8 @@ void flame_entries_done(struct flame_entries *e)
 	*e = (struct flame_entries){ 0 };
 }
 
+/* ---- the elements of the page ---- */
+
 /* Sections that are pictures: an empty heatmap is only a sentence. */
 static bool is_picture(const struct section *s)
 {
@@ -287,25 +292,46 @@ static bool is_picture(const struct section *s)
 		(s->kind == SECTION_HEATMAP && s->heatmap->x.n);
 }
 
-static void put_pictures(FILE *out, const struct report *r)
+/* What the script has to know of a section before it reads its data; NULL: there is none. */
+static const char *part_kind(const struct section *s)
+{
+	switch (s->kind) {
+	case SECTION_TREE: return s->tree->nodes[0].total ? "tree" : "empty";
+	case SECTION_HEATMAP:
+		return !s->heatmap->x.n ? NULL : s->heatmap->flame ? "stacks" : "heatmap";
+	case SECTION_TIMELINE: return "timeline";
+	case SECTION_TABLE: return table_slices_known(s) ? "table" : NULL;
+	case SECTION_HISTOGRAM: return table_slices_known(s) ? "histogram" : NULL;
+	}
+	return NULL;
+}
+
+static void put_triple(FILE *out, bool *first, const char *kind, const struct section *s)
+{
+	fprintf(out, "%s[\"%s\",\"", *first ? "" : ",", kind);
+	*first = false;
+	escape_put(out, ESCAPE_JSON, s->id);
+	fputs("\",\"", out);
+	escape_put(out, ESCAPE_JSON, s->title);
+	fputs("\"]", out);
+}
+
+static void put_lists(FILE *out, const struct report *r)
 {
 	bool first = true;
 
 	fputs("\n\"pictures\":[", out);
-	for (uint32_t i = 0; i < r->n_sections; i++) {
-		const struct section *s = &r->sections[i];
-
-		if (!is_picture(s))
-			continue;
-		fprintf(out, "%s[\"%s\",\"", first ? "" : ",",
-			s->kind == SECTION_TREE ? "tree" : "drawn");
-		first = false;
-		escape_put(out, ESCAPE_JSON, s->id);
-		fputs("\",\"", out);
-		escape_put(out, ESCAPE_JSON, s->title);
-		fputs("\"]", out);
-	}
-	fputs("],", out);
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		if (is_picture(&r->sections[i]))
+			put_triple(out, &first,
+				r->sections[i].kind == SECTION_TREE ? "tree" : "drawn",
+				&r->sections[i]);
+	fputs("],\n\"parts\":[", out);
+	first = true;
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		if (part_kind(&r->sections[i]))
+			put_triple(out, &first, part_kind(&r->sections[i]), &r->sections[i]);
+	fputs("]", out);
 }
 
 static uint32_t count_flames(const struct report *r)
@@ -317,35 +343,66 @@ static uint32_t count_flames(const struct report *r)
 	return n;
 }
 
-static void put_heatmaps(FILE *out, const struct report *r, const struct render_options *o,
-	unsigned width)
+/* What the heatmaps may hold: half as much beside a timeline, so that a page stays below 10 MB. */
+static size_t weights_for_all(const struct report *r)
+{
+	return report_has_timeline(r) ? HEAT_MAX_WEIGHTS / 2 : HEAT_MAX_WEIGHTS;
+}
+
+static void put_heatmap(FILE *out, const struct section *s, const struct report *r,
+	const struct render_options *o, unsigned width)
 {
 	struct arena a = { 0 };
+	struct heat_picture p = heat_picture_of(s->heatmap, width, &a);
 	uint32_t n_flames = count_flames(r);
-	bool first = true;
 
-	fputs("\n\"heatmaps\":[", out);
-	for (uint32_t i = 0; i < r->n_sections; i++) {
-		const struct section *s = &r->sections[i];
-		struct heat_picture p;
-
-		if (s->kind != SECTION_HEATMAP || !s->heatmap->x.n)
-			continue;
-		p = heat_picture_of(s->heatmap, width, &a);
-		fputs(first ? "" : ",\n", out);
-		first = false;
-		heat_data_put(out, s, &p, o, HEAT_MAX_WEIGHTS / (n_flames ? n_flames : 1));
-	}
-	fputs("]", out);
+	heat_data_put(out, s, &p, o, weights_for_all(r) / (n_flames ? n_flames : 1));
 	arena_done(&a);
 }
 
-void flame_data_put(FILE *out, const struct report *r, const struct render_options *o,
-	unsigned width)
+/* How many pairs the largest tables may have, so that all together have at most TABLES_MAX_PAIRS: those that
+ * need less leave their share to the others. */
+static size_t pairs_of_a_table(const struct report *r)
 {
-	bool first = true;
+	size_t *needs = xcalloc((size_t)r->n_sections + 1, sizeof(*needs));
+	size_t left = TABLES_MAX_PAIRS, limit = 0, n = 0;
+	bool any = true;
 
-	fputs("{", out);
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		if (table_slices_known(&r->sections[i]))
+			needs[n++] = table_slices_pairs(&r->sections[i], PAGE_MAX_ROWS);
+	while (any && n) {
+		any = false;
+		limit = left / n;
+		for (size_t i = 0; i < n; i++) {
+			if (needs[i] > limit)
+				continue;
+			left -= needs[i];
+			needs[i--] = needs[--n];
+			any = true;
+		}
+	}
+	free(needs);
+	return n ? limit : TABLES_MAX_PAIRS;
+}
+
+static void put_part(FILE *out, const struct section *s, const struct report *r,
+	const struct render_options *o, unsigned width, size_t max_pairs)
+{
+	fputs("<script type=\"application/json\" class=\"data\">", out);
+	switch (s->kind) {
+	case SECTION_TREE: put_tree(out, s, o); break;
+	case SECTION_HEATMAP: put_heatmap(out, s, r, o, width); break;
+	case SECTION_TIMELINE: timeline_data_put(out, s, o); break;
+	case SECTION_TABLE:
+	case SECTION_HISTOGRAM: table_slices_put(out, s, PAGE_MAX_ROWS, max_pairs); break;
+	}
+	fputs("</script>\n", out);
+}
+
+static void put_report(FILE *out, const struct report *r)
+{
+	fputs("<script id=\"report-data\" type=\"application/json\">{", out);
 	put_string(out, "title", r->title);
 	put_string(out, "subtitle", r->subtitle);
 	fputs("\n\"notes\":[", out);
@@ -355,16 +412,17 @@ void flame_data_put(FILE *out, const struct report *r, const struct render_optio
 		fputs("\"]", out);
 	}
 	fputs("],", out);
-	put_pictures(out, r);
-	fputs("\n\"trees\":[", out);
-	for (uint32_t i = 0; i < r->n_sections; i++) {
-		if (r->sections[i].kind != SECTION_TREE)
-			continue;
-		fputs(first ? "" : ",\n", out);
-		first = false;
-		put_tree(out, &r->sections[i], o);
-	}
-	fputs("],", out);
-	put_heatmaps(out, r, o, width);
-	fputs("}\n", out);
+	put_lists(out, r);
+	fputs("}</script>\n", out);
+}
+
+void flame_data_put(FILE *out, const struct report *r, const struct render_options *o,
+	unsigned width)
+{
+	size_t max_pairs = pairs_of_a_table(r);
+
+	put_report(out, r);
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		if (part_kind(&r->sections[i]))
+			put_part(out, &r->sections[i], r, o, width, max_pairs);
 }

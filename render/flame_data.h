@@ -1,10 +1,15 @@
-/* The tree as the script in the page gets it: one JSON text that is inert wherever it is put.
+/* What the script in the page gets: JSON texts that are inert wherever they are put, each in an element of
+ * its own, so that it is read only when its part of the page comes into sight. The first,
+ * <script id="report-data">, is
  *
  *	{"title": "...", "subtitle": "...", "notes": [["warning", "..."]],
  *	 "pictures": [["tree", "cpu", "..."]],           tree or drawn, id, title: of sections in order
- *	 "trees": [...],
- *	 "heatmaps": [...]}                              see render/heat_data.h
+ *	 "parts": [["tree", "cpu", "..."]]}              what has data: tree, empty (a tree without any weight),
+ *	                                                 heatmap, stacks (a heatmap with a tree), timeline, and
+ *	                                                 table and histogram, if they know what came when
  *
+ * and for each of the parts, in their order, there is a <script class="data">: of a timeline see
+ * render/timeline_data.h, of heatmaps render/heat_data.h, of tables and histograms render/table_slices.h
  * and a tree is
  *
  *	{"id": "cpu", "title": "...", "unit": "samples", "note": "...", "icicle": false,
@@ -26,6 +31,9 @@
 #include "render/flame_cut.h"
 #include "render/render.h"
 
+/* Rows of a table that a page shows: browsers are slow with very long tables, and so are people. */
+enum { PAGE_MAX_ROWS = 2000 };
+
 /* Where the weight of each node of a tree is in `nodes`: the number of a triple, that of the node or
  * of what stands for the left out children of a node below it. */
 struct flame_entries {
@@ -40,8 +48,7 @@ void flame_entries_done(struct flame_entries *e);
 void flame_data_put_tree(FILE *out, const struct section *s, const struct flame_cut *cut,
 	const struct render_options *o);
 
-/* The whole report as far as the script needs it: title, subtitle, notes, all trees and heatmaps; the
- * latter as drawn in so many pixels. */
+/* The elements of the whole report, as far as the script needs it; heatmaps as drawn in so many pixels. */
 void flame_data_put(FILE *out, const struct report *r, const struct render_options *o,
 	unsigned width);
 

@@ -17,8 +17,8 @@ enum { HEAT_COLORS = 16 };
 
 struct heat_levels {
 	unsigned n; /* at most HEAT_COLORS, or fewer if there are fewer counts */
-	uint64_t
-		from[HEAT_COLORS + 1]; /* the smallest count of each; behind the last the largest */
+	/* The smallest count of each; behind the last the largest. */
+	uint64_t from[HEAT_COLORS + 1];
 };
 
 /* At most `most` levels for the counts of a heatmap. */

@@ -51,7 +51,9 @@ void heatmap_builder_rows(struct heatmap_builder *b, uint64_t from, uint64_t to)
 
 static uint32_t place_of(const struct heatmap_builder *b, uint64_t column, uint64_t row)
 {
-	return (uint32_t)(row % b->row_room * HEAT_COLUMNS + column % HEAT_COLUMNS);
+	uint64_t place = row < b->row_room ? row : row % b->row_room; /* divisions are slow */
+
+	return (uint32_t)(place * HEAT_COLUMNS + column % HEAT_COLUMNS);
 }
 
 static uint64_t *cell_of(const struct heatmap_builder *b, uint64_t *cells, uint64_t column,
@@ -159,8 +161,31 @@ static void include(struct heatmap_builder *b, uint64_t time_ns, uint64_t value)
 	stretch(&b->first_row, &b->last_row, row_of(b, value));
 }
 
+static bool lies_within(uint64_t first, uint64_t last, uint64_t number)
+{
+	return number - first <= last - first;
+}
+
+/* The column of a time, which is mostly that of the time before. */
+static uint64_t next_column(struct heatmap_builder *b, uint64_t time_ns)
+{
+	if (b->recent_width != b->column_ns || time_ns - b->recent_ns >= b->column_ns) {
+		b->recent_column = column_of(b, time_ns);
+		b->recent_ns = b->origin_ns + b->recent_column * b->column_ns;
+		b->recent_width = time_ns < b->origin_ns ? 0 : b->column_ns;
+	}
+	return b->recent_column;
+}
+
 void heatmap_add(struct heatmap_builder *b, uint64_t time_ns, uint64_t value, uint64_t weight)
 {
+	uint64_t column = next_column(b, time_ns), row = row_of(b, value);
+
+	if (b->cells && lies_within(b->first_column, b->last_column, column) &&
+		lies_within(b->first_row, b->last_row, row)) {
+		add_to(cell_of(b, b->cells, column, row), weight);
+		return;
+	}
 	include(b, time_ns, value);
 	add_to(cell_of(b, b->cells, column_of(b, time_ns), row_of(b, value)), weight);
 }
@@ -279,6 +304,16 @@ uint32_t heatmap_builder_final(const struct heatmap_builder *b, uint32_t cell)
 	return (uint32_t)(((row >> coarser) - (b->first_row >> coarser)) * width + column);
 }
 
+/* From a builder's origin, which may be its first event, to the trace's start. */
+static void move_axis(struct heat_axis *x, uint64_t ns, struct arena *a)
+{
+	uint64_t *edges = arena_alloc(a, (x->n + 1) * sizeof(*edges));
+
+	for (uint32_t i = 0; i <= x->n; i++)
+		edges[i] = x->edges[i] + ns;
+	x->edges = edges;
+}
+
 struct heatmap *report_heatmap(struct report *r, const char *id, const char *title,
 	const struct heatmap_builder *b, const char *y_title, enum cell_kind y_kind,
 	const char *counted)
@@ -293,6 +328,8 @@ struct heatmap *report_heatmap(struct report *r, const char *id, const char *tit
 	h->counted = counted;
 	if (b->cells)
 		fill(h, b, &r->arena);
+	if (b->cells && r->start_ns && b->origin_ns > r->start_ns)
+		move_axis(&h->x, b->origin_ns - r->start_ns, &r->arena);
 	return h;
 }
 

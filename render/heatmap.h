@@ -33,6 +33,8 @@ struct heatmap_builder {
 	uint32_t row_room;
 	uint64_t keep_from, keep_to; /* values whose rows are there even if nothing is in them */
 	bool keep;
+	uint64_t recent_ns, recent_width,
+		recent_column; /* where the last column began, its width then */
 };
 
 /* Rows on a log scale. origin_ns is where the axis of time has its 0: the start of the trace. */

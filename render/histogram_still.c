@@ -128,12 +128,14 @@ static void put_bars(struct plot *p, const struct histogram *h, const uint64_t *
 		.edges = (const uint64_t[]){ 0, most } };
 	struct tick ticks[MAX_TICKS];
 
+	fputs("<g class=\"counts\">", p->out);
 	for (unsigned n = ticks_of(&counts, ticks, 4); n--;) {
 		double y = p->y + PLOT - ticks[n].at * PLOT;
 
 		svg_put_line(p->out, p->x + LEFT - 4, y, p->x + LEFT, y);
 		svg_put_label(p->out, p->x + LEFT - 7, y + 4, SVG_END, ticks[n].label);
 	}
+	fputs("</g>", p->out);
 	for (uint32_t i = 0; i < p->axis.n; i++)
 		if (bars[i])
 			put_bar(p, h, i, bars[i], most);
@@ -167,13 +169,15 @@ static void put_marks(struct plot *p, const struct histogram *h)
 		if (x - half < free_from)
 			continue;
 		free_from = x + half;
-		fputs("<line class=\"mark\" stroke=\"#b42318\" stroke-dasharray=\"3 3\"", p->out);
+		fputs("<g class=\"percentile\"><line class=\"mark\" stroke=\"#b42318\" stroke-dasharray=\"3 3\"",
+			p->out);
 		svg_put_pixels(p->out, "x1", x);
 		svg_put_pixels(p->out, "x2", x);
 		svg_put_pixels(p->out, "y1", p->y);
 		svg_put_pixels(p->out, "y2", p->y + PLOT);
 		fputs("/>\n", p->out);
 		svg_put_label(p->out, x, p->y - 4, SVG_MIDDLE, percentiles[i].name);
+		fputs("</g>", p->out);
 	}
 }
 
@@ -191,7 +195,9 @@ static void put_numbers(struct plot *p, const struct histogram *h)
 			value_text(number, p->d->kind,
 				histogram_percentile(h, percentiles[i].percent)));
 	text = arena_printf(&p->arena, "%s · max %s", text, value_text(number, p->d->kind, h->max));
+	fputs("<g class=\"numbers\">", p->out);
 	svg_put_label(p->out, p->x, p->y + FONT, SVG_START, text);
+	fputs("</g>", p->out);
 	p->y += LINE + MARKS;
 }
 
@@ -220,11 +226,17 @@ static void put_series(struct plot *p, const struct series *s)
 		p->y += LINE;
 		return;
 	}
+	/* Where things are, for the script: left, top, height, pixels of a bar, bars, bits and first step. */
+	fprintf(p->out,
+		"<g class=\"series\" data-series=\"%u\" data-plot=\"%u %u %u %u %u %u %u\">",
+		(unsigned)(s - p->d->series), p->x + LEFT, p->y + LINE + MARKS, PLOT, p->bar,
+		p->axis.n, p->bits, p->first);
 	put_numbers(p, s->histogram);
 	bars = arena_alloc(&p->arena, p->axis.n * sizeof(*bars));
 	most = count_bars(p, s->histogram, bars);
 	put_bars(p, s->histogram, bars, most);
 	put_marks(p, s->histogram);
+	fputs("</g>\n", p->out);
 	put_axis(p);
 	p->y += PLOT + BELOW;
 }

@@ -171,3 +171,14 @@ char *weight_text(struct arena *a, uint64_t v, const char *unit)
 	return arena_printf(a, "%s%s%.*s", number_weight(number, v, unit), len ? " " : "", (int)len,
 		suffix);
 }
+
+void number_put(FILE *out, uint64_t v)
+{
+	char digits[24], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	fwrite_unlocked(p, 1, (size_t)(digits + sizeof(digits) - p), out);
+}

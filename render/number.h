@@ -3,6 +3,7 @@
 #define RENDER_NUMBER_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "format/base/arena.h"
 
@@ -18,6 +19,9 @@ char *number_percent(char *buf,
 	double part);                    /* 0.123 is 12.3%; what is not nothing is never 0.0% */
 char *number_float(char *buf, double v); /* the shortest text that reads back as v */
 char *number_short(char *buf, double v); /* of four digits, for people */
+
+/* Writes 12345, without the price of printf. */
+void number_put(FILE *out, uint64_t v);
 
 /* A weight of a tree: by its unit a duration, a size, or a count without the unit's name. */
 char *number_weight(char *buf, uint64_t v, const char *unit);

@@ -1,8 +1,8 @@
 /* Comma-separated values, for spreadsheets and scripts: RFC 4180, with plain line feeds.
  *
- * A report with one section is one table, with a line of column names (those of JSON). One with
- * several has a line `# id` in front of each and an empty line between. Numbers are plain, in the
- * unit of the column's kind: ns, bytes, a part of 1. A tree is the columns path, kind, module,
+ * One table, with a line of column names (those of JSON): a report of several sections makes several files,
+ * or one is chosen (command_render). Numbers are plain, in the unit of the column's kind: ns, bytes, a part of
+ * 1. A tree is the columns path, kind, module,
  * total, self: frames joined by `;`, parents before children, the root's path empty. Stacks are
  * cut as in folded stacks (stack_line.h); the last row of a cut one has all its weight as self. A
  * histogram is the columns series, from, to, count: powers of two, from <= value < to. A heatmap is
@@ -10,6 +10,7 @@
  *
  * A text that begins with = + - or @ gets a ' in front: spreadsheets would run it as a formula, and
  * names come from whoever was recorded. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "render/heatmap.h"
 #include "render/histogram_view.h"
 #include "render/render.h"
+#include "render/timeline.h"
 #include "render/tree.h"
 #include "render/stack_line.h"
 
@@ -119,20 +121,18 @@ static void put_heatmap(FILE *out, const struct heatmap *h)
 static int render_csv(const struct report *r, const struct render_options *o, FILE *out,
 	struct err *err)
 {
-	for (uint32_t i = 0; i < r->n_sections; i++) {
-		const struct section *s = &r->sections[i];
+	const struct section *s = r->sections;
 
-		if (r->n_sections > 1) {
-			fputs(i ? "\n# " : "# ", out);
-			escape_put(out, ESCAPE_TEXT, s->id);
-			putc_unlocked('\n', out);
-		}
-		switch (s->kind) {
-		case SECTION_TABLE: put_table(out, s->table); break;
-		case SECTION_TREE: put_tree(out, s->tree); break;
-		case SECTION_HISTOGRAM: put_histogram(out, s->distribution); break;
-		case SECTION_HEATMAP: put_heatmap(out, s->heatmap); break;
-		}
+	if (r->n_sections > 1)
+		return err_set(err, ENOTSUP, "holds one table, not %u", r->n_sections);
+	if (!r->n_sections)
+		return 0;
+	switch (s->kind) {
+	case SECTION_TABLE: put_table(out, s->table); break;
+	case SECTION_TREE: put_tree(out, s->tree); break;
+	case SECTION_HISTOGRAM: put_histogram(out, s->distribution); break;
+	case SECTION_HEATMAP: put_heatmap(out, s->heatmap); break;
+	case SECTION_TIMELINE: put_table(out, s->timeline->table); break;
 	}
 	return 0;
 }
@@ -140,6 +140,7 @@ static int render_csv(const struct report *r, const struct render_options *o, FI
 const struct renderer out_csv = {
 	.name = "csv",
 	.suffix = ".csv",
-	.summary = "tables as comma-separated values, numbers plain",
+	.summary = "comma-separated values: one table a file, several in a folder",
+	.one_section = true,
 	.render = render_csv,
 };

@@ -4,6 +4,7 @@
  * their hashes, and its own styles: there is nothing it could load, and nowhere it could send
  * anything. Text from a trace is markup only in escaped form (escape.h); the data for the script
  * is JSON that cannot leave its element. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "render/assets.h"
@@ -16,9 +17,10 @@
 #include "render/number.h"
 #include "render/palette.h"
 #include "render/render.h"
+#include "render/table_slices.h"
+#include "render/timeline.h"
 
-/* Rows of a table that a page shows: browsers are slow with very long tables, and so are people. */
-enum { MAX_ROWS = 2000, DRAWING_WIDTH = 1200, LEAST_WIDTH = 900 };
+enum { DRAWING_WIDTH = 1200, LEAST_WIDTH = 900 };
 
 static void put_element(FILE *out, const char *open, const char *text, const char *close)
 {
@@ -74,11 +76,23 @@ static void put_note(FILE *out, const struct note *n)
 	put_element(out, "", n->text, "</p>\n");
 }
 
+static void put_facts(FILE *out, const char *class, const struct table *t)
+{
+	fprintf(out, "<dl class=\"%s\">\n", class);
+	for (uint32_t row = 0; row < t->n_rows; row++) {
+		put_element(out, "<div><dt>", t->cells[row * 2].text, "</dt>");
+		put_element(out, "<dd>", t->cells[row * 2 + 1].text, "</dd></div>\n");
+	}
+	fputs("</dl>\n", out);
+}
+
 static void put_header(const struct report *r, FILE *out)
 {
 	put_element(out, "<header>\n<h1>", r->title, "</h1>\n");
 	if (*r->subtitle)
 		put_element(out, "<p class=\"subtitle\">", r->subtitle, "</p>\n");
+	if (r->overview)
+		put_facts(out, "overview", r->overview);
 	for (uint32_t i = 0; i < r->n_notes; i++)
 		if (!note_is_aside(&r->notes[i]))
 			put_note(out, &r->notes[i]);
@@ -115,6 +129,22 @@ static void put_contents(const struct report *r, FILE *out)
 	fputs("</nav>\n", out);
 }
 
+/* To the section; or to a moment in it, with some time around, and the window on it (page/link.js). */
+static void put_evidence(FILE *out, const struct finding *f)
+{
+	uint64_t around = (f->to_ns - f->from_ns) / 2;
+	uint64_t from = f->from_ns > around ? f->from_ns - around : 0;
+
+	put_element(out, " <a href=\"#", f->section, "");
+	if (f->to_ns)
+		fprintf(out,
+			".s=%" PRIu64 "-%" PRIu64 "&amp;window.s=%" PRIu64 "-%" PRIu64
+			"\">Show when</a></li>\n",
+			from, f->to_ns + around, f->from_ns, f->to_ns);
+	else
+		fputs("\">Show</a></li>\n", out);
+}
+
 static void put_findings(const struct report *r, FILE *out)
 {
 	if (!r->n_findings)
@@ -122,9 +152,16 @@ static void put_findings(const struct report *r, FILE *out)
 	fputs("<section id=\"findings\">\n<h2>Findings</h2>\n<ol class=\"findings\">\n", out);
 	for (uint32_t i = 0; i < r->n_findings; i++) {
 		put_element(out, "<li>", r->findings[i].text, "");
-		put_element(out, " <a href=\"#", r->findings[i].section, "\">Show</a></li>\n");
+		put_evidence(out, &r->findings[i]);
 	}
 	fputs("</ol>\n</section>\n", out);
+}
+
+/* Seen while a window is chosen. */
+static void put_whole(FILE *out)
+{
+	fputs("<p class=\"whole shown-time\">Of the whole recording, not of the window.</p>\n",
+		out);
 }
 
 /* ---- tables ---- */
@@ -144,7 +181,7 @@ static void put_cell(FILE *out, enum cell_kind kind, const union cell *c)
 
 static void put_rows(FILE *out, const struct table *t)
 {
-	for (uint32_t row = 0; row < t->n_rows && row < MAX_ROWS; row++) {
+	for (uint32_t row = 0; row < t->n_rows && row < PAGE_MAX_ROWS; row++) {
 		fputs("<tr>", out);
 		for (uint32_t i = 0; i < t->n_columns; i++)
 			put_cell(out, t->columns[i].kind,
@@ -170,28 +207,18 @@ static void put_table(FILE *out, const struct table *t)
 	fputs("</tr></thead>\n<tbody>\n", out);
 	put_rows(out, t);
 	fputs("</tbody></table></div>\n", out);
-	if (t->n_rows > MAX_ROWS)
+	if (t->n_rows > PAGE_MAX_ROWS)
 		fprintf(out,
 			"<p class=\"more\">The first %s of %s rows; JSON and CSV have all of "
 			"them.</p>\n",
-			number_count(shown, MAX_ROWS), number_count(all, t->n_rows));
-}
-
-static void put_facts(FILE *out, const struct table *t)
-{
-	fputs("<dl class=\"facts\">\n", out);
-	for (uint32_t row = 0; row < t->n_rows; row++) {
-		put_element(out, "<dt>", t->cells[row * 2].text, "</dt>");
-		put_element(out, "<dd>", t->cells[row * 2 + 1].text, "</dd>\n");
-	}
-	fputs("</dl>\n", out);
+			number_count(shown, PAGE_MAX_ROWS), number_count(all, t->n_rows));
 }
 
 /* ---- sections ---- */
 
 static void put_flame(FILE *out, const struct section *s)
 {
-	put_element(out, "<div class=\"flame\" data-id=\"", s->id,
+	put_element(out, "<div class=\"flame waiting\" data-id=\"", s->id,
 		"\"><noscript>"
 		"<p class=\"note\">The graph needs JavaScript, which this page runs from itself "
 		"only. An SVG (-o file.svg) shows it without.</p></noscript></div>\n");
@@ -216,7 +243,9 @@ static void put_buckets(FILE *out, const struct distribution *d, const struct se
 	char from[NUMBER_MAX], to[NUMBER_MAX], count[NUMBER_MAX];
 
 	put_element(out, "<details><summary>", *s->name ? s->name : d->value,
-		" as a table</summary>\n<table><thead><tr>");
+		" as a table</summary>\n");
+	put_whole(out);
+	fputs("<table><thead><tr>", out);
 	put_element(out, "<th scope=\"col\" class=\"n\">", d->value, " from</th>");
 	fputs("<th scope=\"col\" class=\"n\">below</th>", out);
 	put_element(out, "<th scope=\"col\" class=\"n\">", d->counted,
@@ -260,10 +289,37 @@ static void put_heatmap(FILE *out, const struct section *s)
 	arena_done(&a);
 }
 
+/* The picture needs the script; the table of its lanes is for who sees none, and for paper. */
+static void put_timeline(FILE *out, const struct section *s)
+{
+	put_element(out, "<div class=\"timeline waiting\" data-id=\"", s->id,
+		"\"><noscript>"
+		"<p class=\"note\">The timeline needs JavaScript, which this page runs from itself "
+		"only.</p></noscript></div>\n");
+	if (*s->timeline->note)
+		put_element(out, "<p class=\"hint-below\">", s->timeline->note, "</p>\n");
+	fputs("<details class=\"lanes\"><summary>Lanes as a table</summary>\n", out);
+	put_table(out, s->timeline->table);
+	fputs("</details>\n", out);
+}
+
 /* Whether a heading would only say again what the page's title says. */
 static bool says_it_all(const struct report *r, const struct section *s)
 {
 	return r->n_sections == 1 && !strcmp(r->title, s->title);
+}
+
+/* Whether a section shows the window that is chosen in a timeline. */
+static bool follows_window(const struct section *s)
+{
+	switch (s->kind) {
+	case SECTION_TREE: return s->slices;
+	case SECTION_TABLE:
+	case SECTION_HISTOGRAM: return table_slices_known(s);
+	case SECTION_HEATMAP:
+	case SECTION_TIMELINE: return true;
+	}
+	return false;
 }
 
 static void put_section(FILE *out, const struct report *r, const struct section *s)
@@ -272,16 +328,19 @@ static void put_section(FILE *out, const struct report *r, const struct section 
 	if (!says_it_all(r, s))
 		put_element(out, *s->group ? "<h3>" : "<h2>", s->title,
 			*s->group ? "</h3>\n" : "</h2>\n");
+	if (report_has_timeline(r) && !follows_window(s))
+		put_whole(out);
 	switch (s->kind) {
 	case SECTION_TABLE:
 		if (s->table->facts)
-			put_facts(out, s->table);
+			put_facts(out, "facts", s->table);
 		else
 			put_table(out, s->table);
 		break;
 	case SECTION_TREE: put_flame(out, s); break;
 	case SECTION_HISTOGRAM: put_histogram(out, s); break;
 	case SECTION_HEATMAP: put_heatmap(out, s); break;
+	case SECTION_TIMELINE: put_timeline(out, s); break;
 	}
 	fputs("</section>\n", out);
 }
@@ -311,9 +370,8 @@ static int render_html(const struct report *r, const struct render_options *o, F
 			put_group(r, r->sections[i].group, out);
 		put_section(out, r, &r->sections[i]);
 	}
-	fputs("</main>\n<script id=\"report-data\" type=\"application/json\">", out);
+	fputs("</main>\n", out);
 	flame_data_put(out, r, o, DRAWING_WIDTH);
-	fputs("</script>\n", out);
 	put_scripts(out, picture_scripts);
 	put_scripts(out, report_scripts);
 	put_scripts(out, main_scripts);

@@ -1,7 +1,8 @@
-/* JSON for scripts. Stable: members may be added within a version, none changes its meaning.
+/* JSON for scripts, by the schemas in specs/schema/. Stable: members may be added within a version, none
+ * changes its meaning.
  *
- *	{"format": "rec-report", "version": 1,
- *	 "title": "...", "subtitle": "...",
+ *	{"format": "rec-report", "version": 1, "report": "block",
+ *	 "title": "...", "subtitle": "...", "overview": {"what": "..."},
  *	 "notes": [{"level": "warning", "text": "..."}],
  *	 "sections": {
  *	  "latency": {"kind": "table", "title": "...",
@@ -38,6 +39,7 @@
 #include "render/heatmap.h"
 #include "render/histogram_view.h"
 #include "render/render.h"
+#include "render/timeline.h"
 #include "render/tree.h"
 
 enum { MAX_LEVELS = 64 };
@@ -100,9 +102,9 @@ static void put_table(FILE *out, const struct table *t)
 	fputs("]", out);
 }
 
-static void put_facts(FILE *out, const struct table *t)
+static void put_facts(FILE *out, const char *key, const struct table *t)
 {
-	fputs("\"facts\":{", out);
+	fprintf(out, "\"%s\":{", key);
 	for (uint32_t row = 0; row < t->n_rows; row++) {
 		fputs(row ? ",\n" : "\n", out);
 		put_string(out, t->cells[row * 2].text);
@@ -273,6 +275,7 @@ static const char *kind_name(const struct section *s)
 		[SECTION_TREE] = "tree",
 		[SECTION_HISTOGRAM] = "histogram",
 		[SECTION_HEATMAP] = "heatmap",
+		[SECTION_TIMELINE] = "table", /* its lanes */
 	};
 
 	return s->kind == SECTION_TABLE && s->table->facts ? "facts" : names[s->kind];
@@ -286,13 +289,14 @@ static void put_section(FILE *out, const struct section *s)
 	switch (s->kind) {
 	case SECTION_TABLE:
 		if (s->table->facts)
-			put_facts(out, s->table);
+			put_facts(out, "facts", s->table);
 		else
 			put_table(out, s->table);
 		break;
 	case SECTION_TREE: put_tree(out, s->tree); break;
 	case SECTION_HISTOGRAM: put_distribution(out, s->distribution); break;
 	case SECTION_HEATMAP: put_heatmap(out, s->heatmap); break;
+	case SECTION_TIMELINE: put_table(out, s->timeline->table); break;
 	}
 	fputs("}", out);
 }
@@ -314,8 +318,15 @@ static int render_json(const struct report *r, const struct render_options *o, F
 	struct err *err)
 {
 	fputs("{\"format\":\"rec-report\",\"version\":1,\n", out);
+	if (r->name)
+		put_member(out, "report", r->name, ",\n");
 	put_member(out, "title", r->title, ",\n");
-	put_member(out, "subtitle", r->subtitle, ",\n\"notes\":[");
+	put_member(out, "subtitle", r->subtitle, ",\n");
+	if (r->overview) {
+		put_facts(out, "overview", r->overview);
+		fputs(",\n", out);
+	}
+	fputs("\"notes\":[", out);
 	for (uint32_t i = 0; i < r->n_notes; i++) {
 		fprintf(out, "%s{\"level\":\"%s\",", i ? ",\n" : "",
 			note_level_name(r->notes[i].level));
@@ -338,5 +349,6 @@ const struct renderer out_json = {
 	.name = "json",
 	.suffix = ".json",
 	.summary = "everything, for scripts; numbers plain, the layout stable",
+	.one_by_one = true,
 	.render = render_json,
 };

@@ -189,12 +189,18 @@ static void put_heatmap(struct picture *p, const struct section *s)
 	p->y += pic.height;
 }
 
+/* A timeline lives in a page only: it is too large to be looked at as a whole. */
+static bool is_drawn(const struct section *s)
+{
+	return s->kind != SECTION_TABLE && s->kind != SECTION_TIMELINE;
+}
+
 static unsigned count_pictures(const struct report *r)
 {
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < r->n_sections; i++)
-		n += r->sections[i].kind != SECTION_TABLE;
+		n += is_drawn(&r->sections[i]);
 	return n;
 }
 
@@ -205,7 +211,7 @@ static void put_sections(struct picture *p)
 	for (uint32_t i = 0; i < p->report->n_sections; i++) {
 		const struct section *s = &p->report->sections[i];
 
-		if (s->kind == SECTION_TABLE)
+		if (!is_drawn(s))
 			continue;
 		if (n > 1)
 			put_paragraph(p, 14, " font-weight=\"bold\"", s->title);
@@ -214,7 +220,8 @@ static void put_sections(struct picture *p)
 		case SECTION_TREE: put_tree(p, s->tree); break;
 		case SECTION_HISTOGRAM: put_histogram(p, s); break;
 		case SECTION_HEATMAP: put_heatmap(p, s); break;
-		case SECTION_TABLE: break;
+		case SECTION_TABLE:
+		case SECTION_TIMELINE: break;
 		}
 		p->y += MARGIN;
 	}
@@ -283,9 +290,8 @@ static int render_svg(const struct report *r, const struct render_options *o, FI
 	      "<rect class=\"back\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
 		out);
 	put_picture(r, o, out);
-	fputs("</g>\n<script id=\"report-data\" type=\"application/json\">", out);
+	fputs("</g>\n", out);
 	flame_data_put(out, r, o, width - 2 * MARGIN);
-	fputs("</script>\n", out);
 	put_scripts(out);
 	fputs("</svg>\n", out);
 	return 0;

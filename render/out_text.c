@@ -7,6 +7,7 @@
 #include "render/render.h"
 #include "render/text_heatmap.h"
 #include "render/text_tree.h"
+#include "render/timeline.h"
 
 enum { GAP = 2, MIN_COLUMN = 8 };
 
@@ -177,6 +178,8 @@ static void put_header(const struct report *r, const struct render_options *o, F
 	put_line(out, style(o, "\033[1m"), r->title, plain);
 	if (*r->subtitle)
 		put_line(out, style(o, "\033[2m"), r->subtitle, plain);
+	if (r->overview)
+		put_facts(out, r->overview);
 	for (uint32_t i = 0; i < r->n_notes; i++) {
 		bool warning = r->notes[i].level == NOTE_WARNING;
 
@@ -200,6 +203,7 @@ static void put_section(FILE *out, const struct section *s, const struct render_
 	case SECTION_TREE: text_tree_put(out, s->tree, o); return;
 	case SECTION_HISTOGRAM: text_histogram_put(out, s->distribution, o); return;
 	case SECTION_HEATMAP: text_heatmap_put(out, s->heatmap, o); return;
+	case SECTION_TIMELINE: put_table(out, s->timeline->table, o); return;
 	}
 }
 
@@ -237,5 +241,6 @@ const struct renderer out_text = {
 	.name = "text",
 	.suffix = ".txt",
 	.summary = "for a terminal",
+	.one_by_one = true,
 	.render = render_text,
 };

@@ -19,6 +19,8 @@ struct renderer {
 	const char *name;    /* for --format */
 	const char *suffix;  /* of a file that wants this output: ".svg" */
 	const char *summary; /* one line for --help */
+	bool one_section;    /* a file holds one section; a report of several needs a folder */
+	bool one_by_one; /* outputs of several reports, one behind the other, can be told apart */
 	/* Writes the report. 0, or -ENOTSUP with a sentence if this output cannot show it. Whether the
 	 * bytes arrived is the caller's to check (ferror, fclose). */
 	int (*render)(const struct report *r, const struct render_options *o, FILE *out,

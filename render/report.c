@@ -1,9 +1,13 @@
 /* Filling a report. Arrays double in the report's arena; what they outgrow is freed with it. */
 #include "render/report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "render/escape.h"
+#include "render/timeline.h"
 
 void report_init(struct report *r, const char *title, const char *subtitle)
 {
@@ -82,6 +86,14 @@ void report_finding(struct report *r, uint64_t ns, const char *section, const ch
 	r->findings[r->n_findings++] = f;
 }
 
+void report_finding_seen(struct report *r, uint64_t from_ns, uint64_t to_ns)
+{
+	if (!r->group_id)
+		return;
+	r->findings[r->n_findings - 1].from_ns = from_ns;
+	r->findings[r->n_findings - 1].to_ns = to_ns;
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
@@ -118,6 +130,34 @@ static struct section *add_section(struct report *r, enum section_kind kind, con
 	return s;
 }
 
+int report_keep_section(struct report *r, const char *id)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_sections && !n; i++)
+		if (strcmp(r->sections[i].id, id) == 0)
+			r->sections[n++] = r->sections[i];
+	if (!n)
+		return -ENOENT;
+	r->n_sections = n;
+	n = 0;
+	for (uint32_t i = 0; i < r->n_findings; i++)
+		if (strcmp(r->findings[i].section, id) == 0)
+			r->findings[n++] = r->findings[i];
+	r->n_findings = n;
+	return 0;
+}
+
+const char *report_section_list(struct report *r)
+{
+	const char *list = "";
+
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		list = arena_printf(&r->arena, "%s%s%s", list, i ? ", " : "",
+			escape_visible(&r->arena, r->sections[i].id));
+	return list;
+}
+
 struct table *report_table(struct report *r, const char *id, const char *title,
 	const struct column *columns, uint32_t n_columns)
 {
@@ -129,13 +169,14 @@ struct table *report_table(struct report *r, const char *id, const char *title,
 	return t;
 }
 
+static const struct column fact_columns[] = {
+	{ "name", "Name", CELL_TEXT },
+	{ "value", "Value", CELL_TEXT },
+};
+
 struct table *report_facts(struct report *r, const char *id, const char *title)
 {
-	static const struct column columns[] = {
-		{ "name", "Name", CELL_TEXT },
-		{ "value", "Value", CELL_TEXT },
-	};
-	struct table *t = report_table(r, id, title, columns, 2);
+	struct table *t = report_table(r, id, title, fact_columns, 2);
 
 	t->facts = true;
 	return t;
@@ -144,6 +185,11 @@ struct table *report_facts(struct report *r, const char *id, const char *title)
 void report_tree(struct report *r, const char *id, const char *title, struct tree *tree)
 {
 	add_section(r, SECTION_TREE, id, title)->tree = tree;
+}
+
+void report_tree_slices(struct report *r, const struct tree_slices *slices)
+{
+	r->sections[r->n_sections - 1].slices = slices;
 }
 
 struct distribution *report_histogram(struct report *r, const char *id, const char *title,
@@ -164,7 +210,7 @@ void distribution_add(struct report *r, struct distribution *d, const char *name
 	if (is_full(d->n_series))
 		d->series = grow(&r->arena, d->series, d->n_series,
 			d->n_series ? (size_t)d->n_series * 2 : 1, sizeof(*d->series));
-	d->series[d->n_series++] = (struct series){ arena_strdup(&r->arena, name), h };
+	d->series[d->n_series++] = (struct series){ arena_strdup(&r->arena, name), h, 0 };
 }
 
 struct heatmap *report_heatmap_section(struct report *r, const char *id, const char *title)
@@ -175,6 +221,22 @@ struct heatmap *report_heatmap_section(struct report *r, const char *id, const c
 	return h;
 }
 
+struct timeline *report_timeline(struct report *r, const char *id, const char *title)
+{
+	struct timeline *t = arena_alloc(&r->arena, sizeof(*t));
+
+	add_section(r, SECTION_TIMELINE, id, title)->timeline = t;
+	return t;
+}
+
+bool report_has_timeline(const struct report *r)
+{
+	for (uint32_t i = 0; i < r->n_sections; i++)
+		if (r->sections[i].kind == SECTION_TIMELINE)
+			return true;
+	return false;
+}
+
 union cell *table_row(struct report *r, struct table *t)
 {
 	size_t row_size = sizeof(*t->cells) * t->n_columns;
@@ -182,17 +244,50 @@ union cell *table_row(struct report *r, struct table *t)
 	if (t->n_rows == t->cap_rows) {
 		t->cap_rows = t->cap_rows ? t->cap_rows * 2 : 16;
 		t->cells = grow(&r->arena, t->cells, t->n_rows, t->cap_rows, row_size);
+		t->things = grow(&r->arena, t->things, t->n_rows, t->cap_rows, sizeof(*t->things));
 	}
 	return t->cells + (size_t)t->n_rows++ * t->n_columns;
 }
 
-void report_fact(struct report *r, struct table *t, const char *name, const char *fmt, ...)
+void table_thing(struct table *t, uint32_t thing)
+{
+	t->things[t->n_rows - 1] = thing + 1;
+}
+
+void distribution_thing(struct distribution *d, uint32_t thing)
+{
+	d->series[d->n_series - 1].thing = thing + 1;
+}
+
+static void add_fact(struct report *r, struct table *t, const char *name, const char *fmt,
+	va_list ap)
 {
 	union cell *row = table_row(r, t);
+
+	row[0].text = name;
+	row[1].text = arena_vprintf(&r->arena, fmt, ap);
+}
+
+void report_fact(struct report *r, struct table *t, const char *name, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	row[0].text = name;
-	row[1].text = arena_vprintf(&r->arena, fmt, ap);
+	add_fact(r, t, name, fmt, ap);
+	va_end(ap);
+}
+
+void report_overview(struct report *r, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!r->overview) {
+		r->overview = arena_alloc(&r->arena, sizeof(*r->overview));
+		*r->overview = (struct table){ .columns = fact_columns,
+			.n_columns = 2,
+			.facts = true };
+	}
+	va_start(ap, fmt);
+	add_fact(r, r->overview, name, fmt, ap);
 	va_end(ap);
 }

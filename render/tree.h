@@ -28,10 +28,10 @@ enum frame_kind {
 
 struct tree_frame {
 	const char *name; /* in the tree's arena; any bytes but zero */
-	const char *
-		module; /* program, library or kernel module that holds the code; "" if not known */
-	uint32_t rank;  /* its place in the order of names; set by tree_finish */
-	uint8_t kind;   /* enum frame_kind */
+	/* Program, library or kernel module that holds the code; "" if not known. */
+	const char *module;
+	uint32_t rank; /* its place in the order of names; set by tree_finish */
+	uint8_t kind;  /* enum frame_kind */
 };
 
 struct tree_node {

@@ -1,9 +1,9 @@
 #!/bin/bash
-# `make demo`: records a real program for a few seconds and draws its flame graph.
+# `make demo`: records a small service in which some requests are slow, and shows what its report says.
 #
 #	samples/demo.sh BUILD
 #
-# Where the kernel does not let us sample, a committed trace takes the recording's place.
+# Where the kernel does not let us record, a committed trace takes the recording's place.
 set -eu
 build=$(realpath "$1")
 here=$(realpath "$(dirname "$0")")
@@ -11,25 +11,26 @@ out=$build/demo
 mkdir -p "$out"
 rm -f "$out"/demo.rec "$out"/demo.html "$out"/demo.svg
 cd "$out"
+PATH=$build:$build/samples:$PATH
 
-echo "Recording samples/logstats, a small log analyzer, for 4 seconds:"
-echo "  \$ rec cpu -F 999 -o demo.rec -- logstats 4"
-if ! "$build/rec" cpu -F 999 -o demo.rec -- "$build/samples/logstats" 4; then
+echo "Recording samples/orders, a small service in which some requests are slow:"
+echo "  \$ rec cpu,sched,block,syscalls -F 499 -o demo.rec -- orders"
+if ! rec cpu,sched,block,syscalls -F 499 -o demo.rec -- orders; then
 	echo
-	echo "Sampling is not possible here (the reason is above), so this shows a recording made"
-	echo "elsewhere: samples/logstats.rec"
-	cp "$here/logstats.rec" demo.rec
+	echo "That is not possible here (the reason is above), so this shows a recording made elsewhere:"
+	echo "samples/orders.rec"
+	rm -f demo.rec
+	cp "$here/orders.rec" demo.rec
 fi
 
 echo
-echo "What is in it, from the top:"
-echo "  \$ ana flame demo.rec"
-"$build/ana" flame demo.rec --min 3 | sed -n '/^ *total/,$p' | head -n 25
+echo "Why? What its report found:"
+echo "  \$ ana report demo.rec"
+ana report demo.rec | sed -n '/^Findings/,/^$/p'
 
-"$build/ana" flame demo.rec -o demo.html
-"$build/ana" flame demo.rec -o demo.svg
-echo
-echo "The same as an interactive page (no network, mail it to anyone):"
+ana report demo.rec -o demo.html
+ana flame demo.rec -o demo.svg
+echo "All of it as an interactive page (no network, mail it to anyone):"
 echo "  $out/demo.html"
-echo "and as a picture: $out/demo.svg"
-echo "More: $build/ana info $out/demo.rec"
+echo "and where the time on CPUs went, as a picture: $out/demo.svg"
+echo "How to find the slow requests with it, step by step: specs/tutorial.md"

@@ -10,6 +10,7 @@
  *	signalstack	the same with the handler on a stack of its own
  *	deep		main; 11 times large, of 1,009 bytes and more; spin
  *	deeper		main; 101 times large; spin
+ *	nostack		main; without_stack, whose stack is where no memory is: nobody can read it
  *	thread		a thread: start; recurse; spin */
 #include <alloca.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -130,12 +132,43 @@ __asm__(".text\n"
 	"	ret\n"
 	"	.cfi_endproc\n"
 	".size written_by_hand, .-written_by_hand\n");
+
+void without_stack(void *stack, unsigned long turns);
+__asm__(".text\n"
+	".type without_stack, @function\n"
+	"without_stack:\n"
+	"	.cfi_startproc\n"
+	"	mov %rsp, %rdx\n"
+	"	mov %rdi, %rsp\n"
+	"1:	dec %rsi\n"
+	"	jnz 1b\n"
+	"	mov %rdx, %rsp\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size without_stack, .-without_stack\n");
 #else
 KEEP static int written_by_hand(void)
 {
 	return spin(BURST_MS) + (int)(sink & 1);
 }
+
+static void without_stack(void *stack, unsigned long turns)
+{
+	(void)stack;
+	(void)turns;
+	exit(2);
+}
 #endif
+
+static int turn_without_stack(void)
+{
+	static char *no_memory;
+
+	if (!no_memory)
+		no_memory = mmap(NULL, 1 << 16, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	without_stack(no_memory + (1 << 15), 20000000);
+	return 0;
+}
 
 static void on_signal(int sig)
 {
@@ -188,6 +221,8 @@ static int turn(const char *kind)
 		return written_by_hand();
 	if (strncmp(kind, "signal", 6) == 0)
 		return busy();
+	if (strcmp(kind, "nostack") == 0)
+		return turn_without_stack();
 	if (strcmp(kind, "deep") == 0)
 		return large(11);
 	if (strcmp(kind, "deeper") == 0)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "specs/stack_flags.h"
+
 enum {
 	TRACE_MAJOR = 1, /* a reader refuses a larger one */
 	TRACE_MINOR = 0, /* a larger one only adds what may be skipped */
@@ -150,17 +152,5 @@ enum mapping_kind {
 };
 
 enum { BUILD_ID_MAX = 32 }; /* bytes */
-
-/* Flags of a stack's root: how the frames above it were found and whether they are all there. */
-enum stack_flags {
-	STACK_USER_FP = 1,    /* user frames by frame pointers */
-	STACK_USER_DWARF = 2, /* user frames by call frame information */
-	STACK_KERNEL = 4,     /* frames in the kernel, by the kernel's unwinder */
-	STACK_TRUNCATED = 8,  /* the outermost frames are missing: too deep for the recorder */
-	STACK_NO_USER = 16,   /* the user part could not be read */
-	STACK_BROKEN = 32,    /* the outermost frames are missing: the walk left the mapped code */
-	STACK_COPY_ENDS = 64, /* with TRUNCATED: deeper than the copy of the stack */
-	STACK_OVERLOAD = 128, /* with TRUNCATED: the recorder had no time for it */
-};
 
 #endif

@@ -28,7 +28,7 @@ allowed() {
 	format) echo "format format/base specs gen" ;;
 	render) echo "render format/base gen" ;;
 	record) echo "record format format/base format/symbols specs gen" ;;
-	analyze) echo "analyze render format format/base specs gen" ;;
+	analyze) echo "analyze render format format/base format/symbols specs gen" ;;
 	samples) echo "" ;;
 	*) echo "any" ;;
 	esac
@@ -81,9 +81,31 @@ tidy() {
 	}
 }
 
+# What runs in the pages, and the tests of it. npm brings the tools, beside the one that drives the browser.
+page_tools() {
+	[ -x tests/browser/node_modules/.bin/eslint ] && [ -x tests/browser/node_modules/.bin/stylelint ] && return
+	command -v npm >/dev/null || {
+		echo "there is no npm: make check installs it"
+		return 1
+	}
+	(cd tests/browser && npm ci --silent --no-audit --no-fund)
+}
+
+scripts() {
+	page_tools && tests/browser/node_modules/.bin/eslint -c tests/browser/eslint.config.mjs \
+		render/page tests/browser/*.mjs
+}
+
+sheets() {
+	page_tools && tests/browser/node_modules/.bin/stylelint --config tests/browser/stylelint.config.mjs \
+		'render/page/*.css'
+}
+
 step "clang-format" clang-format --dry-run -Werror "${sources[@]}"
 step "includes" include_rule
 step "what the programs link" link_rule
 step "shellcheck" shellcheck -x -S warning "${shells[@]}"
+step "eslint" scripts
+step "stylelint" sheets
 step "clang-tidy" tidy
 exit $failed

@@ -41,6 +41,11 @@ void *xcalloc(size_t n, size_t size)
 	return p;
 }
 
+void *xgrow(void *p, size_t n, size_t size)
+{
+	return n & (n - 1) ? p : xrealloc(p, n ? 2 * n : 1, size);
+}
+
 static void add_chunk(struct arena *a, size_t need)
 {
 	size_t size = a->chunks ? a->chunks->size * 2 : FIRST_CHUNK;
@@ -135,4 +140,15 @@ void arena_reset(struct arena *a)
 		a->chunks->next = NULL;
 	}
 	a->used = 0;
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark)
+{
+	while (a->chunks != mark.chunks) {
+		struct arena_chunk *newer = a->chunks;
+
+		a->chunks = newer->next;
+		free(newer);
+	}
+	a->used = mark.used;
 }

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "format/base/arena.h"
 
@@ -26,7 +28,8 @@ void map_init(struct map *m, uint32_t n)
 	m->memory = m->slots = xcalloc(slots, sizeof(*m->slots));
 }
 
-/* A table of s slots lies at [s, 2s) of the memory: all sizes side by side, none in another's way. */
+/* A table of s slots lies at [s, 2s) of the memory: all sizes side by side, none in another's way. Only one of
+ * them has pages. */
 void map_init_reserved(struct map *m, uint32_t n)
 {
 	*m = (struct map){ .mask = FIRST_SLOTS - 1, .generation = 1, .reserved = slots_for(n) };
@@ -74,6 +77,17 @@ static void move_to(struct map *m, struct map_slot *slots, uint32_t mask)
 			*find(m, old[i].key) = old[i];
 }
 
+/* Gives the pages of a table that is not used any more back; they are zero when they are touched again. */
+static void give_back(struct map_slot *slots, uint32_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)slots + page - 1) / page * page;
+	uintptr_t until = (uintptr_t)(slots + n) / page * page;
+
+	if (from < until)
+		madvise((void *)from, until - from, MADV_DONTNEED);
+}
+
 static void grow(struct map *m)
 {
 	uint32_t slots = (m->mask + 1) * 2;
@@ -81,7 +95,9 @@ static void grow(struct map *m)
 
 	if (m->reserved) {
 		assert(slots <= m->reserved);
+		old = m->slots;
 		move_to(m, m->memory + slots, slots - 1);
+		give_back(old, slots / 2);
 		return;
 	}
 	m->memory = xcalloc(slots, sizeof(*m->slots));

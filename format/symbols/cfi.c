@@ -21,13 +21,9 @@ enum {
 	MAX_AT = (1 << 23) - 1,
 };
 
-struct row {
-	uint16_t low, rule; /* rule 0: there is none */
-};
-
 struct cfi {
 	uint32_t *pages;      /* owned; number of the first row at or behind each 64 KiB */
-	struct row *rows;     /* owned */
+	struct cfi_row *rows; /* owned */
 	uint32_t *rule_at;    /* owned; where a rule begins in words */
 	uint32_t *words;      /* owned */
 	uint8_t *expressions; /* owned; each behind its length */
@@ -36,6 +32,11 @@ struct cfi {
 
 /* ---- searching ---- */
 
+static uint32_t page_end(const struct cfi *c, uint32_t page)
+{
+	return page + 1 < c->n_pages ? c->pages[page + 1] : c->n_rows;
+}
+
 const struct cfi_rule *cfi_find(const struct cfi *c, uint64_t offset)
 {
 	uint32_t page = (uint32_t)(offset >> PAGE_BITS), low, high;
@@ -43,7 +44,7 @@ const struct cfi_rule *cfi_find(const struct cfi *c, uint64_t offset)
 	if (offset >> PAGE_BITS >= c->n_pages)
 		return NULL;
 	low = c->pages[page];
-	high = page + 1 < c->n_pages ? c->pages[page + 1] : c->n_rows;
+	high = page_end(c, page);
 	while (low < high) { /* the first row behind the place */
 		uint32_t mid = (low + high) / 2;
 
@@ -54,7 +55,31 @@ const struct cfi_rule *cfi_find(const struct cfi *c, uint64_t offset)
 	}
 	if (!low || !c->rows[low - 1].rule)
 		return NULL;
-	return (const struct cfi_rule *)(c->words + c->rule_at[c->rows[low - 1].rule]);
+	return cfi_rule_number(c, c->rows[low - 1].rule);
+}
+
+uint32_t cfi_n_pages(const struct cfi *c)
+{
+	return c->n_pages;
+}
+
+const struct cfi_row *cfi_page(const struct cfi *c, uint32_t page, uint32_t *n, uint16_t *before)
+{
+	uint32_t first = c->pages[page];
+
+	*n = page_end(c, page) - first;
+	*before = first ? c->rows[first - 1].rule : 0;
+	return c->rows + first;
+}
+
+uint32_t cfi_n_rules(const struct cfi *c)
+{
+	return c->n_rules;
+}
+
+const struct cfi_rule *cfi_rule_number(const struct cfi *c, uint32_t number)
+{
+	return (const struct cfi_rule *)(c->words + c->rule_at[number]);
 }
 
 const uint8_t *cfi_expression(const struct cfi *c, int32_t at, size_t *len)
@@ -274,7 +299,7 @@ static void add_row(struct build *b, uint64_t at, uint16_t rule)
 	while (c->n_pages <= at >> PAGE_BITS)
 		c->pages[c->n_pages++] = c->n_rows;
 	c->rows = grow(c->rows, c->n_rows + 1, &b->cap_rows, sizeof(*c->rows));
-	c->rows[c->n_rows++] = (struct row){ (uint16_t)at, rule };
+	c->rows[c->n_rows++] = (struct cfi_row){ (uint16_t)at, rule };
 	b->last_rule = rule;
 }
 

@@ -51,6 +51,18 @@ void cfi_free(struct cfi *c);
 /* The rule at an offset in the file; NULL: there is none. Borrowed from the table. */
 const struct cfi_rule *cfi_find(const struct cfi *c, uint64_t offset);
 
+/* The table itself, for those who search it elsewhere (bpf/walk.bpf.h): of each 64 KiB of the file its rows in
+ * order of `low`, the lower half of their offsets, and the rule that holds where the page begins. Rules are
+ * numbered from 1; number 0 means that there is none. */
+struct cfi_row {
+	uint16_t low, rule;
+};
+
+uint32_t cfi_n_pages(const struct cfi *c);
+const struct cfi_row *cfi_page(const struct cfi *c, uint32_t page, uint32_t *n, uint16_t *before);
+uint32_t cfi_n_rules(const struct cfi *c);
+const struct cfi_rule *cfi_rule_number(const struct cfi *c, uint32_t number);
+
 /* An expression of a rule (DWARF 5, section 2.5); *len its bytes. */
 const uint8_t *cfi_expression(const struct cfi *c, int32_t at, size_t *len);
 

@@ -18,7 +18,8 @@ typedef struct debuginfod_client debuginfod_client;
 struct library {
 	debuginfod_client *(*begin)(void);
 	void (*end)(debuginfod_client *c);
-	int (*find)(debuginfod_client *c, const unsigned char *id, int len, char **path);
+	int (*find_debug)(debuginfod_client *c, const unsigned char *id, int len, char **path);
+	int (*find_program)(debuginfod_client *c, const unsigned char *id, int len, char **path);
 	void (*on_progress)(debuginfod_client *c, int (*call)(debuginfod_client *, long, long));
 	bool complete;
 };
@@ -37,9 +38,10 @@ static void load(void)
 		return;
 	*(void **)&l->begin = dlsym(handle, "debuginfod_begin");
 	*(void **)&l->end = dlsym(handle, "debuginfod_end");
-	*(void **)&l->find = dlsym(handle, "debuginfod_find_debuginfo");
+	*(void **)&l->find_debug = dlsym(handle, "debuginfod_find_debuginfo");
+	*(void **)&l->find_program = dlsym(handle, "debuginfod_find_executable");
 	*(void **)&l->on_progress = dlsym(handle, "debuginfod_set_progressfn");
-	l->complete = l->begin && l->end && l->find && l->on_progress;
+	l->complete = l->begin && l->end && l->find_debug && l->find_program && l->on_progress;
 }
 
 static uint64_t now(void)
@@ -56,7 +58,7 @@ static int is_late(debuginfod_client *c, long done, long all)
 	return now() >= give_up_ns;
 }
 
-static int find(const struct build_id *id, struct err *err)
+static int find(const struct build_id *id, bool program, struct err *err)
 {
 	debuginfod_client *c = library.begin();
 	uint64_t begun = now();
@@ -67,7 +69,8 @@ static int find(const struct build_id *id, struct err *err)
 		return err_set(err, ENOMEM, "debuginfod: no client");
 	give_up_ns = begun + DEBUGINFOD_FILE_S * 1000000000ULL;
 	library.on_progress(c, is_late);
-	fd = library.find(c, id->bytes, (int)id->len, &path);
+	fd = (program ? library.find_program : library.find_debug)(c, id->bytes, (int)id->len,
+		&path);
 	free(path);
 	library.end(c);
 	atomic_fetch_add(&spent_ns, now() - begun);
@@ -79,7 +82,7 @@ static int find(const struct build_id *id, struct err *err)
 	return err_errno(err, -fd, "debuginfod");
 }
 
-int debuginfod_open(const struct build_id *id, struct err *err)
+static int open_from_server(const struct build_id *id, bool program, struct err *err)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
 
@@ -95,5 +98,15 @@ int debuginfod_open(const struct build_id *id, struct err *err)
 	if (atomic_load(&spent_ns) >= DEBUGINFOD_ALL_S * 1000000000ULL)
 		return err_set(err, ETIMEDOUT, "debuginfod: took longer than %d s in all",
 			DEBUGINFOD_ALL_S);
-	return find(id, err);
+	return find(id, program, err);
+}
+
+int debuginfod_open(const struct build_id *id, struct err *err)
+{
+	return open_from_server(id, false, err);
+}
+
+int debuginfod_open_program(const struct build_id *id, struct err *err)
+{
+	return open_from_server(id, true, err);
 }

@@ -13,4 +13,7 @@
 enum { DEBUGINFOD_FILE_S = 20, DEBUGINFOD_ALL_S = 60 };
 int debuginfod_open(const struct build_id *id, struct err *err);
 
+/* The same for the program or library itself. */
+int debuginfod_open_program(const struct build_id *id, struct err *err);
+
 #endif

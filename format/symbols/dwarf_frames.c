@@ -20,7 +20,10 @@
 #include <unistd.h>
 
 #include "format/base/arena.h"
+#include "format/base/sorted.h"
+#include "format/base/map.h"
 #include "format/symbols/debug_file.h"
+#include "format/symbols/dwp.h"
 
 enum {
 	MAX_NESTING = 256,   /* entries inside each other */
@@ -45,8 +48,8 @@ struct walk {
 	Elf *elf;
 	int fd;
 	Dwarf *dwarf, *alternate;
-	int alternate_fd;
-	bool only_lines; /* names are in an alternate file that is not there */
+	int alternate_fd; /* owned; found by ourselves, or -1 */
+	bool only_lines;  /* names are in an alternate file that is not there */
 	const uint64_t *at;
 	size_t n;
 	uint32_t *innermost;   /* owned; for each address a node, or 0 */
@@ -57,26 +60,17 @@ struct walk {
 	uint32_t n_nodes, cap_nodes;
 	long long steps_left;
 	int found;
-	dwarf_frame_handler handler;
-	void *ctx;
+	bool damaged;
+	struct dwp *beside; /* owned; the package next to the program, NULL: there is none */
+	bool beside_tried;
+	const struct dwarf_parts *parts; /* borrowed; or NULL */
+	struct map place_of;             /* id -> number in the places of parts */
+	struct dwp *given;               /* owned; the one of parts that was used last, or NULL */
+	uint64_t given_file;             /* its number; UINT64_MAX: none was */
+	const struct dwarf_listener *listener;
 };
 
 /* ---- who has an address ---- */
-
-static size_t first_at(const struct walk *w, uint64_t address)
-{
-	size_t low = 0, high = w->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (w->at[middle] < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 static uint32_t add_node(struct walk *w, const Dwarf_Die *die, uint32_t parent)
 {
@@ -113,7 +107,7 @@ static uint32_t claim(struct walk *w, Dwarf_Die *die, uint32_t parent)
 	uint32_t node = 0;
 
 	while (w->n_nodes < MAX_NODES && next_range(w, die, &at, &base, &start, &end)) {
-		for (size_t i = first_at(w, start); i < w->n && w->at[i] < end; i++) {
+		for (size_t i = sorted_from(w->at, w->n, start); i < w->n && w->at[i] < end; i++) {
 			w->steps_left--;
 			if (w->innermost[i] != parent || w->unit_of[i] != w->unit)
 				continue;
@@ -185,6 +179,7 @@ static void walk_children(struct walk *w, Dwarf_Die *of, uint32_t parent, bool i
 			walk_children(w, &die, node, is_c, nesting + 1);
 		rc = dwarf_siblingof(&die, &die);
 	}
+	w->damaged |= rc != 1 && w->steps_left > 0;
 }
 
 /* ---- what is told of it ---- */
@@ -212,33 +207,77 @@ static Dwarf_Word number_of(Dwarf_Die *die, unsigned name)
 	return dwarf_formudata(dwarf_attr(die, name, &attr), &v) ? 0 : v;
 }
 
+/* The table of files that an entry's numbers are from. A split unit has one of its own, or that of its
+ * skeleton. */
+static bool files_of(Dwarf_Die *die, Dwarf_Die *skeleton, Dwarf_Files **files, size_t *n)
+{
+	Dwarf_Die unit;
+
+	return dwarf_diecu(die, &unit, NULL, NULL) &&
+		(dwarf_getsrcfiles(&unit, files, n) == 0 ||
+			(skeleton->cu != unit.cu && dwarf_getsrcfiles(skeleton, files, n) == 0));
+}
+
 /* Where in the function around it an inlined one stands. */
-static void set_call_place(struct dwarf_frame *f, Dwarf_Die *inlined)
+static void set_call_place(struct dwarf_frame *f, Dwarf_Die *inlined, Dwarf_Die *skeleton)
 {
 	Dwarf_Word number = number_of(inlined, DW_AT_call_file);
 	Dwarf_Word line = number_of(inlined, DW_AT_call_line);
 	Dwarf_Files *files;
-	Dwarf_Die unit;
 	size_t n;
 
 	f->file = NULL;
 	f->line = line <= UINT32_MAX ? (uint32_t)line : 0;
-	if (f->line && dwarf_diecu(inlined, &unit, NULL, NULL) &&
-		dwarf_getsrcfiles(&unit, &files, &n) == 0 && number < n)
+	if (f->line && files_of(inlined, skeleton, &files, &n) && number < n)
 		f->file = dwarf_filesrc(files, number, NULL, NULL);
 }
 
-static void set_line(struct dwarf_frame *f, Dwarf_Die *unit, uint64_t address)
+/* Whether a unit names lines that cannot be read. */
+static bool lines_damaged(Dwarf_Die *unit)
+{
+	Dwarf_Lines *lines;
+	size_t n;
+
+	return dwarf_hasattr(unit, DW_AT_stmt_list) && dwarf_getsrclines(unit, &lines, &n) < 0;
+}
+
+static void set_line(struct walk *w, struct dwarf_frame *f, Dwarf_Die *unit, uint64_t address)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
 	int number;
 
 	f->file = NULL;
 	f->line = 0;
+	if (!line)
+		w->damaged |= lines_damaged(unit);
 	if (!line || dwarf_lineno(line, &number) || number <= 0)
 		return;
 	f->line = (uint32_t)number;
 	f->file = dwarf_linesrc(line, NULL, NULL);
+}
+
+/* With the folder of the compiler, if the name counts from there. */
+static void tell_source(struct walk *w, Dwarf_Die *unit, const char *file)
+{
+	const char *folder = text_of(unit, DW_AT_comp_dir);
+	char full[PATH_MAX];
+	int len;
+
+	if (!w->listener->source || !file)
+		return;
+	if (*file == '/' || !folder || *folder != '/') {
+		w->listener->source(w->listener->ctx, file);
+		return;
+	}
+	len = snprintf(full, sizeof(full), "%s/%s", folder, file);
+	if (len > 0 && len < (int)sizeof(full))
+		w->listener->source(w->listener->ctx, full);
+}
+
+static void tell_frame(struct walk *w, Dwarf_Die *unit, const struct dwarf_frame *f)
+{
+	w->listener->frame(w->listener->ctx, f);
+	tell_source(w, unit, f->file);
 }
 
 static void tell(struct walk *w, Dwarf_Die *unit, size_t i)
@@ -251,8 +290,8 @@ static void tell(struct walk *w, Dwarf_Die *unit, size_t i)
 	w->unit_of[i] = TOLD;
 	w->found++;
 	if (!depth) {
-		set_line(&f, unit, w->at[i]);
-		w->handler(w->ctx, &f);
+		set_line(w, &f, unit, w->at[i]);
+		tell_frame(w, unit, &f);
 		return;
 	}
 	for (; depth; depth--) {
@@ -261,10 +300,10 @@ static void tell(struct walk *w, Dwarf_Die *unit, size_t i)
 		f.linkage = linkage_of(die);
 		f.name = text_of(die, DW_AT_name);
 		if (depth > 1)
-			set_call_place(&f, &w->nodes[chain[depth - 2]].die);
+			set_call_place(&f, &w->nodes[chain[depth - 2]].die, unit);
 		else
-			set_line(&f, unit, w->at[i]);
-		w->handler(w->ctx, &f);
+			set_line(w, &f, unit, w->at[i]);
+		tell_frame(w, unit, &f);
 		f.depth++;
 	}
 }
@@ -280,7 +319,7 @@ static size_t claim_unit(struct walk *w, Dwarf_Die *unit)
 
 	w->unit++;
 	while (next_range(w, unit, &at, &base, &start, &end)) {
-		for (size_t i = first_at(w, start); i < w->n && w->at[i] < end; i++) {
+		for (size_t i = sorted_from(w->at, w->n, start); i < w->n && w->at[i] < end; i++) {
 			w->steps_left--;
 			if (w->unit_of[i])
 				continue;
@@ -297,11 +336,67 @@ static void tell_all(struct walk *w, Dwarf_Die *unit)
 	ptrdiff_t at = 0;
 
 	while (next_range(w, unit, &at, &base, &start, &end)) {
-		for (size_t i = first_at(w, start); i < w->n && w->at[i] < end; i++) {
+		for (size_t i = sorted_from(w->at, w->n, start); i < w->n && w->at[i] < end; i++) {
 			w->steps_left--;
 			if (w->unit_of[i] == w->unit)
 				tell(w, unit, i);
 		}
+	}
+}
+
+/* ---- sources ---- */
+
+/* The first of a unit's lines, which are sorted by address, at or behind an address. */
+static size_t first_line(Dwarf_Lines *lines, size_t n, Dwarf_Addr address)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		Dwarf_Addr at = 0;
+
+		dwarf_lineaddr(dwarf_onesrcline(lines, middle), &at);
+		if (at < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void tell_sources_between(struct walk *w, Dwarf_Die *unit, Dwarf_Lines *lines, size_t n,
+	Dwarf_Addr start, Dwarf_Addr end)
+{
+	const char *before = NULL;
+
+	for (size_t i = first_line(lines, n, start); i < n && w->steps_left-- > 0; i++) {
+		Dwarf_Line *line = dwarf_onesrcline(lines, i);
+		const char *file = dwarf_linesrc(line, NULL, NULL);
+		Dwarf_Addr at;
+
+		if (dwarf_lineaddr(line, &at) || at >= end)
+			break;
+		if (file != before)
+			tell_source(w, unit, file);
+		before = file;
+	}
+}
+
+/* Of the functions that have addresses all the code: what was inlined elsewhere in them, too. */
+static void tell_sources(struct walk *w, Dwarf_Die *unit)
+{
+	Dwarf_Lines *lines;
+	size_t n;
+
+	if (!w->listener->source || dwarf_getsrclines(unit, &lines, &n))
+		return;
+	for (uint32_t i = 1; i < w->n_nodes; i++) {
+		Dwarf_Addr base, start, end;
+		ptrdiff_t at = 0;
+
+		while (!w->nodes[i].parent &&
+			next_range(w, &w->nodes[i].die, &at, &base, &start, &end))
+			tell_sources_between(w, unit, lines, n, start, end);
 	}
 }
 
@@ -324,11 +419,112 @@ static void take_unit(struct walk *w, Dwarf_Die *unit, Dwarf_Die *functions)
 	if (!w->only_lines)
 		walk_children(w, functions, 0, is_c(functions), 0);
 	tell_all(w, unit);
+	tell_sources(w, unit);
 }
 
-static bool is_split(const Dwarf_Die *functions, uint8_t type)
+static struct dwp *open_split(struct walk *w, int fd)
 {
-	return type == DW_UT_skeleton && functions->addr;
+	struct elf_image program;
+	struct dwp *p = NULL;
+
+	if (elf_image_open(&program, w->fd, NULL) == 0)
+		p = dwp_new(fd, &program);
+	elf_image_done(&program);
+	return p;
+}
+
+/* The package next to the program, when the first unit is not found elsewhere. */
+static struct dwp *package_beside(struct walk *w)
+{
+	char self[64], path[PATH_MAX + 8];
+	ssize_t len;
+	int fd;
+
+	if (w->beside_tried)
+		return w->beside;
+	w->beside_tried = true;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", w->fd);
+	len = readlink(self, path, PATH_MAX - 1);
+	if (len <= 0 || path[0] != '/')
+		return NULL;
+	memcpy(path + len, ".dwp", sizeof(".dwp"));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return NULL;
+	w->beside = open_split(w, fd);
+	close(fd);
+	return w->beside;
+}
+
+static void note_places(struct walk *w)
+{
+	map_init(&w->place_of, 64);
+	w->given_file = UINT64_MAX;
+	for (uint32_t i = 0; w->parts && i < w->parts->n_places; i++)
+		*map_put(&w->place_of, w->parts->places[i].id, NULL) = i;
+}
+
+/* Of what was given the file that has the unit. One is open at a time, as each takes a copy of the program's
+ * addresses. */
+static struct dwp *given_with(struct walk *w, uint64_t id)
+{
+	const uint32_t *at = map_get(&w->place_of, id);
+	uint64_t file = at ? w->parts->places[*at].file : UINT64_MAX;
+
+	if (!at || file >= w->parts->n_split)
+		return NULL;
+	if (file != w->given_file) {
+		dwp_free(w->given);
+		w->given = open_split(w, w->parts->split[file]);
+		w->given_file = file;
+	}
+	return w->given;
+}
+
+static uint64_t base_of(Dwarf_Die *skeleton, unsigned name, unsigned gnu_name)
+{
+	uint64_t v = name ? number_of(skeleton, name) : 0;
+
+	return v ? v : number_of(skeleton, gnu_name);
+}
+
+static bool take_half(struct dwp *p, uint64_t id, Dwarf_Die *skeleton, Dwarf_Die *functions)
+{
+	struct dwp_unit unit;
+	Dwarf_CU *found = NULL;
+	Dwarf *dwarf;
+
+	if (!p || !dwp_find(p, id, &unit))
+		return false;
+	dwarf = dwp_begin(p, &unit, base_of(skeleton, DW_AT_addr_base, DW_AT_GNU_addr_base),
+		base_of(skeleton, 0, DW_AT_GNU_ranges_base));
+	return dwarf && dwarf_get_units(dwarf, NULL, &found, NULL, NULL, functions, NULL) == 0;
+}
+
+static void tell_split(struct walk *w, Dwarf_Die *skeleton, uint64_t id, bool found)
+{
+	const char *name = text_of(skeleton, DW_AT_dwo_name);
+	const struct dwarf_split s = { id, text_of(skeleton, DW_AT_comp_dir),
+		name ? name : text_of(skeleton, DW_AT_GNU_dwo_name), found };
+
+	if (w->listener->split)
+		w->listener->split(w->listener->ctx, &s);
+}
+
+/* Where the functions of a unit are: in itself, if it is not split, or its other half is nowhere. That has the
+ * skeleton's id, which is a hash of it. */
+static Dwarf_Die *functions_of(struct walk *w, Dwarf_CU *cu, Dwarf_Die *unit, uint8_t type,
+	Dwarf_Die *split)
+{
+	uint64_t id;
+	bool found;
+
+	if (type != DW_UT_skeleton || dwarf_cu_info(cu, NULL, NULL, NULL, NULL, &id, NULL, NULL))
+		return unit;
+	found = split->addr || take_half(given_with(w, id), id, unit, split) ||
+		take_half(package_beside(w), id, unit, split);
+	tell_split(w, unit, id, found);
+	return found ? split : unit;
 }
 
 /* Takes units from number `first` on, until so many had addresses that libdw is to be emptied.
@@ -341,14 +537,17 @@ static size_t take_units(struct walk *w, size_t first)
 	for (size_t number = 0;; number++) {
 		Dwarf_Die unit, functions = { 0 };
 		uint8_t type = 0;
+		int rc = w->steps_left <= 0
+			? 1
+			: dwarf_get_units(w->dwarf, cu, &cu, NULL, &type, &unit, &functions);
 
-		if (w->steps_left <= 0 ||
-			dwarf_get_units(w->dwarf, cu, &cu, NULL, &type, &unit, &functions))
+		w->damaged |= rc < 0 || (rc == 0 && dwarf_tag(&unit) == DW_TAG_invalid);
+		if (rc)
 			return 0;
 		if (number < first || dwarf_tag(&unit) == DW_TAG_partial_unit ||
 			!claim_unit(w, &unit))
 			continue;
-		take_unit(w, &unit, is_split(&functions, type) ? &functions : &unit);
+		take_unit(w, &unit, functions_of(w, cu, &unit, type, &functions));
 		if (++n_taken == UNITS_AT_ONCE)
 			return number + 1;
 	}
@@ -356,64 +555,33 @@ static size_t take_units(struct walk *w, size_t first)
 
 /* ---- files ---- */
 
-static int alternate_open(const char *path, const struct build_id *id)
+static int find_alternate(const struct walk *w)
 {
-	struct build_id found;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct elf_image e;
+	int fd = -1;
 
-	if (fd >= 0 && build_id_of_file(fd, &found, NULL) == 0 && build_id_equal(&found, id))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-/* Where dwz put what several debug files have in common: named by its path, relative to the debug
- * file, and by its build id. */
-static int find_alternate(int fd, const char *name, const struct build_id *id)
-{
-	char self[64], path[PATH_MAX];
-	ssize_t len;
-	char *slash;
-	int found = debug_file_open("", id, NULL);
-
-	if (found >= 0)
-		return found;
-	if (name[0] == '/')
-		return alternate_open(name, id);
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	len = readlink(self, path, sizeof(path) - 1);
-	if (len <= 0)
-		return -1;
-	path[len] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash || strlen(name) >= sizeof(path) - (size_t)(slash + 1 - path))
-		return -1;
-	strcpy(slash + 1, name);
-	return alternate_open(path, id);
+	if (elf_image_open(&e, w->fd, NULL) == 0)
+		fd = alternate_file_open("", &e, NULL);
+	elf_image_done(&e);
+	return fd;
 }
 
 /* libdw itself would take a file of that name whatever its build id; so without the right one nothing
  * is read that could lead there. */
 static void attach_alternate(struct walk *w)
 {
+	int given = w->parts ? w->parts->alternate : -1;
 	const char *name;
 	const void *bytes;
-	ssize_t len = dwelf_dwarf_gnu_debugaltlink(w->dwarf, &name, &bytes);
-	struct build_id id = { .len = 0 };
 
-	if (len == 0)
+	if (dwelf_dwarf_gnu_debugaltlink(w->dwarf, &name, &bytes) == 0)
 		return;
 	w->only_lines = true;
-	if (len < 0 || (size_t)len > sizeof(id.bytes))
+	if (given < 0 && w->alternate_fd < 0)
+		w->alternate_fd = find_alternate(w);
+	if (given < 0 && w->alternate_fd < 0)
 		return;
-	id.len = (uint32_t)len;
-	memcpy(id.bytes, bytes, id.len);
-	if (w->alternate_fd < 0)
-		w->alternate_fd = find_alternate(w->fd, name, &id);
-	if (w->alternate_fd < 0)
-		return;
-	w->alternate = dwarf_begin(w->alternate_fd, DWARF_C_READ);
+	w->alternate = dwarf_begin(given >= 0 ? given : w->alternate_fd, DWARF_C_READ);
 	if (!w->alternate)
 		return;
 	dwarf_setalt(w->dwarf, w->alternate);
@@ -464,16 +632,16 @@ static int read_elf(struct walk *w, struct err *err)
 	return rc;
 }
 
-int dwarf_frames(int fd, const uint64_t *addresses, size_t n, dwarf_frame_handler handler,
-	void *ctx, struct err *err)
+int dwarf_frames(int fd, const struct dwarf_parts *parts, const uint64_t *addresses, size_t n,
+	const struct dwarf_listener *listener, struct err *err)
 {
 	struct walk w = { .fd = fd,
 		.alternate_fd = -1,
 		.at = addresses,
 		.n = n,
 		.steps_left = MAX_STEPS,
-		.handler = handler,
-		.ctx = ctx };
+		.parts = parts,
+		.listener = listener };
 	int rc;
 
 	if (!n)
@@ -482,9 +650,17 @@ int dwarf_frames(int fd, const uint64_t *addresses, size_t n, dwarf_frame_handle
 	w.unit_of = xcalloc(n, sizeof(*w.unit_of));
 	w.start = xcalloc(n, sizeof(*w.start));
 	w.end = xcalloc(n, sizeof(*w.end));
+	note_places(&w);
 	rc = read_elf(&w, err);
+	if (rc >= 0 && w.damaged)
+		err_set(err, EBADMSG, "some of its DWARF is damaged");
+	else if (rc >= 0 && w.steps_left <= 0)
+		err_set(err, E2BIG, "there is more DWARF than is looked at");
 	if (w.alternate_fd >= 0)
 		close(w.alternate_fd);
+	dwp_free(w.beside);
+	dwp_free(w.given);
+	map_done(&w.place_of);
 	free(w.innermost);
 	free(w.unit_of);
 	free(w.start);

@@ -66,8 +66,9 @@ static int take(struct symbol_query *q, const struct place *places,
 	return n_taken;
 }
 
-static int ask(int fd, struct symbol_query *q, const struct place *places, size_t n,
-	struct inline_chain *chains, struct arena *a, uint64_t *cpu_ns, struct err *err)
+static int ask(int fd, struct inline_parts *parts, struct symbol_query *q,
+	const struct place *places, size_t n, struct inline_chain *chains, struct arena *a,
+	uint64_t *cpu_ns, struct err *err)
 {
 	uint64_t *addresses = xcalloc(n, sizeof(*addresses));
 	struct inline_chain *found = xcalloc(n, sizeof(*found));
@@ -75,7 +76,7 @@ static int ask(int fd, struct symbol_query *q, const struct place *places, size_
 
 	for (size_t i = 0; i < n; i++)
 		addresses[i] = places[i].vaddr;
-	rc = inline_worker_ask(fd, addresses, n, found, a, cpu_ns, err);
+	rc = inline_worker_ask(fd, parts, addresses, n, found, a, cpu_ns, err);
 	if (rc > 0)
 		rc = take(q, places, found, n, chains);
 	free(found);
@@ -83,24 +84,33 @@ static int ask(int fd, struct symbol_query *q, const struct place *places, size_
 	return rc;
 }
 
-int file_frames_resolve(const struct elf_image *code, const struct elf_image *debug,
-	struct symbol_query *q, size_t n, struct inline_chain *chains, struct arena *a,
-	uint64_t *cpu_ns, struct err *err)
+const struct elf_image *file_frames_dwarf(const struct elf_image *code,
+	const struct elf_image *debug)
 {
 	const struct elf_image *dwarf = elf_image_has_dwarf(code) ? code
 		: debug && elf_image_has_dwarf(debug)             ? debug
 								  : NULL;
+
+	return dwarf && dwarf->fd >= 0 && (code->type == ET_EXEC || code->type == ET_DYN) ? dwarf
+											  : NULL;
+}
+
+int file_frames_resolve(const struct elf_image *code, const struct elf_image *debug,
+	struct inline_parts *parts, struct symbol_query *q, size_t n, struct inline_chain *chains,
+	struct arena *a, uint64_t *cpu_ns, struct err *err)
+{
+	const struct elf_image *dwarf = file_frames_dwarf(code, debug);
 	struct place *places;
 	size_t m;
 	int rc = 0;
 
 	memset(chains, 0, n * sizeof(*chains));
-	if (!dwarf || dwarf->fd < 0 || (code->type != ET_EXEC && code->type != ET_DYN))
+	if (!dwarf)
 		return 0;
 	places = xcalloc(n + 1, sizeof(*places));
 	m = make_places(code, q, n, places);
 	if (m)
-		rc = ask(dwarf->fd, q, places, m, chains, a, cpu_ns, err);
+		rc = ask(dwarf->fd, parts, q, places, m, chains, a, cpu_ns, err);
 	free(places);
 	return rc;
 }

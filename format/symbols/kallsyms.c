@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "format/base/map.h"
 #include "format/symbols/cover.h"
 #include "format/symbols/lines.h"
 
@@ -179,25 +179,79 @@ static int check(const char *path, const struct lines *l, uint64_t n_lines, uint
 	return 0;
 }
 
+static int scan_lines(struct scan *s, struct lines *lines, const char *path, struct err *err)
+{
+	const char *text;
+	size_t len;
+
+	while (lines_fill(lines)) {
+		while ((text = lines_next(lines, &len)))
+			take_line(s, text, len);
+		keep_names(s);
+	}
+	lines_done(lines);
+	return check(path, lines, s->n_lines, s->n_zeros, err);
+}
+
 static int scan_file(struct scan *s, const char *path, struct err *err)
 {
 	int fd = open_text(path, err), rc;
 	struct lines lines;
-	const char *text;
-	size_t len;
 
 	if (fd < 0)
 		return fd;
 	lines_init(&lines, fd, PIECE, MAX_BYTES);
-	while (lines_fill(&lines)) {
-		while ((text = lines_next(&lines, &len)))
-			take_line(s, text, len);
-		keep_names(s);
-	}
-	rc = check(path, &lines, s->n_lines, s->n_zeros, err);
-	lines_done(&lines);
+	rc = scan_lines(s, &lines, path, err);
 	close(fd);
 	return rc;
+}
+
+/* A hash of the list of modules without their numbers of users, which change all the time; 0 if there is
+ * no list. */
+static uint64_t modules_now(const char *path)
+{
+	struct kernel_module *list = NULL;
+	struct arena scratch = { 0 };
+	int n = kernel_modules(path, &list, &scratch, NULL);
+	uint64_t hash = n > 0;
+
+	for (int i = 0; list && i < n; i++)
+		hash = hash_u64(hash ^ list[i].base) ^
+			hash_bytes(list[i].name, strlen(list[i].name));
+	arena_done(&scratch);
+	return hash;
+}
+
+static int keep_file(struct kallsyms_kept *kept, const char *path, struct err *err)
+{
+	int fd = open_text(path, err), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = packed_text_take(&kept->text, fd, MAX_BYTES, path, err);
+	close(fd);
+	return rc;
+}
+
+static int scan_kept(struct scan *s, struct kallsyms_kept *kept, const char *path,
+	const char *modules_path, struct err *err)
+{
+	uint64_t modules = modules_now(modules_path);
+	struct lines lines;
+	int rc = 0;
+
+	if (!kept->text.len || kept->modules != modules)
+		rc = keep_file(kept, path, err);
+	if (rc)
+		return rc;
+	kept->modules = modules;
+	lines_init_packed(&lines, &kept->text, PIECE);
+	return scan_lines(s, &lines, path, err);
+}
+
+void kallsyms_kept_done(struct kallsyms_kept *kept)
+{
+	packed_text_done(&kept->text);
 }
 
 /* ---- the answers ---- */
@@ -269,8 +323,9 @@ static int take_answers(struct scan *s, const char *modules_path, struct symbol_
 	return found;
 }
 
-int kallsyms_resolve(const char *kallsyms_path, const char *modules_path, struct symbol_query *q,
-	size_t n, struct arena *a, struct err *err)
+int kallsyms_resolve(struct kallsyms_kept *kept, const char *kallsyms_path,
+	const char *modules_path, struct symbol_query *q, size_t n, struct arena *a,
+	struct err *err)
 {
 	struct scan s = { 0 };
 	int rc = 0;
@@ -279,7 +334,8 @@ int kallsyms_resolve(const char *kallsyms_path, const char *modules_path, struct
 	s.spots = arena_alloc(&s.scratch, s.wanted.n * sizeof(*s.spots));
 	nearest_init(&s.nearest, &s.wanted, better, &s, &s.scratch);
 	if (s.wanted.n)
-		rc = scan_file(&s, kallsyms_path, err);
+		rc = kept ? scan_kept(&s, kept, kallsyms_path, modules_path, err)
+			  : scan_file(&s, kallsyms_path, err);
 	if (s.wanted.n && rc == 0)
 		rc = take_answers(&s, modules_path, q, a);
 	arena_done(&s.scratch);
@@ -415,15 +471,31 @@ int kernel_modules(const char *modules_path, struct kernel_module **list, struct
 	return n;
 }
 
-bool kallsyms_has(const char *path, const char *name)
+static uint32_t bit_of(const struct line *l, const char *const *names, unsigned n)
 {
-	FILE *f = fopen(path, "re");
-	char line[1024], found[512];
-	bool has = false;
+	for (unsigned i = 0; i < n; i++)
+		if (line_is(l, names[i]))
+			return 1U << i;
+	return 0;
+}
 
-	while (f && !has && fgets(line, sizeof(line), f))
-		has = sscanf(line, "%*s %*s %511s", found) == 1 && strcmp(found, name) == 0;
-	if (f)
-		fclose(f);
-	return has;
+uint32_t kallsyms_has(const char *path, const char *const *names, unsigned n)
+{
+	int fd = open_text(path, NULL);
+	struct lines lines;
+	uint32_t found = 0;
+	const char *text;
+	struct line l;
+	size_t len;
+
+	if (fd < 0)
+		return 0;
+	lines_init(&lines, fd, PIECE, MAX_BYTES);
+	while (lines_fill(&lines))
+		while ((text = lines_next(&lines, &len)))
+			if (parse_line(text, len, &l))
+				found |= bit_of(&l, names, n);
+	lines_done(&lines);
+	close(fd);
+	return found;
 }

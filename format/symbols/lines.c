@@ -14,8 +14,15 @@ void lines_init(struct lines *l, int fd, size_t size, uint64_t most)
 	l->piece = xrealloc(NULL, size, 1);
 }
 
+void lines_init_packed(struct lines *l, const struct packed_text *text, size_t size)
+{
+	lines_init(l, -1, size, UINT64_MAX);
+	l->packed.text = text;
+}
+
 void lines_done(struct lines *l)
 {
+	packed_reader_done(&l->packed);
 	free(l->piece);
 	l->piece = NULL;
 }
@@ -43,7 +50,9 @@ static bool read_some(struct lines *l)
 	if (room > l->left)
 		room = l->left;
 	do
-		n = room ? read(l->fd, l->piece + l->have, room) : 0;
+		n = !room                ? 0
+			: l->packed.text ? packed_text_read(&l->packed, l->piece + l->have, room)
+					 : read(l->fd, l->piece + l->have, room);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		l->error = errno;

@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/symbols/packed_text.h"
+
 struct lines {
-	int fd;          /* borrowed */
+	int fd; /* borrowed; not used when it reads a packed text */
+	struct packed_reader packed;
 	char *piece;     /* owned */
 	size_t size;     /* of a piece, bytes */
 	size_t have;     /* bytes in the piece */
@@ -24,6 +27,8 @@ struct lines {
 
 /* Reads from fd's position, at most `most` bytes in all. */
 void lines_init(struct lines *l, int fd, size_t size, uint64_t most);
+/* The whole of a text that is kept. */
+void lines_init_packed(struct lines *l, const struct packed_text *text, size_t size);
 void lines_done(struct lines *l);
 
 /* The next piece; false when there is none. Lines of the piece before are no longer valid. */

@@ -72,24 +72,54 @@ static int check_owner(int fd, uid_t uid, struct err *err)
 	return 0;
 }
 
-int perf_map_open(const char *proc, pid_t pid, struct err *err)
+int perf_map_place_of(const char *proc, pid_t pid, struct perf_map_place *place, struct err *err)
 {
-	char root[256], path[64];
+	char path[256];
 	struct owner owner;
-	int fd, rc = read_status(proc, pid, &owner, err);
+	int root, rc = read_status(proc, pid, &owner, err);
 
 	if (rc)
 		return rc;
-	snprintf(root, sizeof(root), "%s/%ld/root", proc, (long)pid);
-	snprintf(path, sizeof(path), "/tmp/perf-%ld.map", owner.pid);
+	snprintf(path, sizeof(path), "%s/%ld/root", proc, (long)pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_errno(err, errno, "open '%s'", path);
+	*place = (struct perf_map_place){ root, owner.pid, owner.uid };
+	return 0;
+}
+
+void perf_map_place_done(struct perf_map_place *place)
+{
+	close(place->root);
+}
+
+int perf_map_open_at(const struct perf_map_place *place, struct err *err)
+{
+	char root[64], path[64];
+	int fd, rc;
+
+	snprintf(root, sizeof(root), "/proc/self/fd/%d", place->root);
+	snprintf(path, sizeof(path), "/tmp/perf-%ld.map", place->pid);
 	fd = target_file_open(root, path, false, err);
 	if (fd < 0)
 		return fd;
-	rc = check_owner(fd, owner.uid, err);
+	rc = check_owner(fd, place->user, err);
 	if (rc == 0)
 		return fd;
 	close(fd);
-	return err_step(err, rc, "'%s%s'", root, path);
+	return err_step(err, rc, "'%s'", path);
+}
+
+int perf_map_open(const char *proc, pid_t pid, struct err *err)
+{
+	struct perf_map_place place = { .root = -1 };
+	int rc = perf_map_place_of(proc, pid, &place, err);
+
+	if (rc)
+		return rc;
+	rc = perf_map_open_at(&place, err);
+	perf_map_place_done(&place);
+	return rc;
 }
 
 /* ---- the lines ---- */
@@ -106,20 +136,31 @@ static void skip_0x(const char **p, const char *end)
 		*p += 2;
 }
 
-/* "7f05fc8a1d20 2a0 Ljava/lang/String;::hashCode". offset is that of the line in the file. */
-static bool parse_line(const char *line, size_t len, uint64_t offset, struct range *r)
+/* "7f05fc8a1d20 2a0 Ljava/lang/String;::hashCode". */
+bool perf_map_parse(const char *line, size_t len, uint64_t *start, uint64_t *size, size_t *name_at)
 {
 	const char *p = line, *end = line + len;
-	uint64_t size;
 
 	skip_0x(&p, end);
-	if (!take_hex(&p, end, &r->start) || !take_char(&p, end, ' '))
+	if (!take_hex(&p, end, start) || !take_char(&p, end, ' '))
 		return false;
 	skip_0x(&p, end);
-	if (!take_hex(&p, end, &size) || !take_char(&p, end, ' ') || p == end || !size)
+	if (!take_hex(&p, end, size) || !take_char(&p, end, ' ') || p == end || !*size)
+		return false;
+	*name_at = (size_t)(p - line);
+	return true;
+}
+
+/* offset is that of the line in the file. */
+static bool parse_line(const char *line, size_t len, uint64_t offset, struct range *r)
+{
+	uint64_t size;
+	size_t name_at;
+
+	if (!perf_map_parse(line, len, &r->start, &size, &name_at))
 		return false;
 	r->end = size > UINT64_MAX - r->start ? UINT64_MAX : r->start + size;
-	r->id = offset + (uint64_t)(p - line);
+	r->id = offset + name_at;
 	r->rank = 1;
 	return true;
 }

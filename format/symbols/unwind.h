@@ -54,9 +54,9 @@ struct unwind_result {
 };
 
 /* Walks a stack. Where the copy ends in code that keeps frame pointers, the rest is taken from the chain,
- * if the frames before agree with it. The frames are addresses to look names up by: of a caller that of its return address
- * less one, which lies in the call; where it was interrupted (the innermost, and below signal handlers)
- * the address itself. */
+ * if the frames before agree with it. The frames are addresses to look names up by: of a caller that of its return
+ * address less one, which lies in the call; where it was interrupted (the innermost, and below signal handlers) the
+ * address itself. */
 void unwind(const struct unwind_regs *regs, const struct unwind_stack *stack,
 	const struct unwind_chain *chain, unwind_find find, void *ctx, struct unwind_result *to);
 

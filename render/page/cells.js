@@ -23,6 +23,23 @@ class CellStacks {
 		};
 	}
 
+	/* The tree of the blocks for which `now` holds, with what `base` has of each node beside it: for a
+	 * picture of the difference. */
+	compared(now, base) {
+		const sums = this.sum(now);
+		const before = this.sum(base);
+		const data = {
+			...this.tree,
+			nodes: this.nodesWith(sums, before),
+			leaves: this.leavesWith(sums),
+		};
+
+		data.before = this.others; /* of each triple of nodes */
+		data.baseTotal = before.reduce((a, b) => a + b, 0);
+		data.gone = before.reduce((a, b, i) => a + (this.totals[i] ? 0 : b), 0);
+		return data;
+	}
+
 	sum(wanted) {
 		const sums = new Float64Array(this.parents.length);
 		const { weights } = this;
@@ -42,20 +59,29 @@ class CellStacks {
 		return sums;
 	}
 
-	/* The nodes with these weights of their own, as the page writes nodes. */
-	nodesWith(sums) {
+	/* The nodes with these weights of their own, as the page writes nodes; and with those that are
+	 * compared, all they have below, if there are such. */
+	nodesWith(sums, before) {
 		const { nodes } = this.tree;
 		const totals = sums.slice();
 		const depths = new Uint32Array(totals.length);
 		const result = [];
 		let last = 0;
 
-		for (let i = totals.length - 1; i > 0; i--) totals[this.parents[i]] += totals[i];
+		const others = before && before.slice();
+
+		for (let i = totals.length - 1; i > 0; i--) {
+			totals[this.parents[i]] += totals[i];
+			if (others) others[this.parents[i]] += others[i];
+		}
+		this.totals = totals;
+		this.others = [];
 		for (let i = 0; i < totals.length; i++) {
 			const frame = nodes[i * 3 + 1];
 
 			depths[i] = i ? depths[this.parents[i]] + 1 : 0;
 			if (i && !totals[i]) continue;
+			if (others) this.others.push(others[i]);
 			if (frame < 0) {
 				result.push(0, frame, sums[i]);
 				continue;

@@ -65,11 +65,12 @@ class Heatmap {
 
 		Object.assign(this, { left: x + left, top: y + top, width, height });
 		this.frame = shape('path', 'selection');
+		this.veil = shape('path', 'veil');
 		this.mark = shape('rect', 'cursor');
 		this.mark.setAttribute('width', width);
 		this.mark.setAttribute('height', height);
 		this.mark.style.display = 'none';
-		this.svg.append(this.frame, this.mark);
+		this.svg.append(this.veil, this.frame, this.mark);
 		this.tip = html('div', { class: 'tip', role: 'tooltip', hidden: '' });
 		this.said = html('output', { class: 'said', role: 'status' });
 		this.svg.removeAttribute('role');
@@ -275,6 +276,17 @@ class Heatmap {
 		this.frame.setAttribute('d', path.join(''));
 	}
 
+	/* Marks columns, from the first to the last; null: none. */
+	shade(columns) {
+		const path = (a, b) =>
+			`M${this.x(a)} ${this.top}H${this.x(b)}V${this.top + this.rows * this.height}H${this.x(a)}Z`;
+
+		this.veil.setAttribute(
+			'd',
+			columns ? path(0, columns[0]) + path(columns[1] + 1, this.columns) : '',
+		);
+	}
+
 	/* null: everything. */
 	select(ends) {
 		if (!this.stacks) return;
@@ -305,17 +317,18 @@ class Heatmap {
 
 	/* Of a range the moments themselves. */
 	selectionText([from, to]) {
-		const { x, y } = this.data;
+		const { y } = this.data;
 
 		if (!this.data.flame.range)
 			return `${this.timeText(from[0], to[0])}, ${this.rowText(from[1], to[1])}`;
-		const step = y.edges[1] - y.edges[0];
+		return formatMoments(...this.moments([from, to]), y.edges[1] - y.edges[0]);
+	}
 
-		return formatMoments(
-			x[from[0]] + y.edges[from[1]],
-			x[to[0]] + y.edges[to[1] + 1],
-			step,
-		);
+	/* Where columns are seconds: from when until when. */
+	moments([from, to]) {
+		const { x, y } = this.data;
+
+		return [x[from[0]] + y.edges[from[1]], x[to[0]] + y.edges[to[1] + 1]];
 	}
 
 	/* ---- pointer ---- */

@@ -14,7 +14,13 @@ const KEYS = [
 	['Touch', 'tap zooms, a long press tells about a frame'],
 ];
 
-function toggleHelp(host, button) {
+const ABOUT =
+	'Each box is a frame of a stack, as wide as its share of the whole; what it calls is next to it, in ' +
+	'order of name. The address of this page keeps the zoom, the search and the view: copy it to come ' +
+	'back here. A search without capital letters ignores case; its percentage counts each stack once.';
+
+/* The keys of a picture, below its toolbar, or not any more. */
+function toggleHelp(host, button, keys, about) {
 	const open = host.querySelector('.help');
 
 	button.setAttribute('aria-expanded', String(!open));
@@ -25,20 +31,13 @@ function toggleHelp(host, button) {
 	const list = html(
 		'dl',
 		{},
-		...KEYS.flatMap(([key, what]) => [html('dt', {}, key), html('dd', {}, what)]),
+		...keys.flatMap(([key, what]) => [html('dt', {}, key), html('dd', {}, what)]),
 	);
 	const help = html(
 		'div',
 		{ class: 'help', role: 'note', 'aria-label': 'Help' },
 		list,
-		html(
-			'p',
-			{},
-			'Each box is a frame of a stack, as wide as its share of the whole; what ' +
-				'it calls is next to it, in order of name. The address of this page keeps ' +
-				'the zoom, the search and the view: copy it to come back here. A search ' +
-				'without capital letters ignores case; its percentage counts each stack once.',
-		),
+		html('p', {}, about),
 	);
 	host.querySelector('.toolbar').after(help);
 }
@@ -132,22 +131,30 @@ function isControl(target) {
 	return target !== null && ['input', 'button'].includes(target.localName);
 }
 
+/* Whether a key asks something of a graph wherever the focus is, so that one not made yet has to be. */
+function isAction(e) {
+	if (e.ctrlKey || e.metaKey) return e.key === 'f';
+	return Object.hasOwn(ACTIONS, e.key) && !isTyping(e.target);
+}
+
 /* Keys go to the graph that was used last. In a page of its own (an SVG) the arrows work at once;
  * in a report they scroll the page until the graph has the focus. */
 function listenToKeys(views, own) {
-	let current = views[0];
+	let current = null;
 
 	for (const view of views)
 		for (const event of ['focusin', 'pointerdown'])
 			view.host.addEventListener(event, () => {
-				current = view;
+				current = view.get();
 			});
 	document.addEventListener('keydown', (e) => {
 		/* Null in an SVG before anything was clicked. */
 		const target = document.activeElement;
-		const inPanel = target === current.panel || (own && !isControl(target));
 
 		if (e.altKey || e.defaultPrevented) return;
+		current = current || (isAction(e) ? views[0].get() : views[0].made);
+		if (!current) return;
+		const inPanel = target === current.panel || (own && !isControl(target));
 		if (e.key === 'Enter' && target === current.search)
 			current.panel.focus({ preventScroll: true });
 		else if (

@@ -35,23 +35,41 @@ function fragment() {
 	return text.includes('=') ? text : '';
 }
 
-function keepLink(views, heatmaps) {
+/* A link inside of the page to a moment of a picture brings that into sight. */
+function showPlace(pictures) {
+	const parameters = new URLSearchParams(fragment());
+	const place = pictures.find((p) => p.host && parameters.has(`${p.id}.s`));
+
+	if (place) place.host.scrollIntoView({ block: 'nearest' });
+}
+
+/* `views` and `pictures` are parts of the page (parts.js): those that are not made yet are as they were at the
+ * beginning, unless the address says otherwise. */
+function keepLink(views, pictures) {
 	const prefixes = views.map((v, i) => (i ? `${v.id}.` : ''));
 	let written = fragment();
 
 	function read() {
 		const parameters = new URLSearchParams(fragment());
 
-		for (const h of heatmaps) h.readLink(parameters.get(`${h.id}.s`) || '');
-		views.forEach((v, i) => readLink(v, prefixes[i], parameters));
+		for (const p of pictures)
+			if (p.made || parameters.has(`${p.id}.s`))
+				p.get().readLink(parameters.get(`${p.id}.s`) || '');
+		views.forEach((v, i) => {
+			if (v.made || ['v', 'q', 'z'].some((key) => parameters.has(prefixes[i] + key)))
+				readLink(v.get(), prefixes[i], parameters);
+		});
 	}
 
 	function write(asStep) {
 		const parameters = new URLSearchParams();
 
-		for (const h of heatmaps)
-			if (h.writeLink()) parameters.set(`${h.id}.s`, h.writeLink());
-		views.forEach((v, i) => writeLink(v, prefixes[i], parameters));
+		for (const p of pictures)
+			if (p.made && p.made.writeLink())
+				parameters.set(`${p.id}.s`, p.made.writeLink());
+		views.forEach((v, i) => {
+			if (v.made) writeLink(v.made, prefixes[i], parameters);
+		});
 		/* Colons and such may stand in a fragment as they are, and read better. */
 		written = parameters.toString().replaceAll('%3A', ':').replaceAll('%7E', '~');
 		const url = location.href.replace(/#.*$/s, '') + (written ? `#${written}` : '');
@@ -63,11 +81,12 @@ function keepLink(views, heatmaps) {
 		}
 	}
 
-	for (const view of [...views, ...heatmaps]) view.onchange = write;
+	for (const part of [...views, ...pictures]) part.onchange(write);
 	addEventListener('hashchange', () => {
 		if (fragment() !== written && (location.hash === '' || fragment())) {
 			written = fragment();
 			read();
+			showPlace(pictures);
 		}
 	});
 	if (written) read();

@@ -39,7 +39,7 @@ function makeStage(report) {
 	const stage = document.createElementNS('http://www.w3.org/2000/svg', 'foreignObject');
 	const several = report.pictures.length > 1;
 
-	page.classList.toggle('single', !several && report.trees.length === 1);
+	page.classList.toggle('single', !several && report.pictures[0][0] === 'tree');
 	for (const picture of report.pictures)
 		page.append(...(several ? [html('h2', {}, picture[2])] : []), makePicture(picture));
 	stage.setAttribute('width', '100%');
@@ -55,45 +55,103 @@ function makeStage(report) {
 	svg.append(stage);
 }
 
-/* The graphs that wait for a tree; in the order of the page. */
-function makeViews(report) {
-	const views = [];
-
-	for (const [i, host] of [...document.querySelectorAll('.flame')].entries()) {
-		const tree = report.trees[i];
-
-		/* A tree that weighs nothing has but its root. */
-		if (tree.nodes[2] === 0 && tree.nodes.length === 3)
-			host.append(html('p', { class: 'empty' }, tree.note));
-		else views.push(new FlameView(host, tree));
-	}
-	return views;
+/* A tree that weighs nothing has but its root. */
+function makeEmpty(host, number) {
+	host.append(html('p', { class: 'empty' }, dataOf(number).note));
+	return {};
 }
 
-function makeHeatmaps(report) {
-	const hosts = [...document.querySelectorAll('.drawing')];
+function makeView(host, number, time) {
+	const view = new FlameView(host, dataOf(number));
 
-	return report.heatmaps.map(
-		(data) =>
-			new Heatmap(
-				hosts.find((h) => h.dataset.id === data.id),
-				data,
-			),
-	);
+	if (time && view.data.slices) {
+		const windowed = new WindowedFlame(view);
+
+		time.listen((now, base) => windowed.show(now, base));
+	}
+	return view;
+}
+
+function makeHeatmap(host, number, time) {
+	const heatmap = new Heatmap(host, dataOf(number));
+
+	if (time) {
+		const windowed = new WindowedHeatmap(heatmap, time);
+
+		time.listen((now, base) => windowed.show(now, base));
+	}
+	return heatmap;
+}
+
+function makeSlicedTable(host, number, time) {
+	const table = host.querySelector('table');
+
+	makeSortable(table);
+	if (time) {
+		const sliced = new SlicedTable(table, dataOf(number));
+
+		time.listen((now, base) => sliced.show(now, base));
+	}
+	return table;
+}
+
+function makeSlicedHistogram(host, number, time) {
+	const sliced = new SlicedHistogram(host, dataOf(number));
+
+	if (time) time.listen((now, base) => sliced.show(now, base));
+	return sliced;
+}
+
+const MAKERS = {
+	empty: makeEmpty,
+	tree: makeView,
+	heatmap: makeHeatmap,
+	stacks: makeHeatmap,
+	table: makeSlicedTable,
+	histogram: makeSlicedHistogram,
+	timeline: (host, number, time) => new Timeline(host, dataOf(number), time),
+};
+
+/* Gives the parts of the kinds that it is asked for. */
+function makeParts(report, time) {
+	const hosts = [...document.querySelectorAll('.flame, .drawing, .timeline')];
+	const parts = {};
+
+	for (const [number, [kind, id]] of report.parts.entries()) {
+		const host =
+			kind === 'table'
+				? document.querySelector(`[id="${CSS.escape(id)}"] > .scroll`)
+				: hosts.find((h) => h.dataset.id === id);
+
+		/* What a picture has no place for: tables, timelines. */
+		if (!host) continue;
+		(parts[kind] ||= []).push(
+			new Part(host, id, () => MAKERS[kind](host, number, time)),
+		);
+	}
+	return (...kinds) => kinds.flatMap((kind) => parts[kind] || []);
 }
 
 function start() {
 	const report = JSON.parse(document.getElementById('report-data').textContent);
 	const isSvg = document.documentElement.localName === 'svg';
+	const hasTime = !isSvg && report.parts.some(([kind]) => kind === 'timeline');
 
 	if (isSvg) makeStage(report);
-	const views = makeViews(report);
-	const heatmaps = makeHeatmaps(report);
-	const all = [...views, ...heatmaps.filter((h) => h.view).map((h) => h.view)];
-	if (all.length) {
-		listenToKeys(all, isSvg && report.pictures.length === 1 && views.length === 1);
-		keepLink(all, heatmaps);
-	}
+	const time = hasTime ? new TimeWindow() : null;
+	const parts = makeParts(report, time);
+	const views = [...parts('tree'), ...parts('stacks').map((p) => new InnerPart(p))];
+	const pictures = parts('heatmap', 'stacks', 'timeline');
+	const all = [...parts('empty', 'tree', ...(time ? ['table', 'histogram'] : [])), ...pictures];
+
+	if (time) document.querySelector('main').append(time.bar);
+	if (isSvg) for (const part of all) part.get();
+	else watchParts([...all, ...makeTables(all)]);
+	if (views.length)
+		listenToKeys(views, isSvg && report.pictures.length === 1 && views.length === 1);
+	/* The window before what shows it. */
+	if (views.length || pictures.length)
+		keepLink(views, [...(time ? [time.part()] : []), ...pictures]);
 }
 
 start();

@@ -148,6 +148,11 @@ class Tooltip {
 			]);
 		if (zoom.up && zoom !== node && zoom !== node.up && node.total < zoom.total)
 			rows.push([formatPercent(node.total, zoom.total), 'of the zoomed frame']);
+		if (node.was !== null)
+			rows.push([
+				`${node.change < 0 ? '−' : '+'}${formatPercent(Math.abs(node.change), 1)}`,
+				`than in A, where it had ${formatPercent(node.was, 1)}`,
+			]);
 		if (!state.byLeaf && node.self > 0)
 			rows.push([
 				formatPercent(node.self, tree.root.total),

@@ -26,6 +26,8 @@ class FlameNode {
 			null; /* merged by leaf: pairs of node and weight in the first tree */
 		this.hidden =
 			null; /* merged by leaf: weight and number of stacks not in the file */
+		this.was = null; /* its share in what it is compared with */
+		this.change = null;
 		this.step = ''; /* of a group: what to write behind ~ in a path */
 	}
 }
@@ -42,8 +44,11 @@ class FlameTree {
 			this.palette.push(data.frames[i + 2]);
 		}
 		this.leaves = data.leaves;
+		this.before =
+			data.before || null; /* of a difference: weights with which to compare */
 		this.nodes = [];
 		this.root = this.readNodes(data.nodes);
+		if (this.before) this.addBefore();
 		this.isCut = this.nodes.some((n) => n.merged > 0);
 		this.leafRoot = null;
 	}
@@ -73,6 +78,18 @@ class FlameTree {
 		if (up) up.kids.push(node);
 		this.nodes.push(node);
 		return node;
+	}
+
+	/* How much larger a node's share is than it was, in parts of 1. */
+	addBefore() {
+		const whole = this.before[0];
+
+		this.nodes.forEach((node, i) => {
+			const was = whole ? this.before[i] / whole : 0;
+
+			node.was = was;
+			node.change = this.root.total ? node.total / this.root.total - was : 0;
+		});
 	}
 
 	addTotals() {

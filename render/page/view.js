@@ -26,6 +26,21 @@ function compileRegex(text) {
 	return new RegExp(text, /[A-Z]/.test(text.replace(/\\./g, '')) ? '' : 'i');
 }
 
+/* 0 to 6: much less to much more, in parts of the whole. */
+function changeStep(change) {
+	const size = Math.abs(change);
+	const steps = size < 0.002 ? 0 : size < 0.02 ? 1 : size < 0.1 ? 2 : 3;
+
+	return change < 0 ? 3 - steps : 3 + steps;
+}
+
+/* "+1.25% of the whole, from 3.50%". */
+function changeText(node) {
+	const sign = node.change < 0 ? '−' : '+';
+
+	return `${sign}${formatPercent(Math.abs(node.change), 1)} of the whole, from ${formatPercent(node.was, 1)}`;
+}
+
 class FlameView {
 	constructor(host, data) {
 		this.tree = new FlameTree(data);
@@ -130,7 +145,13 @@ class FlameView {
 		};
 
 		this.legend.replaceChildren();
+		if (this.tree.before) {
+			add('d1', 'less than in A');
+			add('d3', 'as much');
+			add('d5', 'more than in A');
+		}
 		KINDS.forEach((name, kind) => {
+			if (this.tree.before) return;
 			if (kinds.has(kind)) add(`c${kind * SHADES + 3}`, name);
 		});
 		add('rest', 'too small to draw, merged');
@@ -218,7 +239,7 @@ class FlameView {
 	}
 
 	toggleHelp() {
-		toggleHelp(this.host, this.help);
+		toggleHelp(this.host, this.help, KEYS, ABOUT);
 	}
 
 	/* ---- search ---- */
@@ -352,13 +373,19 @@ class FlameView {
 
 	classes(box, width) {
 		const { node } = box;
-		let classes = node.merged ? 'f rest' : `f c${this.tree.palette[node.frame]}`;
+		let classes = node.merged ? 'f rest' : `f ${this.colorClass(node)}`;
 
 		if (this.tree.kind(node) === KINDS.length - 1) classes += ' unknown';
 		if (box.past) classes += ' past';
 		if (width < MIN_TEXT) classes += ' thin';
 		if (this.isMatch(node)) classes += ' hit';
 		return classes;
+	}
+
+	/* By its code; or in a difference by how much its share has changed. */
+	colorClass(node) {
+		if (!this.tree.before) return `c${this.tree.palette[node.frame]}`;
+		return `d${changeStep(node.change || 0)}`;
 	}
 
 	spoken(node) {
@@ -368,6 +395,7 @@ class FlameView {
 			`${formatPercent(node.total, this.tree.root.total)} of all`,
 		];
 
+		if (node.was !== null) words.push(changeText(node));
 		if (!node.merged) words.push(KINDS[this.tree.kind(node)]);
 		return words.join(', ');
 	}

@@ -10,14 +10,15 @@ _ana()
 	fi
 	values=$(_ana_values "$command" "$prev")
 	case $values in
-	@FILE) _rectrace_reply_files ;;
+	@FILE | @PATH | @FOLDER | @TRACE) _rectrace_reply_files ;;
 	@*) COMPREPLY=() ;; # numbers and names that only the trace knows
 	?*) _rectrace_reply "$values" ;;
 	*)
 		if [[ $cur == -* ]]; then
 			_rectrace_reply "$(_ana_options "$command")"
 		else
-			_rectrace_reply_files .rec
+			_rectrace_reply_files .rec .rec.{gz,zst,xz,bz2} .tar .tar.{gz,zst,xz,bz2} .tgz .tzst \
+				.txz .tbz2 .zip
 		fi
 		;;
 	esac

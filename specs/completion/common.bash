@@ -30,11 +30,14 @@ _rectrace_reply_list()
 }
 
 _rectrace_reply_files()
-{ # [SUFFIX]: only files that end so, and folders
+{ # [SUFFIX...]: only files that end so, and folders
+	local suffix
 	compopt -o filenames 2>/dev/null
 	mapfile -t COMPREPLY < <(
-		if [[ -n ${1-} ]]; then
-			compgen -f -X "!*$1" -- "$cur"
+		if (($#)); then
+			for suffix; do
+				compgen -f -X "!*$suffix" -- "$cur"
+			done
 			compgen -d -- "$cur"
 		else
 			compgen -f -- "$cur"

@@ -45,7 +45,7 @@ _rec()
 	done
 	values=$(_rec_values '' "$prev")
 	case $values in
-	@FILE) _rectrace_reply_files ;;
+	@FILE | @PATH) _rectrace_reply_files ;;
 	@PID*) _rectrace_reply_list "$(_rec_pids)" ;;
 	@*) COMPREPLY=() ;;
 	?*) _rectrace_reply "$values" ;;

@@ -13,6 +13,7 @@ enum lost_reason {
 		4,       /* they were in the trace that this one is made from, in a damaged block */
 	LOST_UNTOLD = 5, /* the kernel did not tell of them, as other things show */
 	LOST_TABLE_FULL = 6, /* a table in the kernel had no place left */
+	LOST_DISK_FULL = 7,  /* the disk had no room left for them */
 };
 
 struct lost {

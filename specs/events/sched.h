@@ -80,6 +80,7 @@ struct sched_delay {
 	__u32 before_comm IS("string") DOC("its name");
 	__u32 waker_pid DOC("process that woke it; 0: it had been preempted");
 	__u32 waker_tid DOC("thread that woke it; 0: it had been preempted");
+	__u32 weight UNIT("waits") DOC("waits it stands for: not 1 with --sample");
 } EVENT("A thread waited long for a CPU, and has it now.");
 
 struct off_cpu {
@@ -95,6 +96,7 @@ struct off_cpu {
 	__u32 waker_pid DOC("process that woke it; 0: it had been preempted");
 	__u32 waker_tid DOC("thread that woke it; 0: it had been preempted");
 	__u32 stack IS("stack") DOC("where it waited");
+	__u32 weight UNIT("waits") DOC("waits it stands for: not 1 with --sample");
 } EVENT("A thread was off the CPU for at least --min, and is back.");
 
 #endif

@@ -24,8 +24,8 @@ enum syscall_end {
 /* `form` is how the arguments read, with names for what has names; what differs from call to call is left
  * out of it, so that there are few forms: {0}...{5} stand for arg0...arg5 as a signed number of 32 bits,
  * {0u} and {0l} of 64 bits unsigned and signed, {0x} in hexadecimal, {0o} in octal, {path} and {path2}
- * for these fields in quotes. The form `dfd=AT_FDCWD, filename={path}, flags=O_RDONLY|O_CLOEXEC` says all
- * of an openat. */
+ * for these fields in quotes, {address} for that field, which may have stood in a struct msghdr. The form
+ * `dfd=AT_FDCWD, filename={path}, flags=O_RDONLY|O_CLOEXEC` says all of an openat. */
 struct syscall {
 	__u64 time UNIT("ns") DOC("CLOCK_MONOTONIC, when it returned");
 	__u64 duration UNIT("ns") DOC("how long it took");
@@ -45,6 +45,8 @@ struct syscall {
 	__u32 form IS("string") DOC("how the arguments read; {0} stands for arg0, {path} for path");
 	__u32 path IS("string") DOC("the first path among the arguments, up to 255 bytes");
 	__u32 path2 IS("string") DOC("the second path");
+	__u32 address IS("string") DOC(
+		"the socket address that arguments lead to, as AF_INET 127.0.0.1:80; empty: not known");
 	__u32 stack IS("stack") DOC("where it was called, if asked for");
 	__u32 weight DOC("for how many calls this one stands: --sample");
 	enum syscall_abi abi DOC("whose numbering of calls the program uses");

@@ -5,6 +5,8 @@
 # The tables are what `rec --tables` and `ana --tables` print, see format/base/option_table.h. Those
 # of a command of `ana` come behind a line "of COMMAND". The page has lines of its own for what is
 # to be filled in: @OPTIONS@, @FORMATS@, and @SOURCES@ or @COMMANDS@ with hand-written paragraphs.
+#
+# With -v only=COMMAND it makes a page of that command alone, of what the tables and the paragraph say.
 
 BEGIN {
 	FS = "\t"
@@ -29,7 +31,10 @@ function table_line() {
 		summary[$2] = $3
 	} else if ($1 == "of") {
 		command = $2
-		all = with(all, command)
+		if (only == "" || command == only)
+			all = with(all, command)
+	} else if (only != "" && command != only) {
+		return
 	} else if ($1 == "group") {
 		group = $2
 		if (!(group in group_of))
@@ -108,7 +113,39 @@ function put_options(    i, j, n, ids) {
 	}
 }
 
-function put_formats(    i, j, n, same, lines, name) {
+# A page of one command.
+function put_command() {
+	if (!(only in summary))
+		give_up("there is no command " only)
+	print ".TH ANA\\-" toupper(only) " 1 " date " \"ana " version "\" \"User commands\""
+	print ".nr HY 0\n.nh\n.ad l"
+	print ".SH NAME\nana\\-" only " \\- " marked(summary[only])
+	print ".SH SYNOPSIS\n.B ana " only "\n.RI [ option ...]\n.IR trace ...\n.SH DESCRIPTION"
+	gsub(/\n[.]IP\n/, "\n.PP\n", text[only]) # not below the name of a command here
+	printf "%s", text[only]
+	print ".SH OPTIONS"
+	put_options()
+	if (lists[only] != "") {
+		print ".SH FORMATS"
+		put_list(lists[only])
+	}
+	print ".SH SEE ALSO\n.BR ana (1),\nwhich has what all commands share, and examples;"
+	print ".BR rec (1),\n.BR trace (5)"
+}
+
+# "  text  for a terminal", one a line.
+function put_list(list,    j, n, lines, name) {
+	n = split(list, lines, "\n")
+	for (j = 1; j < n; j++) {
+		name = lines[j]
+		sub(/^ +/, "", name)
+		sub(/ .*/, "", name)
+		sub(/^ +[^ ]+ +/, "", lines[j])
+		print ".TP\n\\fB" roff(name) "\\fR\n" marked(sentence(lines[j]))
+	}
+}
+
+function put_formats(    i, same) {
 	for (i = 1; i <= n_names; i++)
 		if (lists[names[i]] != "")
 			same[lists[names[i]]] = with(same[lists[names[i]]], names[i])
@@ -117,14 +154,7 @@ function put_formats(    i, j, n, same, lines, name) {
 			continue
 		print ".SS Of " enumerate(same[lists[names[i]]])
 		same[lists[names[i]]] = ""
-		n = split(lists[names[i]], lines, "\n")
-		for (j = 1; j < n; j++) {
-			name = lines[j]
-			sub(/^ +/, "", name)
-			sub(/ .*/, "", name)
-			sub(/^ +[^ ]+ +/, "", lines[j])
-			print ".TP\n\\fB" roff(name) "\\fR\n" marked(sentence(lines[j]))
-		}
+		put_list(lists[names[i]])
 	}
 }
 
@@ -135,8 +165,9 @@ FNR == NR {
 /^\.\\"/ { next } # comments are for those who edit the source
 /^@(SOURCES|COMMANDS)@$/ { in_names = 1; next }
 /^@TEXT .*@$/ { about = substr($0, 7, length($0) - 7); next }
-/^@END@$/ { put_names(); in_names = 0; next }
+/^@END@$/ { in_names = 0; if (only == "") put_names(); next }
 in_names { text[about] = text[about] $0 "\n"; next }
+only != "" { next }
 /^@OPTIONS@$/ { put_options(); next }
 /^@FORMATS@$/ { put_formats(); next }
 {
@@ -147,5 +178,7 @@ in_names { text[about] = text[about] $0 "\n"; next }
 END {
 	if (!failed && in_names)
 		give_up("no @END@")
+	if (!failed && only != "")
+		put_command()
 	exit failed
 }

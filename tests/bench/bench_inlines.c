@@ -11,6 +11,7 @@
 #include "format/base/arena.h"
 #include "format/symbols/dwarf_frames.h"
 #include "format/symbols/elf_image.h"
+#include "tests/bench/code_section.h"
 
 struct counts {
 	uint64_t frames, inlined, lines;
@@ -33,24 +34,13 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The section of code with the most bytes. */
-static const GElf_Shdr *code_section(const struct elf_image *e)
-{
-	const GElf_Shdr *best = NULL;
-
-	for (uint32_t i = 1; i < e->n_sections; i++)
-		if (e->sections[i].sh_flags & SHF_EXECINSTR &&
-			(!best || e->sections[i].sh_size > best->sh_size))
-			best = &e->sections[i];
-	return best;
-}
-
 static int run(int fd, const GElf_Shdr *code, size_t n)
 {
 	uint64_t *addresses = xcalloc(n, sizeof(*addresses));
 	struct counts c = { 0, 0, 0 };
+	const struct dwarf_listener listener = { .frame = count, .ctx = &c };
 	struct rusage use;
-	struct err err;
+	struct err err = { "" };
 	double begun;
 	int found;
 
@@ -58,7 +48,7 @@ static int run(int fd, const GElf_Shdr *code, size_t n)
 		addresses[i] = code->sh_addr +
 			(uint64_t)((double)code->sh_size / (double)n * (double)i);
 	begun = seconds();
-	found = dwarf_frames(fd, addresses, n, count, &c, &err);
+	found = dwarf_frames(fd, NULL, addresses, n, &listener, &err);
 	getrusage(RUSAGE_SELF, &use);
 	free(addresses);
 	if (found < 0) {
@@ -70,6 +60,8 @@ static int run(int fd, const GElf_Shdr *code, size_t n)
 		n, found, (double)c.inlined / (double)(found ? found : 1),
 		100.0 * (double)c.lines / (double)(c.frames ? c.frames : 1), seconds() - begun,
 		use.ru_maxrss / 1024);
+	if (err.text[0])
+		printf("%s\n", err.text);
 	return 0;
 }
 

@@ -6,9 +6,12 @@
 #	                                    `perf script` is timed, which flatters the other side
 #	SECONDS_EACH=5                      length of each recording
 #	KILLS=100                           how often a recorder is killed
+#	NAMES_OF='FILE...'                  binaries with DWARF, to find names in
 set -u
 here=$(realpath "$(dirname "$0")")
-build=$(realpath "${BUILD:-build}")
+export BUILD
+BUILD=$(realpath "${BUILD:-build}") # of those that this one calls too
+build=$BUILD
 rec=$build/rec
 ana=$build/ana
 measure=$build/bench/measure
@@ -133,16 +136,21 @@ started() { awk -F ' ' '{ n = $NF; all += n }
 perf_folded() { perf script --no-inline -i "$1" -F ip,sym 2>/dev/null | awk '
 	NF { $1 = ""; sub(/^ /, ""); s = s ";" $0; next }
 	s != "" { print s " 1"; s = "" } END { if (s != "") print s " 1" }'; }
-# stacks NAME COMMAND...: by rec, rec with frame pointers, and perf with DWARF, one after the other.
+fact() { "$ana" info "$1" -f json | jq -r ".sections.facts.facts.\"$2\" // 0"; }
+# stacks NAME COMMAND...: by rec, rec in the kernel (how many of its stacks are those of a copy of the same
+# moment), rec with frame pointers, and perf with DWARF, one after the other.
 stacks() {
-	local name=$1 a b fp
+	local name=$1 a b fp k
 	shift
-	rm -f t.rec fp.rec
+	rm -f t.rec fp.rec k.rec
+	REC_UNWIND_CHECK=1 "$rec" cpu -q -F 499 -u bpf -o k.rec -- "$@" >/dev/null
+	k=$("$ana" flame k.rec -f folded | started)
+	k="in the kernel $k% ($(fact k.rec unwind.checked_same) stacks are those of copies, $(fact k.rec unwind.checked_other) are not)"
 	"$rec" cpu -q -F 499 -o t.rec -- "$@" >/dev/null
 	"$rec" cpu -q -F 499 -u fp -o fp.rec -- "$@" >/dev/null
 	a=$("$ana" flame t.rec -f folded | started)
 	fp=$("$ana" flame fp.rec -f folded | started)
-	a="rec $a% ($(ratio "$(stat -c %s t.rec)" "$(samples_of t.rec)") bytes per sample), by frame pointers $fp%"
+	a="rec $a%, $k ($(ratio "$(stat -c %s t.rec)" "$(samples_of t.rec)") bytes per sample), by frame pointers $fp%"
 	[ -n "$have_perf" ] || { echo "$name: $a" && return; }
 	rm -f d.data
 	# perf 6.1 sometimes aborts at its end.
@@ -170,7 +178,7 @@ command -v perl >/dev/null && stacks "perl" perl -e "\$t = time + $seconds; whil
 
 echo "== CPU time of rec per sample, with what every recording takes (one busy process, $seconds s at 4999 Hz)"
 for kind in recursion callback deep; do
-	for u in fp auto; do
+	for u in fp auto bpf; do
 		rm -f t.rec
 		"$rec" cpu -q -F 4999 -u $u -o t.rec -- "$build/samples/frames" $kind $ms
 		"$ana" info t.rec -f json | jq -r --arg what "$kind, --unwind $u" \
@@ -179,15 +187,24 @@ for kind in recursion callback deep; do
 	done
 done
 
+echo "== one copy of a stack, unwound (wanted: at most 10 us)"
+"$build/bench/bench_unwind"
+
 echo "== call frame information of binaries, compiled"
 "$build/bench/bench_cfi" "$(ldconfig -p | sed -n 's/.*libc.so.6 .*x86-64.* => //p' | head -n 1)" "$python" /usr/lib/jvm/*/lib/server/libjvm.so \
 	/usr/lib/x86_64-linux-gnu/libLLVM-1*.so.1 /usr/lib/llvm-*/lib/libclang-cpp.so.1? /usr/lib/chromium/chromium 2>/dev/null
+
+echo "== names of 100,000 addresses all over large binaries, as a recording finds them"
+for file in /usr/lib/x86_64-linux-gnu/libLLVM-1*.so.1 /usr/lib/llvm-*/lib/libclang-cpp.so.1? /usr/lib/chromium/chromium \
+	/usr/lib/jvm/*/lib/server/libjvm.so ${NAMES_OF:-}; do
+	[ ! -e "$file" ] || "$build/bench/bench_names" "$file"
+done
 
 echo "== what the recorder costs (CPU seconds in a recording of $seconds s of one busy process)"
 "$build/samples/calltree" 1000000 &
 server=$!
 for hz in 99 999 4999; do
-	for way in "fp fp" "auto dwarf"; do # of rec, of perf
+	for way in "fp fp" "auto dwarf" "bpf dwarf"; do # of rec, of perf
 		a=$(rm -f t.rec && "$measure" "$rec" cpu -q -F $hz -u "${way% *}" -d "$seconds" -p $server -o t.rec 2>&1 | tail -n 1)
 		[ -n "$have_perf" ] || { echo "$hz Hz, --unwind ${way% *}: rec $a" && continue; }
 		b=$("$measure" perf record -q -F $hz --call-graph "${way#* }" -p $server -o p.data -- sleep "$seconds" 2>&1 | tail -n 1)
@@ -198,26 +215,38 @@ done
 kill $server
 server=
 
-echo "== slow-down of a program of fixed work (wall time, median of 5, against running alone)"
+echo "== slow-down of a program of fixed work (wall time against running alone, each beside the others; middle of ${ROUNDS:=7} rounds)"
 cat >work <<-'SH'
 	#!/bin/bash
 	head -c 700M /dev/zero | sha256sum >/dev/null
 SH
 chmod +x work
-wall() { for _ in 1 2 3 4 5; do rm -f t.rec && "$measure" "$@" 2>&1 >/dev/null | tail -n 1 | cut -d' ' -f2; done | sort -n | sed -n 3p; }
-alone=$(wall ./work)
-for hz in 99 999 4999; do
-	for way in "fp fp" "auto dwarf"; do
-		a=$(ratio "$(wall "$rec" cpu -q -F $hz -u "${way% *}" -o t.rec -- ./work)" "$alone")
-		[ -n "$have_perf" ] || { echo "$hz Hz: rec --unwind ${way% *} $a" && continue; }
-		echo "$hz Hz: rec --unwind ${way% *} $a, perf record --call-graph ${way#* }" \
-			"$(ratio "$(wall perf record -q -F $hz --call-graph "${way#* }" -o p.data -- ./work)" "$alone")"
+wall() { # NAME COMMAND...
+	local name=$1
+	shift
+	rm -f t.rec
+	"$measure" "$@" 2>&1 >/dev/null | awk -v name="$name" 'END { print name, $2 }'
+}
+for ((round = 0; round < ROUNDS; round++)); do
+	wall alone ./work
+	for hz in 99 999 4999; do
+		for way in "fp fp" "auto dwarf"; do
+			wall "$hz-rec-${way% *}" "$rec" cpu -q -F $hz -u "${way% *}" -o t.rec -- ./work
+			[ -z "$have_perf" ] || wall "$hz-perf-${way#* }" perf record -q -F $hz --call-graph "${way#* }" -o p.data -- ./work
+		done
 	done
-done
+done | sort -k1,1 -k2,2n | awk '{ v[$1, ++n[$1]] = $2 }
+	END {
+		for (k in n) m[k] = v[k, int((n[k] + 1) / 2)]
+		for (k in n) if (k != "alone") printf "%s: %.2f\n", k, m[k] / m["alone"]
+	}' | sort -n
 
+"$here/samples.sh"
 "$here/sched.sh"
 "$here/block.sh"
 "$here/syscalls.sh"
+"$here/memory.sh"
+"$here/report.sh"
 
 echo "== kill -9 at random moments of 0.2 to 2.8 s"
 "$here/kill.sh" "$rec" "$ana" "$build/samples" "${KILLS:-100}"

@@ -21,7 +21,7 @@ chmod +x load
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b ? a / b : 0 }'; }
 median() { sort -n | sed -n 2p; }
 
-plain_clock=0 plain_cpu=0 empty_cpu=0 sum_cpu=0 # set by run
+plain_clock=0 plain_cpu=0 # set by run
 # run NAME COMMAND...: sets NAME_clock and NAME_cpu, the medians of three runs, in seconds.
 run() {
 	local name=$1
@@ -48,15 +48,33 @@ run empty "$build/bench/empty_pair"
 run sum "$rec" syscalls -q --summary -o t.rec --
 run rec "$rec" syscalls -q -o t.rec --
 "$ana" info t.rec -f json >info.json
+"$ana" info t.rec | sed -n "s/^recorder's cost: *//p" >cost
 tell empty "two empty programs"
 tell rec "rec syscalls (wanted: 3.2)"
 tell sum "rec syscalls --summary"
-echo "--summary adds $(awk -v s="$sum_cpu" -v e="$empty_cpu" -v p="$plain_cpu" \
-	'BEGIN { printf "%.2f", (e > p) ? (s - p) / (e - p) : 0 }') times what the empty programs add (wanted: 2)"
+# per_call COMMAND...: what one call takes at best, in ns.
+per_call() {
+	rm -f t.rec
+	"$@" "$build/bench/many_calls" | cut -d' ' -f1
+}
+# Each beside the others, seven times, so that they are disturbed alike; the middle of what each took at best.
+for _ in 1 2 3 4 5 6 7; do
+	echo "plain $(per_call env)"
+	echo "empty $(per_call "$build/bench/empty_pair")"
+	echo "sum $(per_call "$rec" syscalls -q --summary -o t.rec --)"
+	echo "rec $(per_call "$rec" syscalls -q -o t.rec --)"
+done | sort -k1,1 -k2,2n | awk '{ v[$1, ++n[$1]] = $2 }
+	END {
+		for (k in n) m[k] = v[k, 4]
+		empty = m["empty"] - m["plain"]
+		printf "a call: %.0f ns, two empty programs add %.0f, --summary %.0f (%.2f times as much; wanted: 2), all %.0f (%.2f times)\n",
+			m["plain"], empty, m["sum"] - m["plain"], (m["sum"] - m["plain"]) / empty,
+			m["rec"] - m["plain"], (m["rec"] - m["plain"]) / empty
+	}'
 jq -r '.sections.events.rows[] | select(.event == "syscall") |
 	"rec: \(.bytes_per_event) bytes per call (wanted: 3), \(.count) calls"' info.json
 echo "rec: lost $(jq '[.sections.losses.rows[].lost] | add // 0' info.json)," \
-	"$("$ana" info t.rec | sed -n "s/^recorder's cost: *//p")"
+	"$(cat cost)"
 perf record -q -o /dev/null -e raw_syscalls:sys_enter -- true 2>/dev/null || {
 	echo "perf cannot record system calls here"
 	exit 0

@@ -32,8 +32,8 @@ export function addressOf(file) {
 }
 
 /* Opens a page, lets test use it, and checks that it behaved. `complaints` is what the browser
- * may say about it. */
-export async function withPage(file, options, test, complaints = /^$/) {
+ * may say about it; `late` leaves the page to make its parts as they come into sight. */
+export async function withPage(file, { late, ...options }, test, complaints = /^$/) {
 	const context = await browser.newContext({
 		viewport: { width: 1280, height: 800 },
 		reducedMotion: 'reduce',
@@ -51,6 +51,7 @@ export async function withPage(file, options, test, complaints = /^$/) {
 	});
 	try {
 		await page.goto(addressOf(file));
+		if (!late) await makeAll(page);
 		await test(page, context);
 		const own = addressOf(file.replace(/#.*/, ''));
 		assert.deepEqual(
@@ -65,6 +66,11 @@ export async function withPage(file, options, test, complaints = /^$/) {
 	} finally {
 		await context.close();
 	}
+}
+
+/* Parts of a page are made when they come into sight, or for paper; here at once, unless that is what is tried. */
+export function makeAll(page) {
+	return page.evaluate(() => dispatchEvent(new Event('beforeprint')));
 }
 
 /* page.url() lags behind what a script wrote there. */

@@ -318,10 +318,11 @@ function flameTests(kind) {
 			/* Frames of one name in several modules or of several kinds are one in the
 			 * folded stacks. */
 			const shown = await page.evaluate(() => {
-				const report = JSON.parse(
-					document.getElementById('report-data').textContent,
+				const tree = new FlameTree(
+					JSON.parse(
+						document.querySelector('script.data').textContent,
+					),
 				);
-				const tree = new FlameTree(report.trees[0]);
 				return {
 					total: tree.byLeaf().total,
 					sum:
@@ -893,6 +894,15 @@ describe('a report', () => {
 			assert.equal(await page.locator('.note.warning').count(), 2);
 			assert.equal(await page.locator('tbody tr').count(), 12);
 			assert.match(await page.locator('#run').textContent(), /Linux 6\.18/);
+		});
+	});
+
+	test('keeps no room for graphs that nothing will draw', async () => {
+		await withPage('full.html', { javaScriptEnabled: false }, async (page) => {
+			const box = await page.locator('.flame').first().boundingBox();
+			const note = await page.locator('.flame .note').first().boundingBox();
+
+			assert.ok(note.height > 0 && box.height < 3 * note.height, `${box.height} px`);
 		});
 	});
 

@@ -8,7 +8,10 @@
 
 #include "render/heatmap.h"
 #include "render/render.h"
+#include "render/table_slices.h"
+#include "render/timeline.h"
 #include "render/tree.h"
+#include "render/tree_slices.h"
 
 static uint64_t state = 88172645463325252;
 
@@ -355,7 +358,7 @@ static void add_busy(struct report *r)
 
 static void write_heat_outputs(const char *folder, const char *name, struct report *r)
 {
-	static const char *const outputs[] = { "svg", "html", "json", "csv", "text" };
+	static const char *const outputs[] = { "svg", "html", "json", "text" };
 	struct render_options o = { .min_percent = -1 };
 
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
@@ -408,6 +411,13 @@ static void seconds_add(struct seconds *s, uint32_t column, uint32_t row, uint32
 	s->weights[s->flame.n++] = (struct heat_weight){ row * s->columns + column, node, n };
 }
 
+static void seconds_done(struct seconds *s)
+{
+	heatmap_builder_done(&s->map);
+	tree_done(&s->tree);
+	free(s->weights);
+}
+
 static void seconds_write(struct seconds *s, const char *folder, const char *name, bool range)
 {
 	struct report r;
@@ -422,9 +432,7 @@ static void seconds_write(struct seconds *s, const char *folder, const char *nam
 	h->flame = &s->flame;
 	write_heat_outputs(folder, name, &r);
 	report_done(&r);
-	heatmap_builder_done(&s->map);
-	tree_done(&s->tree);
-	free(s->weights);
+	seconds_done(s);
 }
 
 /* Function f<second % 3> everywhere, and 97 samples of a hostile one in row 23. */
@@ -465,6 +473,318 @@ static void write_many(const char *folder)
 	seconds_write(&s, folder, "many", true);
 }
 
+/* ---- timelines ---- */
+
+enum { SLOTS = 97, SLOT_MS = 10, SERVER = 0, BAD = 1, WORKER = 2, N_TIMELINE_THREADS = 3 };
+
+static uint64_t ms(uint64_t n)
+{
+	return n * 1000000;
+}
+
+static uint32_t named(struct timeline_builder *b, const char *text, enum timeline_kind kind)
+{
+	return timeline_name(b, text, strlen(text), kind);
+}
+
+static uint32_t lane_of(struct timeline_builder *b, uint32_t thread, const char *title)
+{
+	uint32_t lane = timeline_lane(b, TIMELINE_THREADS, title);
+
+	b->lanes[lane].thread = thread + 1;
+	b->lanes[lane].value = *title ? "" : "CPU";
+	return lane;
+}
+
+static struct timeline_item piece(uint64_t from, uint64_t to, uint32_t name)
+{
+	return (struct timeline_item){ .from_ns = from, .to_ns = to, .name = name };
+}
+
+/* In each slot of 10 ms the server runs for 3 ms, waits for 2 ms while the worker runs, and sleeps in a read
+ * for 5, in which it asks a disk for 3; the one with a bad name wakes it. */
+static void fill_slots(struct timeline_builder *b)
+{
+	uint32_t cpu = timeline_lane(b, TIMELINE_CPUS, "CPU 0");
+	uint32_t disk = timeline_lane(b, TIMELINE_DISKS, "vda <b>");
+	uint32_t server = lane_of(b, SERVER, ""), calls = lane_of(b, SERVER, "syscall");
+	uint32_t worker = lane_of(b, WORKER, ""), bad = lane_of(b, BAD, "");
+	uint32_t running = named(b, "running", TIMELINE_RUNNING);
+	uint32_t sleeping = named(b, "sleeping", TIMELINE_SLEEPING);
+
+	b->lanes[disk].value = "bytes";
+	for (uint64_t k = 0; k < SLOTS; k++) {
+		uint64_t at = ms(k * SLOT_MS);
+		struct timeline_item wait = piece(at + ms(3), at + ms(5),
+			named(b, "waiting for a CPU", TIMELINE_WAITING));
+		struct timeline_item sleep = piece(at + ms(5), at + ms(10), sleeping);
+		struct timeline_item io = piece(at + ms(6), at + ms(9),
+			named(b, "write", TIMELINE_WRITE));
+
+		wait.behind = WORKER + 1;
+		sleep.who = BAD + 1;
+		sleep.stack = 1;
+		sleep.stack_2 = 2;
+		io.who = SERVER + 1;
+		io.value = 4096;
+		timeline_add(b, server, piece(at, at + ms(3), running));
+		timeline_add(b, server, wait);
+		timeline_add(b, server, sleep);
+		timeline_add(b, calls,
+			piece(at + ms(5), at + ms(10), named(b, "read", TIMELINE_CALL)));
+		timeline_add(b, worker, piece(at + ms(3), at + ms(5), running));
+		timeline_add(b, bad, piece(at + ms(9), at + ms(10), running));
+		timeline_add(b, disk, io);
+		timeline_add(b, cpu,
+			piece(at, at + ms(3), named(b, "server 11", TIMELINE_RUNNING)));
+		timeline_add(b, cpu,
+			piece(at + ms(3), at + ms(5), named(b, "worker 17", TIMELINE_RUNNING)));
+	}
+}
+
+/* 1009 pieces of 700 ns, a microsecond from each other, and one that takes 5 ms: the short ones are put
+ * together. */
+static void fill_short(struct timeline_builder *b)
+{
+	uint32_t lane = lane_of(b, BAD, "short");
+	uint32_t name = named(b, hostile[0], TIMELINE_OTHER);
+
+	for (uint64_t i = 0; i < 1009; i++)
+		timeline_add(b, lane, piece(1000 * i, 1000 * i + 700, name));
+	timeline_add(b, lane, piece(ms(20), ms(25), named(b, "long", TIMELINE_FAULT)));
+	timeline_shrink(b, &lane, 1, 100);
+}
+
+static struct timeline *add_timeline(struct report *r, struct timeline_builder *b,
+	struct tree *stacks, const uint32_t *node_of)
+{
+	static const struct column columns[] = { { "lane", "Lane", CELL_TEXT } };
+	struct timeline_thread *threads = arena_alloc(&r->arena, 3 * sizeof(*threads));
+	struct timeline *t = report_timeline(r, "timeline", "Timeline");
+	struct table *table = arena_alloc(&r->arena, sizeof(*table));
+
+	threads[SERVER] = (struct timeline_thread){ "server", 7, 11, 0 };
+	threads[BAD] = (struct timeline_thread){ hostile[1], 7, 13, 0 };
+	threads[WORKER] = (struct timeline_thread){ "worker", 7, 17, 0 };
+	*table = (struct table){ .columns = columns, .n_columns = 1 };
+	*t = (struct timeline){ .to_ns = ms(SLOTS * SLOT_MS),
+		.names = b->names,
+		.n_names = b->n_names,
+		.threads = threads,
+		.n_threads = N_TIMELINE_THREADS,
+		.lanes = b->lanes,
+		.n_lanes = b->n_lanes,
+		.tree = stacks,
+		.node_of = node_of,
+		.note = "What is not here.",
+		.table = table };
+	for (uint32_t i = 0; i < b->n_lanes; i++)
+		table_row(r, table)[0].text = *b->lanes[i].title ? b->lanes[i].title : "a thread";
+	return t;
+}
+
+static void make_stacks(struct tree *t, uint32_t node_of[3])
+{
+	uint32_t main = tree_child(t, 0, "main", 4, FRAME_USER);
+
+	node_of[0] = 0;
+	node_of[1] = tree_child(t, main, hostile[2], strlen(hostile[2]), FRAME_KERNEL);
+	node_of[1] = tree_child(t, node_of[1], "schedule", 8, FRAME_KERNEL);
+	node_of[2] = tree_child(t, main, "wakes", 5, FRAME_USER);
+	tree_add(t, node_of[1], 1);
+	tree_add(t, node_of[2], 1);
+	tree_finish(t);
+}
+
+/* In slot k function f<k % 3> has k + 1 samples; in the second half half of them are in `late` too. */
+static void make_sliced(struct tree *t, struct tree_slices *s, struct heat_weight *weights,
+	uint64_t *edges)
+{
+	uint32_t nodes[4];
+
+	for (uint32_t i = 0; i < 3; i++)
+		nodes[i] = tree_child(t, 0, (const char *[]){ "f0", "f1", "f2" }[i], 2, FRAME_USER);
+	nodes[3] = tree_child(t, 0, "late", 4, FRAME_USER);
+	*s = (struct tree_slices){ SLOTS, edges, weights, 0 };
+	for (uint32_t k = 0; k <= SLOTS; k++)
+		edges[k] = ms(k * SLOT_MS);
+	for (uint32_t k = 0; k < SLOTS; k++) {
+		weights[s->n_weights++] = (struct heat_weight){ k, nodes[k % 3], k + 1 };
+		tree_add(t, nodes[k % 3], k + 1);
+		if (k >= 50) {
+			weights[s->n_weights++] = (struct heat_weight){ k, nodes[3], 1000 };
+			tree_add(t, nodes[3], 1000);
+		}
+	}
+	tree_finish(t);
+}
+
+/* In slot k thing k % 3 is counted k + 1 times, and once took 1 µs, from slot 50 on 1 ms. */
+struct sliced {
+	struct slice_weight weights[SLOTS * 4];
+	struct table_slices slices;
+	struct histogram times[3];
+};
+
+static void make_things(struct sliced *s)
+{
+	size_t n = 0;
+
+	memset(s, 0, sizeof(*s));
+	for (uint32_t thing = 0; thing < 3; thing++) {
+		for (uint32_t k = thing; k < SLOTS; k += 3) {
+			uint64_t took = k < 50 ? 1000 : 1000000;
+			const struct slice_weight list[] = { { .code = 0, .value = k + 1 },
+				{ .code = 1 + SLICE_SUM, .value = took },
+				{ .code = 1 + SLICE_MAX, .value = took },
+				{ .code = (uint16_t)(1 + SLICE_STEPS +
+					  log_scale_step(took, SLICE_BITS)),
+					.value = 1 } };
+
+			for (unsigned i = 0; i < 4; i++, n++) {
+				s->weights[n] = list[i];
+				s->weights[n].thing = thing;
+				s->weights[n].slice = (uint16_t)k;
+			}
+			histogram_add(&s->times[thing], took, 1);
+		}
+	}
+	s->slices = (struct table_slices){ ms(SLOT_MS), SLOTS, 1, 1, s->weights, n };
+}
+
+static void add_things(struct report *r, struct sliced *s)
+{
+	static const struct column columns[] = {
+		{ "name", "Thing", CELL_TEXT },
+		{ "n", "Times", CELL_COUNT, { PART_SUM, 0 } },
+		{ "rate", "A second", CELL_FLOAT, { PART_RATE, 0, 1e9 } },
+		{ "p50", "p50", CELL_NS, { PART_PERCENTILE, 0, 50 } },
+		{ "max", "Max", CELL_NS, { PART_MAX } },
+		{ "other", "Other", CELL_COUNT },
+	};
+	struct table *t = report_table(r, "things", "Things", columns, 6);
+	struct distribution *d;
+
+	t->slices = &s->slices;
+	for (uint32_t i = 0; i < 3; i++) {
+		union cell *c = table_row(r, t);
+
+		table_thing(t, i);
+		c[0].text = hostile[i];
+		c[1].count = 1000 + i;
+		c[5].count = 7;
+	}
+	d = report_histogram(r, "took", "How long things took", "Time", CELL_NS, "things");
+	d->slices = &s->slices;
+	for (uint32_t i = 0; i < 3; i++) {
+		distribution_add(r, d, hostile[i], &s->times[i]);
+		distribution_thing(d, i);
+	}
+}
+
+/* In each row one sample more than in the one below. */
+static void add_offsets(struct report *r, struct seconds *s)
+{
+	struct heatmap *h;
+	uint32_t node;
+
+	seconds_init(s, 1);
+	node = tree_child(&s->tree, 0, "f", 1, FRAME_USER);
+	for (uint32_t row = 0; row < ROWS; row++)
+		seconds_add(s, 0, row, node, row + 1);
+	tree_finish(&s->tree);
+	h = report_heatmap(r, "offsets", "Samples by offset", &s->map, "Offset", CELL_NS,
+		"samples");
+	s->flame.tree = &s->tree;
+	s->flame.weights = s->weights;
+	s->flame.range = true;
+	h->flame = &s->flame;
+}
+
+static void write_timeline(const char *folder)
+{
+	struct timeline_builder b;
+	struct heatmap_builder map;
+	struct tree stacks, sliced;
+	struct tree_slices slices;
+	struct heat_weight weights[2 * SLOTS];
+	uint64_t edges[SLOTS + 1];
+	uint32_t node_of[3];
+	struct finding finding = { .text = hostile[3],
+		.section = "timeline",
+		.from_ns = ms(305),
+		.to_ns = ms(310) };
+	static struct sliced things;
+	struct seconds offsets;
+	struct report r;
+
+	report_init(&r, hostile[0], "timeline.rec");
+	report_overview(&r, "what", "17 events of %s", hostile[0]);
+	report_overview(&r, "lost", "nothing");
+	timeline_builder_init(&b, 0, TIMELINE_MAX_ITEMS);
+	fill_slots(&b);
+	fill_short(&b);
+	tree_init(&stacks, "ns");
+	make_stacks(&stacks, node_of);
+	add_timeline(&r, &b, &stacks, node_of);
+	tree_init(&sliced, "samples");
+	make_sliced(&sliced, &slices, weights, edges);
+	report_tree(&r, "cpu", "On CPU", &sliced);
+	report_tree_slices(&r, &slices);
+	heatmap_builder_init(&map, 0);
+	for (uint64_t k = 0; k < SLOTS; k++)
+		heatmap_add(&map, ms(k * SLOT_MS), k < 50 ? 1000 : 1000000, 1);
+	report_heatmap(&r, "latency", "Latency over time", &map, "Latency", CELL_NS, "requests");
+	add_offsets(&r, &offsets);
+	make_things(&things);
+	add_things(&r, &things);
+	add_tables(&r);
+	r.findings = &finding;
+	r.n_findings = 1;
+	write_file(folder, "timeline", &r, renderer_by_name("html"),
+		&(struct render_options){ .min_percent = -1 });
+	report_done(&r);
+	for (unsigned i = 0; i < 3; i++)
+		histogram_done(&things.times[i]);
+	seconds_done(&offsets);
+	heatmap_builder_done(&map);
+	timeline_builder_done(&b);
+	tree_done(&stacks);
+	tree_done(&sliced);
+}
+
+/* As much as a page may hold: 300 lanes with 400 pieces each. */
+static void write_crowd(const char *folder)
+{
+	struct timeline_builder b;
+	struct tree stacks;
+	uint32_t node_of[3], names[5];
+	struct report r;
+
+	report_init(&r, "A crowd", "crowd.rec");
+	timeline_builder_init(&b, 0, TIMELINE_MAX_ITEMS);
+	for (uint32_t i = 0; i < 5; i++)
+		names[i] = named(&b, timeline_kind_name(i + 1), i + 1);
+	for (uint32_t i = 0; i < 300; i++) {
+		uint32_t lane = lane_of(&b, i % 3, "");
+
+		for (uint64_t k = 0, at = random_below(1000000); k < 400; k++) {
+			uint64_t end = at + 1000 + random_below(1 << random_below(23));
+
+			timeline_add(&b, lane, piece(at, end, names[k % 5]));
+			at = end;
+		}
+	}
+	tree_init(&stacks, "ns");
+	make_stacks(&stacks, node_of);
+	add_timeline(&r, &b, &stacks, node_of);
+	write_file(folder, "crowd", &r, renderer_by_name("html"),
+		&(struct render_options){ .min_percent = -1 });
+	report_done(&r);
+	timeline_builder_done(&b);
+	tree_done(&stacks);
+}
+
 int main(int argc, char **argv)
 {
 	struct tree t;
@@ -478,6 +798,8 @@ int main(int argc, char **argv)
 	write_seconds(argv[1], "seconds", true);
 	write_seconds(argv[1], "rectangle", false);
 	write_many(argv[1]);
+	write_timeline(argv[1]);
+	write_crowd(argv[1]);
 	tree_init(&t, "samples");
 	fill_small(&t);
 	write_tree(argv[1], "small", &t, "CPU samples");

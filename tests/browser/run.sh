@@ -10,4 +10,4 @@ cd "$(dirname "$0")"
 pages=$(mktemp -d)
 trap 'rm -rf "$pages"' EXIT
 "$build/browser/make_pages" "$pages"
-PAGES=$pages node --test "$@" flame.test.mjs heat.test.mjs
+PAGES=$pages node --test "$@" flame.test.mjs heat.test.mjs timeline.test.mjs

@@ -111,6 +111,14 @@ test_usage() {
 	check_status 2 "$REC"
 	check_status 2 "$REC" nonsense
 	check_says "no source 'nonsense'"
+	check_status 2 "$REC" -o x.rec -- ls -l
+	check_says "name what to record, such as: rec cpu -o x.rec -- ls -l$"
+	check_status 2 "$REC" -F 99 -- cpu
+	check_says "name what to record, such as: rec cpu -F 99 -- cpu$"
+	check_status 2 "$ANA" flame "$TRACE" --each -o pictures.svg
+	check_says "^ana: --each makes a folder of files, here 'pictures.svg': choose the format with -f$"
+	check_status 2 "$ANA" flame "$TRACE" -o pictures/
+	check_says "'pictures/' is a folder: choose the format of its files with -f"
 	check_status 2 "$REC" cpu,cpu
 	check_status 2 "$REC" cpu -F 0
 	check_status 2 "$REC" cpu -d soon
@@ -206,7 +214,20 @@ test_a_full_disk_ends_the_recording_and_keeps_what_is_there() {
 	[ "$(id -u)" = 0 ] || skip "only root can mount a small disk"
 	mkdir small
 	mount -t tmpfs -o size=64k none small 2>/dev/null || skip "no tmpfs here"
-	check_status 3 "$REC" cpu -F 20000 -o small/t.rec -- "$SAMPLES/calltree" 2500
+	for more in "-o small/t.rec" "-o small/t.rec --rotate 1M" "-o small/t.rec --ring 10s"; do
+		# shellcheck disable=SC2086 # options
+		check_status 3 "$REC" cpu $more -- touch ran
+		check_one_line rec
+		check_says "no room for a recording, which needs 2.0 MiB to begin with, in the folder 'small': .*No space left"
+		check_equal "$(ls small)$(ls ran 2>/dev/null)" "" "what is there after $more"
+	done
+	check_status 0 "$REC" cpu -q --max-size 50K -o small/t.rec -- true
+	rm small/t.rec
+	mount -o remount,size=2200k small
+	"$SAMPLES/deepstacks" 100 >/dev/null &
+	target=$!
+	check_status 3 "$REC" cpu -F 20000 -o small/t.rec -d 90 -p $target
+	kill $target
 	cp small/t.rec t.rec
 	umount small
 	check_says 'No space left'
@@ -278,8 +299,8 @@ test_a_container_that_forbids_sampling() {
 	"$BUILD/e2e/refuse" perf_event_open "$REPO/samples/demo.sh" "$BUILD" >out 2>&1 ||
 		fail "the demo has no way out: $(cat out)"
 	check_prints 'a recording made'
-	check_prints 'parse_log'
-	grep -q 'parse_log' "$BUILD/demo/demo.svg" || fail "the demo's picture is empty"
+	check_prints 'find_match'
+	grep -q 'find_match' "$BUILD/demo/demo.svg" || fail "the demo's picture is empty"
 }
 
 test_a_command_that_is_ended_by_the_duration_is_no_failure() {
@@ -355,19 +376,142 @@ test_interrupts_end_the_recording_cleanly() {
 	check_status 0 "$ANA" verify a.rec
 }
 
-test_a_second_interrupt_ends_at_once_and_keeps_the_trace() {
-	need_perf
-	"$REC" cpu -q -F 999 -o t.rec -- bash -c 'echo $$ >pid; trap "" INT TERM; while :; do :; done' &
+# record_stubborn OPTIONS: records a command that heeds neither ^C nor SIGTERM into t.rec, as process $rec.
+record_stubborn() {
+	rm -f t.rec pid
+	# shellcheck disable=SC2016 # the command's own $$
+	"$REC" cpu -F 999 -o t.rec "$@" -- bash -c 'trap "" INT TERM; echo $$ >pid; while :; do :; done' 2>err &
 	rec=$!
+	for _ in {1..100}; do
+		[ ! -s pid ] || break
+		sleep 0.1
+	done
 	sleep 1
-	kill -INT $rec
-	sleep 0.5
-	kill -0 $rec || fail "it did not wait for the command"
-	kill -INT $rec
+}
+
+# check_ended_stubborn STATUS: that rec has, and that nothing is left but the trace, whole, and the command.
+check_ended_stubborn() {
+	wait $rec
+	check_equal $? "$1" "status"
+	kill -KILL "$(cat pid)" || fail "the command was ended with rec"
+	check_status 0 "$ANA" verify t.rec
+	check_between 100 "$(count_events t.rec cpu_sample)" 20000 "samples kept"
+	check_equal "$("$ANA" info t.rec -f json | jq -r '.sections.recording.facts."exit status"')" null \
+		"what is recorded of a command that goes on"
+	check_equal "$(find . -type f | sort | paste -sd' ')" "./err ./out ./pid ./t.rec" "files"
+}
+
+test_a_second_interrupt_ends_at_once_and_keeps_the_trace() {
+	local signal status=130
+	need_perf
+	rm -f probe.err
+	for signal in INT TERM; do
+		record_stubborn -q
+		kill -INT $rec
+		sleep 0.5
+		kill -0 $rec || fail "it did not wait for the command"
+		kill -$signal $rec
+		check_ended_stubborn $status
+		status=143
+	done
+}
+
+# check_whole_while_waiting SIGNAL STATUS OPTIONS: the trace is, while rec waits for a stubborn command, and after the signal.
+check_whole_while_waiting() {
+	local signal=$1 status=$2
+	shift 2
+	record_stubborn "$@"
+	[ $# != 0 ] || kill -INT $rec
+	for _ in {1..100}; do
+		! grep -q 'waiting for the command to end' err || break
+		sleep 0.1
+	done
+	check_says 'waiting for the command to end'
+	"$ANA" verify t.rec >verified 2>&1 || fail "not whole: $(cat verified)"
+	rm verified
+	kill "-$signal" $rec
+	check_ended_stubborn "$status"
+}
+
+test_a_trace_is_whole_before_the_command_ends() {
+	need_perf
+	rm -f probe.err
+	check_whole_while_waiting INT 130
+	check_whole_while_waiting KILL 137
+	check_whole_while_waiting TERM 143 -d 1
+	# Who takes his time has his status.
+	check_status 7 "$REC" cpu -q -d 0.5 -o slow.rec -- bash -c 'trap "sleep 2; exit 7" TERM; while :; do sleep 0.1; done'
+	check_status 0 "$ANA" verify slow.rec
+}
+
+# stop_worker PID: stops the process that reads DWARF for rec, once it is one that ends with rec, and asks rec to end.
+stop_worker() {
+	python3 - "$1" <<-'PY'
+		import glob, os, signal, sys, time
+
+		def children(rec):
+		    for name in glob.glob(f"/proc/{rec}/task/*/children"):
+		        try:
+		            yield from (int(c) for c in open(name).read().split())
+		        except OSError:
+		            pass
+
+		def confined(pid):
+		    limits = open(f"/proc/{pid}/limits").read()
+		    return "unlimited" not in next(l for l in limits.splitlines() if "Max cpu time" in l)
+
+		rec, command, until = int(sys.argv[1]), None, time.time() + 60
+		while time.time() < until:
+		    for pid in children(rec):
+		        command = command or pid
+		        try:
+		            while pid != command:
+		                os.kill(pid, signal.SIGSTOP)
+		                if confined(pid):
+		                    os.kill(rec, signal.SIGINT)
+		                    print(pid)
+		                    sys.exit(0)
+		                os.kill(pid, signal.SIGCONT)
+		        except OSError:
+		            pass
+		sys.exit(1)
+	PY
+}
+
+# timeout tells its command, and then the process group that both are in.
+test_a_signal_that_comes_twice_at_once_asks_once() {
+	need_perf
+	for _ in {1..5}; do
+		rm -f t.rec
+		status=0
+		timeout 0.5 "$REC" cpu -F 99 -o t.rec -a 2>err || status=$?
+		check_equal $status 124 "status of timeout"
+		check_says 'samples'
+		! grep -q 'not to wait' err || fail "a second signal was seen: $(cat err)"
+	done
+}
+
+test_a_second_interrupt_does_not_wait_for_names() {
+	local worker
+	need_perf
+	[ -e /proc/$$/task/$$/children ] || skip "the kernel does not tell children"
+	# It waits for us to have seen it, so as not to be taken for what reads DWARF.
+	# shellcheck disable=SC2016 # the command's own
+	"$REC" cpu -F 4999 -o t.rec -- sh -c 'sleep 2; exec "$0" "$@"' "$ANA" report "$REPO/samples/orders.rec" -o page.html 2>err &
+	rec=$!
+	worker=$(stop_worker $rec) || fail "no process read DWARF"
 	wait $rec
 	check_equal $? 130 "status"
-	kill -KILL "$(cat pid)" # the command, now nobody's
-	check_between 100 "$("$ANA" dump t.rec -e cpu_sample 2>/dev/null | wc -l)" 2000 "samples kept"
+	for _ in {1..100}; do
+		[ -e "/proc/$worker" ] || break
+		sleep 0.1
+	done
+	[ ! -e "/proc/$worker" ] || fail "it is left behind"
+	check_status 0 "$ANA" verify t.rec
+	check_between 100 "$(count_events t.rec cpu_sample)" 20000 "samples kept"
+	check_equal "$("$ANA" info t.rec -f json | jq -r '.sections.recording.facts."exit status"')" 0 "the command's status"
+	"$ANA" info t.rec -f json | jq -r '.sections.facts.facts."source.names.note"' | grep -q 'not to wait for names' ||
+		fail "nothing is said of names"
 }
 
 test_a_killed_recorder_leaves_all_but_the_last_second() {

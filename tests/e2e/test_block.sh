@@ -6,6 +6,7 @@
 
 LOOPS=()
 CHILDREN=()
+MOUNT=
 
 # Each test is a shell of its own, and takes away what it made.
 tidy() {
@@ -13,6 +14,7 @@ tidy() {
 	kill -CONT "${CHILDREN[@]}" 2>/dev/null
 	kill "${CHILDREN[@]}" 2>/dev/null
 	wait
+	[ -z "$MOUNT" ] || umount "$MOUNT"
 	for l in "${LOOPS[@]}"; do losetup -d "$l"; done
 }
 
@@ -81,7 +83,7 @@ lost_events() { # TRACE EVENT
 }
 
 # record_counts COMMAND...: what the command does to DISK is in t.rec, in io.jsonl and in $after - $before,
-# and the sums agree, losses included. Some kernels leave out completions while other programs attach
+# and the sums agree, with what is lost and what had just begun at the end. Some kernels leave out completions while other programs attach
 # to tracepoints: then once more, so that whatever is to be compared is whole.
 record_counts() {
 	for _ in $(seq 7); do
@@ -93,6 +95,7 @@ record_counts() {
 		counted=$(difference "$before" "$(disk_stats)")
 		recorded=$(trace_stats t.rec)
 		lost=$(lost_events t.rec block_io)
+		lost=$((lost + $(count_events t.rec block_unfinished)))
 		check_equal $(($(echo "$recorded" | awk '{ print $1 + $4 + $6 + $8 }') + lost)) \
 			"$(echo "$counted" | awk '{ print $1 + $4 + $6 + $8 }')" "recorded and lost, after $*"
 		[ "$lost" = 0 ] || continue
@@ -122,6 +125,18 @@ read_write_and_discard() {
 	dd if=/dev/zero of="$LOOP" bs=4k count=1009 conv=fsync,nocreat
 	dd if="$LOOP" of=/dev/null bs=64k count=97 iflag=direct
 	blkdiscard -o 0 -l 1M "$LOOP" || echo "no discard"
+}
+
+# Data that is not told to be complete before its flush is.
+test_writes_that_wait_for_a_flush_keep_their_place() {
+	need_block
+	make_loop
+	start_recording block -q -a --device "$DISK" -o t.rec
+	dd if=/dev/zero of="$LOOP" bs=64k count=3 seek=20 oflag=direct,dsync 2>/dev/null
+	end_recording
+	check_equal "$("$ANA" dump t.rec -e block_io -f jsonl |
+		jq -r '.fields | select(.op == "write" and .bytes > 0) | .sector' | tr '\n' ' ')" \
+		"2560 2688 2816 " "sectors"
 }
 
 test_merges_reads_and_discards_are_counted() {
@@ -227,12 +242,84 @@ test_latencies_are_those_of_fio() {
 				# fio's number has its own way back from the kernel in it, which is long
 				# when others want the CPU.
 				[ "$bytes" = $((512 << 20)) ] &&
-					awk "BEGIN { exit !($mine > 0.95 * $fio) }" && break
+					awk "BEGIN { exit !($mine > 0.95 * $fio && $mine < 1.05 * $fio) }" && break
 			done
 			echo "$target $op: fio $fio, block_io $mine"
 			check_equal "$bytes $n" "$((512 << 20)) 32" "${op}s on $target"
 			check_between "$(awk "BEGIN { print 0.95 * $fio }")" "$mine" "$(awk "BEGIN { print 1.05 * $fio }")" \
 				"mean latency of ${op}s on $target"
+		done
+	done
+}
+
+# One reader or writer at a time: fio's number for a small request is the request's own and what the kernel does for
+# the call before and after it, which the same recording has as the call. Prints how many calls have one request
+# within them, and the means of both over these, in ns.
+requests_in_calls() { # OPERATION SIZE
+	"$ANA" dump t.rec -e syscall -f jsonl >rows
+	"$ANA" dump t.rec -e block_io -f jsonl >>rows
+	python3 - "$1" "$2" <<-'PY'
+		import json, sys
+		op, size = sys.argv[1], int(sys.argv[2])
+		calls, requests = [], []
+		for row in map(json.loads, open("rows")):
+		    f = row["fields"]
+		    if f["comm"] != "fio":
+		        continue
+		    if row["event"] == "syscall" and f["ret"] == size and int(f["arg2"], 16) == size and f["call"] == "p" + op + "64":
+		        calls.append((row["time"] - f["duration"], row["time"]))
+		    elif row["event"] == "block_io" and f["op"] == op and f["bytes"] == size:
+		        requests.append((row["time"] - f["latency"], row["time"]))
+		calls.sort()
+		requests.sort()
+		pairs, i = [], 0
+		for begin, end in calls:
+		    while i < len(requests) and requests[i][0] < begin:
+		        i += 1
+		    within = [r for r in requests[i:i + 2] if r[1] <= end]
+		    if len(within) == 1:
+		        pairs.append((within[0][1] - within[0][0], end - begin))
+		n = len(pairs)
+		print(n, sum(p[0] for p in pairs) // max(n, 1), sum(p[1] for p in pairs) // max(n, 1))
+	PY
+}
+
+test_small_requests_and_their_calls_are_what_fio_sees() {
+	need_block
+	command -v fio >/dev/null || skip "no fio"
+	! grep -q 'model name.*QEMU' /proc/cpuinfo || skip "an emulated CPU: what fio itself does takes too long"
+	rt=
+	chrt -f 10 true 2>/dev/null && rt="chrt -f 10"
+	make_loop 64M none
+	dd if=/dev/zero of=file bs=1M count=64 conv=fsync 2>/dev/null
+	cp file "disk.0"
+	targets=("$LOOP")
+	[ -z "$(disk_below_us)" ] || targets+=("$PWD/file")
+	# The disks have much else to do, so that a request takes long compared with fio's own 2 us.
+	cp file other
+	for other in "$LOOP" other; do
+		fio --name=load --filename="$other" --rw=randrw --ioengine=libaio --direct=1 --bs=256k --iodepth=4 \
+			--size=64M --time_based --runtime=120 >/dev/null 2>&1 &
+		CHILDREN+=($!)
+	done
+	for target in "${targets[@]}"; do
+		for job in "write 4096" "read 4096" "write 65536" "read 65536"; do
+			read -r op size <<<"$job"
+			for _ in $(seq 7); do
+				rm -f t.rec
+				# shellcheck disable=SC2086 # words
+				check_status 0 "$REC" block,syscalls --call pread64,pwrite64 -q -o t.rec -- $rt fio --name=j \
+					--filename="$target" --rw=rand$op --ioengine=psync --direct=1 --bs="$size" --size=64M \
+					--number_ios=307 --io_size=1T --randseed=7 --output-format=json
+				fio=$(jq ".jobs[0].$op.clat_ns.mean" out)
+				read -r n request call < <(requests_in_calls "$op" "$size")
+				[ "$n" = 307 ] && awk "BEGIN { exit !($call > 0.95 * $fio && $call < 1.05 * $fio) }" && break
+			done
+			echo "$target $op $size: fio $fio, block_io $request, in a call of $call"
+			check_equal "$n" 307 "${op}s of $size on $target that are one request within a call"
+			check_between 1 "$request" "$call" "mean latency of ${op}s of $size on $target"
+			check_between "$(awk "BEGIN { print 0.95 * $fio }")" "$call" "$(awk "BEGIN { print 1.05 * $fio }")" \
+				"mean of calls for ${op}s of $size on $target"
 		done
 	done
 }
@@ -276,22 +363,150 @@ test_filters_are_applied_in_the_kernel() {
 	make_loop
 	other=$DISK
 	"$REC" block -q --device "$LOOP" -o dev.rec -- "$SAMPLES/diskwrites" "$LOOP" 97 >/dev/null
-	check_equal "$(count_events dev.rec block_io)" 97 "by path"
+	check_equal "$(told_or_lost dev.rec)" 97 "by path"
 	make_loop
 	check_status 0 "$REC" block -q --device "$(cat "/sys/block/$DISK/dev")" -o num.rec -- \
 		"$SAMPLES/diskwrites" "$LOOP" 97
-	check_equal "$(count_events num.rec block_io)" 97 "by number"
+	check_equal "$(told_or_lost num.rec)" 97 "by number"
 	check_status 0 "$REC" block -q --device "$other" -o not.rec -- "$SAMPLES/diskwrites" "$LOOP" 97
 	check_equal "$(count_events not.rec block_io)" 0 "of another disk"
 	check_status 0 "$REC" block -q --comm diskwrites -o comm.rec -- \
 		sh -c "dd if=/dev/zero of=$LOOP bs=4k count=5 oflag=direct; $SAMPLES/diskwrites $LOOP 97"
-	check_equal "$(count_events comm.rec block_io)" 97 "by name"
+	check_equal "$(told_or_lost comm.rec)" 97 "by name"
 	check_status 0 "$REC" block -q --min 10s -o min.rec -- "$SAMPLES/diskwrites" "$LOOP" 97
 	check_equal "$(count_events min.rec block_io)" 0 "as slow as that"
 	check_status 0 "$REC" block -q --min 1ns -o min1.rec -- "$SAMPLES/diskwrites" "$LOOP" 97
-	check_equal "$(count_events min1.rec block_io)" 97 "as slow as that"
+	check_equal "$(told_or_lost min1.rec)" 97 "as slow as that"
 	"$ANA" block min1.rec | grep -q 'Recorded with --min' || fail "the report does not say --min"
 	check_equal "$(count_events min1.rec block_change)" 0 "merges with --min"
+}
+
+# Chance decides: of 1,999 requests, one in 5 taken, the estimate is within 40% but in one of 10^15 runs (eight
+# standard deviations of 5%).
+test_samples_stand_for_all() {
+	need_block
+	make_loop 128M
+	check_status 0 "$REC" block -q --device "$DISK" --sample 5 -o s.rec -- "$SAMPLES/diskwrites" "$LOOP" 1999
+	bytes=$(awk '{ print $1 }' out)
+	rows=$(count_events s.rec block_io)
+	check_between $((1999 * 6 / 10)) $((5 * rows)) $((1999 * 14 / 10)) "estimate"
+	check_equal "$("$ANA" dump s.rec -e block_io -f jsonl | jq -r .fields.weight | sort -u)" 5 "weight"
+	"$ANA" block s.rec -f json >json
+	check_equal "$(jq '.sections.disks.rows[0].requests' json)" $((5 * rows)) "each counts for five"
+	check_equal "$(jq '[.sections.processes.rows[].writes] | add' json)" $((5 * rows)) "of the process"
+	check_between $((bytes * 6 / 10)) "$(jq '.sections.disks.rows[0].bytes' json)" $((bytes * 14 / 10)) "bytes"
+	check_equal "$(jq '.sections.disks.rows[0] | has("sequential")' json)" false "what is not known"
+	check_equal "$("$ANA" heatmap s.rec -f json | jq '.sections.block_io.cells | flatten | add')" \
+		$((5 * rows)) "in the heatmap"
+	"$ANA" block s.rec | grep -q "estimates from $rows requests" || fail "the report does not say so"
+	# The queue is that of all; tracepoints may tell an end on another CPU after the next beginning.
+	check_between 1 "$(jq '.sections.disks.rows[0].max_depth' json)" 2 "depth"
+}
+
+# An ext4 on a disk of our own.
+make_mount() {
+	command -v mkfs.ext4 >/dev/null || skip "no mkfs.ext4"
+	make_loop
+	mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0 "$LOOP" || fail "mkfs.ext4"
+	mkdir mnt
+	mount "$LOOP" mnt 2>mount.err || skip "no ext4: $(cat mount.err)"
+	MOUNT=$PWD/mnt
+}
+
+file_row() { # FILE: reads, bytes read, writes, bytes written
+	"$ANA" block t.rec --top 1000 -f json | jq -r --arg f "$1" \
+		'.sections.files.rows[] | select(.file == $f) | "\(.reads) \(.read_bytes) \(.writes) \(.write_bytes)"'
+}
+
+# Each a page at a time; those of the large one are far from the beginnings of its folios.
+write_files() {
+	local i
+	dd if=/dev/zero of=mnt/one bs=4k count=97 oflag=dsync
+	dd if=/dev/zero of="mnt/a folder/of a folder/two" bs=4k count=41 oflag=dsync
+	dd if=/dev/zero of=mnt/direct bs=4k count=23 oflag=direct
+	for i in {1..13}; do
+		dd if=/dev/zero of=mnt/large bs=4k count=1 seek=$((i * 32 + 13)) oflag=dsync conv=notrunc
+	done
+	cat mnt/read
+} >/dev/null 2>&1
+
+# Once more where the kernel has left out completions, as in record_counts.
+record_files() {
+	local lost
+	for _ in $(seq 7); do
+		rm -f t.rec mnt/one "mnt/a folder/of a folder/two" mnt/direct
+		umount mnt && mount "$LOOP" mnt || fail "mounting once more"
+		cat mnt/large >/dev/null
+		start_recording block -q -a --device "$DISK" -o t.rec
+		write_files
+		sync -f mnt
+		end_recording
+		lost=$(lost_events t.rec block_io)
+		[ "$lost" != 0 ] || return 0
+	done
+	fail "$lost lost in each of 7 recordings"
+}
+
+test_files_have_the_requests_that_are_for_them() {
+	need_block
+	make_mount
+	mkdir -p "mnt/a folder/of a folder"
+	dd if=/dev/zero of=mnt/large bs=1M count=3 conv=fsync 2>/dev/null
+	dd if=/dev/zero of=mnt/read bs=4k count=61 2>/dev/null
+	record_files
+	if [ -n "${TEST_WITHOUT:-}" ]; then
+		check_equal "$("$ANA" block t.rec -f json | jq '.sections | has("files")')" false "files by tracepoints"
+		return
+	fi
+	check_equal "$(file_row "$MOUNT/one")" "0 0 97 $((97 * 4096))" "one"
+	check_equal "$(file_row "$MOUNT/a folder/of a folder/two")" "0 0 41 $((41 * 4096))" "two"
+	check_equal "$(file_row "$MOUNT/large")" "0 0 13 $((13 * 4096))" "large"
+	check_equal "$(file_row "$MOUNT/read" | awk '{ print $2, $3 }')" "$((61 * 4096)) 0" "read"
+	check_equal "$(file_row "(memory of processes)")" "0 0 23 $((23 * 4096))" "direct"
+	check_between 1 "$(file_row "($DISK: metadata, or the disk itself)" | awk '{ print $3 }')" 100000 "metadata"
+	check_equal "$("$ANA" dump t.rec -e block_io -f jsonl | jq -s --arg f "$MOUNT/one" --argjson i "$(stat -c %i mnt/one)" \
+		'map(.fields | select(.file == $f and .inode == $i and .data == "file")) | length')" 97 "by number"
+}
+
+# At once, so that requests of the one are told between the other's; by their size they are told apart.
+write_both() {
+	local i writers=()
+	for i in one two; do
+		dd if=/dev/zero of="mnt/$i/in $i" bs="$([ $i = one ] && echo 4k || echo 8k)" count=997 oflag=dsync 2>/dev/null &
+		writers+=($!)
+	done
+	wait "${writers[@]}"
+	sync -f mnt
+}
+
+# Subvolumes have one device number to the kernel, and number their files alike.
+test_files_of_subvolumes_have_their_own_names() {
+	local i lost
+	need_block
+	[ -z "${TEST_WITHOUT:-}" ] || skip "tracepoints tell no files"
+	command -v mkfs.btrfs >/dev/null || skip "no mkfs.btrfs"
+	make_loop 256M
+	mkfs.btrfs -q "$LOOP" >/dev/null || fail "mkfs.btrfs"
+	mkdir mnt
+	mount "$LOOP" mnt 2>mount.err || skip "no btrfs: $(cat mount.err)"
+	MOUNT=$PWD/mnt
+	for i in one two; do
+		btrfs -q subvolume create "mnt/$i" || fail "a subvolume"
+		touch "mnt/$i/in $i"
+		sync -f mnt
+	done
+	check_equal "$(stat -c %i "mnt/one/in one")" "$(stat -c %i "mnt/two/in two")" "numbers of the files"
+	start_recording block -q -a --device "$DISK" -o t.rec
+	write_both
+	end_recording
+	# Some kernels leave out completions (bpf/block.bpf.c); none may have the other's name.
+	lost=$(lost_events t.rec block_io)
+	for i in one two; do
+		check_between $((997 - lost)) "$(file_row "$MOUNT/$i/in $i" | awk '{ print $3 }')" 997 "writes to $i"
+	done
+	"$ANA" dump t.rec -e block_io -f jsonl >rows
+	check_equal "$(jq -c '.fields | select((.file | endswith("/in one")) and .bytes != 4096 or
+		(.file | endswith("/in two")) and .bytes != 8192)' rows)" "" "requests with the other's name"
 }
 
 test_stacks_are_of_who_asked() {
@@ -318,6 +533,59 @@ test_all_sources_in_one_recording() {
 	check_status 0 "$ANA" sched t.rec
 }
 
+test_what_is_in_flight_at_the_end_is_told() {
+	need_block
+	make_loop 64M mq-deadline
+	for _ in {1..16}; do
+		while :; do "$SAMPLES/diskwrites" "$LOOP" 997; done >/dev/null 2>&1 &
+		CHILDREN+=($!)
+	done
+	# More than there are writers: the kernel left out completions, as in record_counts.
+	for _ in 1 2 3 4 5 6; do
+		rm -f t.rec
+		check_status 0 "$REC" block -q -a --device "$DISK" -d 1 -o t.rec
+		"$ANA" dump t.rec -e block_unfinished -f jsonl 2>/dev/null |
+			jq -c '.fields | select(.op == "write" and .comm == "diskwrites" and .bytes > 0 and
+				(.flags | contains("sync")))' >left
+		[ -s left ] && [ "$(wc -l <left)" -le 16 ] && break
+	done
+	kill "${CHILDREN[@]}"
+	check_between 1 "$(wc -l <left)" 16 "writes in flight"
+	check_status 0 "$ANA" block t.rec -f json
+	check_equal "$(jq '.sections.unfinished.rows | map(select(.comm == "diskwrites" and .age > 0)) | length' out)" \
+		"$(wc -l <left)" "in the report"
+}
+
+# Requests of the trace, and those that it says are lost.
+told_or_lost() {
+	echo $(($(count_events "$1" block_io) + $(lost_events "$1" block_io) + $(count_events "$1" block_unfinished)))
+}
+
+# What other kernels lack is covered up, in a mount namespace.
+test_a_kernel_without_a_tracepoint_or_type_information() {
+	local types=/sys/kernel/btf/vmlinux requeue=/sys/kernel/tracing/events/block/block_rq_requeue
+	need_block
+	unshare -m true 2>/dev/null || skip "no mount namespace may be made"
+	make_loop
+	covered() { # MOUNT...: writes while that is mounted
+		check_status 0 unshare -m sh -c 'mount "$1" "$2" "$3" "$4" && exec "$5" block --device "$6" -o t.rec -- "$7" "/dev/$6"' \
+			sh "$@" "$REC" "$DISK" "$SAMPLES/diskwrites"
+	}
+	if [ -n "${TEST_WITHOUT:-}" ]; then
+		covered -t tmpfs none "$requeue"
+		check_says 'this kernel has no tracepoint block:block_rq_requeue: what it would tell is missing'
+	else
+		sed 's/btf_trace_block_rq_requeue/btf_trace_block_rq_requeuX/' $types >types
+		covered -o bind types $types
+		check_says 'this kernel has no tracepoint block_rq_requeue: what it would tell is missing'
+		check_equal "$(told_or_lost t.rec)" 997 "writes without it"
+		rm t.rec
+		covered -t tmpfs none "${types%/*}"
+		check_says 'tracepoints are used instead of BPF, .*no type information .CONFIG_DEBUG_INFO_BTF.'
+	fi
+	check_equal "$(told_or_lost t.rec)" 997 "writes by tracepoints"
+}
+
 test_every_output_of_the_report() {
 	need_block
 	make_loop
@@ -329,8 +597,9 @@ test_every_output_of_the_report() {
 	check_equal "$(jq '.sections.operations.rows[0].bytes' out)" "$(awk '{ print $1 }' wrote)" "bytes"
 	check_equal "$(jq -c '.sections.processes.rows | map([.comm, .requests, .writes])' out)" \
 		"[[\"diskwrites\",$((97 + 7)),$((97 + 7))]]" "processes"
-	for f in text csv svg html; do
-		check_status 0 "$ANA" block t.rec -f "$f"
+	for f in text "csv --table operations" svg html; do
+		# shellcheck disable=SC2086 # options
+		check_status 0 "$ANA" block t.rec -f $f
 		[ -s out ] || fail "$f is empty"
 	done
 	check_status 0 "$ANA" block t.rec -c nobody

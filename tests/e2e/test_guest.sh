@@ -170,28 +170,4 @@ test_pids_are_told_as_they_are_outside_and_inside_of_a_container() {
 	check_between 200 "$("$ANA" dump t.rec -e cpu_sample -p "$pid" | wc -l)" 1000 "samples of that process"
 }
 
-test_cpus_that_come_back_are_recorded_again() {
-	[ -n "${TEST_HOTPLUG:-}" ] || skip "takes a CPU of the machine away for a moment: on request, TEST_HOTPLUG=1"
-	need_perf
-	cpu=/sys/devices/system/cpu/cpu1/online
-	[ -w $cpu ] || skip "no CPU can be taken away"
-	"$SAMPLES/calltree" 20000 4 &
-	target=$!
-	"$REC" cpu -q -a -F 99 -d 9 --stat task-clock -o t.rec &
-	sleep 2
-	echo 0 >$cpu
-	"$REC" cpu -p $target -F 99 -d 5 -o p.rec 2>err &
-	sleep 2
-	echo 1 >$cpu
-	wait %2 %3
-	kill $target
-	check_says 'CPU 1 came while recording: what runs there is not seen'
-	"$ANA" info p.rec | grep -q 'CPU 1 came while recording' || fail "ana info does not say it"
-	check_status 0 "$ANA" verify t.rec
-	check_between 5 "$("$ANA" dump t.rec -e counter -C 1 -t 5.5s.. -f jsonl |
-		jq 'select(.fields.value > 0)' | grep -c '"value"')" 100 "counts of CPU 1 after it was back"
-	check_between 100 "$("$ANA" dump t.rec -e cpu_sample -C 1 -t 5.5s.. | wc -l)" 400 "samples of CPU 1 after it was back"
-	check_equal "$("$ANA" dump t.rec -e cpu_sample -C 1 -t 2.5s..3.8s | wc -l)" 0 "samples while it was away"
-}
-
 run_tests

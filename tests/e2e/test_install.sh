@@ -26,7 +26,7 @@ files_of() { # FOLDER
 test_what_is_installed_goes_where_it_is_told_and_is_removed_again() {
 	make_in_repo install DESTDIR="$PWD/r" PREFIX=/opt/tools LIBDIR=/opt/tools/lib/any >/dev/null || fail "install"
 	files_of r >files
-	diff - files <<-'FILES' || fail "other files"
+	diff - files <<-FILES || fail "other files"
 		/opt/tools/bin/ana
 		/opt/tools/bin/rec
 		/opt/tools/include/rectrace.h
@@ -34,9 +34,11 @@ test_what_is_installed_goes_where_it_is_told_and_is_removed_again() {
 		/opt/tools/lib/any/pkgconfig/rectrace.pc
 		/opt/tools/share/bash-completion/completions/ana
 		/opt/tools/share/bash-completion/completions/rec
+		$(printf '/opt/tools/share/man/man1/ana-%s.1\n' $COMMANDS | LC_ALL=C sort)
 		/opt/tools/share/man/man1/ana.1
 		/opt/tools/share/man/man1/rec.1
 		/opt/tools/share/man/man5/trace.5
+		$(cd "$REPO/specs/schema" && printf '/opt/tools/share/rectrace/schema/%s\n' *)
 	FILES
 	check_equal "$(stat -c %a r/opt/tools/bin/rec r/opt/tools/share/man/man1/rec.1 | tr '\n' ' ')" "755 644 "
 	grep -qx 'prefix=/opt/tools' r/opt/tools/lib/any/pkgconfig/rectrace.pc || fail "prefix"
@@ -107,7 +109,7 @@ options_of_help() {
 
 test_manuals_are_sound_and_fit_a_terminal() {
 	need_man
-	for p in rec.1 ana.1 trace.5; do
+	for p in rec.1 ana.1 trace.5 $(printf 'ana-%s.1 ' $COMMANDS); do
 		page $p >text
 		grep -nE '.{81}' text && fail "$p is wider than 80 columns"
 		grep -E '@[A-Z]+|\\f|T[{}]|`' text && fail "$p has marks that should not be seen"
@@ -128,6 +130,10 @@ test_manuals_have_every_option_of_help_and_no_other() {
 	done | sort -u >help
 	[ "$(wc -l <help)" -gt 20 ] || fail "too few options were found"
 	page ana.1 | options_in ' {7}' | diff - help || fail "ana"
+	for c in $COMMANDS; do
+		page "ana-$c.1" | sed -n '/^OPTIONS/,$p' | options_in ' {7}' >manual
+		options_of_help "$ANA" "$c" | diff manual - || fail "ana-$c"
+	done
 }
 
 test_manuals_have_every_command_source_and_format() {
@@ -215,7 +221,7 @@ test_completion_of_commands_and_sources() {
 test_completion_of_values() {
 	load_completion
 	check_equal "$(complete_words rec cpu --unwind f)" fp
-	check_equal "$(complete_words rec cpu -u '' | tr '\n' ' ')" "auto dwarf fp none "
+	check_equal "$(complete_words rec cpu -u '' | tr '\n' ' ')" "auto bpf dwarf fp none "
 	check_equal "$(complete_words ana flame --by = t)" tid
 	check_equal "$(complete_words ana flame --by = | wc -l)" 6
 	check_equal "$(complete_words ana dump -f '' | tr '\n' ' ')" "csv jsonl lines text "
@@ -252,6 +258,11 @@ test_completion_of_files_and_of_the_command() {
 	check_equal "$(complete_words ana info '')" "$(printf '%s\n' folder one.rec two.rec 'with space.rec')"
 	check_equal "$(complete_words ana info one.rec t)" two.rec "one more trace"
 	check_equal "$(complete_words ana flame -o o | tr '\n' ' ')" "one.rec other.txt "
+	check_equal "$(complete_words ana scrub --original o | tr '\n' ' ')" "one.rec other.txt "
+	check_equal "$(complete_words rec cpu --cgroup f)" folder
+	mkdir archives
+	(cd archives && touch {a.rec,b.tar}{,.gz,.zst,.xz,.bz2} c.{tgz,tzst,txz,tbz2,zip})
+	check_equal "$(complete_words ana info archives/ | wc -l)" 15 "traces and archives that a folder may have"
 	complete_words rec cpu -- mktem | grep -qx mktemp || fail "command behind --"
 	complete_words rec cpu -F 99 mktem | grep -qx mktemp || fail "command without --"
 	check_equal "$(complete_words rec cpu -- ls -F oth)" other.txt "its options are not ours"

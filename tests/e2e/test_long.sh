@@ -160,7 +160,7 @@ test_a_rotation_goes_on_with_its_file_when_there_can_be_no_other() {
 	need_perf
 	[ "$(id -u)" = 0 ] || skip "needs root to mount"
 	mkdir small
-	mount -t tmpfs -o size=1m,nr_inodes=3 none small 2>/dev/null || skip "no tmpfs may be mounted"
+	mount -t tmpfs -o size=8m,nr_inodes=3 none small 2>/dev/null || skip "no tmpfs may be mounted"
 	"$REC" cpu -F 99 --rotate 1s -d 9 -o small/r.rec -- "$SAMPLES/calltree" 60000 2>err
 	local status=$? n
 	n=$(find small -name '*.rec' | wc -l)
@@ -199,6 +199,23 @@ test_a_limit_on_cpu_time_takes_fewer_samples_that_count_for_as_many() {
 	check_equal "$("$ANA" flame p.rec -f folded | awk '{ n += $NF } END { print n }')" \
 		"$(total_weight p.rec)" "the flame graph's total"
 	check_between 40 "$(share p.rec ';alpha')" 60 "share of alpha"
+}
+
+test_realtime_is_of_the_thread_that_empties_the_buffers_alone() {
+	need_perf
+	command -v chrt >/dev/null || skip "no chrt"
+	chrt -f 1 true 2>/dev/null || skip "no real-time priorities here"
+	"$REC" cpu -q -a -r 7 -o t.rec &
+	recorder=$!
+	is_recording t.rec
+	check_equal "$(for i in "/proc/$recorder/task/"*; do chrt -p "${i##*/}"; done | grep -c 'priority: 7')" 1 "threads of that priority"
+	kill -INT $recorder
+	wait $recorder || fail "rec -r 7"
+	check_status 2 "$REC" cpu -r 100 -o none.rec -- true
+	check_says "'100' is no real-time priority"
+	check_status 3 prlimit --rtprio=0 setpriv --inh-caps=-all --bounding-set=-sys_nice "$REC" cpu -r 1 -o none.rec -- true
+	check_says "^rec: --realtime 1, which takes root, CAP_SYS_NICE or .*: Operation not permitted"
+	[ ! -e none.rec ] || fail "a trace of nothing"
 }
 
 test_nothing_that_is_there_is_overwritten() {

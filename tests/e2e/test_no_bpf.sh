@@ -3,6 +3,7 @@
 # a sentence that says what is missing.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+use_cpus_that_tell
 
 without() { # CALL COMMAND...
 	"$BUILD/e2e/refuse" "$@"
@@ -21,15 +22,6 @@ threads() {
 # rows TRACE EVENT FILTER
 rows() {
 	"$ANA" dump "$1" -e "$2" -f jsonl | jq -r "select(.fields | $3) | .time" | wc -l
-}
-
-# Waits until a recording into a file runs.
-is_recording() {
-	for _ in {1..300}; do
-		"$ANA" dump "$1" 2>/dev/null | grep -q . && return
-		sleep 0.1
-	done
-	fail "nothing was recorded into $1"
 }
 
 lost_of() { # TRACE EVENT
@@ -67,8 +59,8 @@ test_waits_are_those_of_schedstat_within_a_percent() {
 	check_equal "$(grep -c pipe_read stacks)" 31 "waits for the pipe"
 }
 
-test_with_min_only_long_waits_are_recorded() {
-	need_tracepoints
+check_long_waits() {
+	rm -f s.rec
 	check_status 0 without bpf "$REC" sched --min 2ms -o s.rec -- "$SAMPLES/schedplan"
 	check_equal "$(count_events s.rec sched_switch)" 0 "switches"
 	check_equal "$(rows s.rec off_cpu '.latency < 2000000')" 0 "absences shorter than --min"
@@ -77,6 +69,16 @@ test_with_min_only_long_waits_are_recorded() {
 		jq -r 'select(.fields.comm == "schedplan" and .fields.state == "sleeping") | .fields.stack | join(";")' >stacks
 	check_equal "$(grep -c nanosleep stacks)" 23 "sleeps of 3 ms"
 	[ "$(count_events s.rec sched_delay)" -gt 0 ] || fail "rivals of one CPU never waited 2 ms"
+}
+
+test_with_min_only_long_waits_are_recorded() {
+	need_tracepoints
+	one_of_six check_long_waits
+}
+
+test_of_long_waits_some_stand_for_all() {
+	need_tracepoints
+	check_sampled_waits "$BUILD/e2e/refuse" bpf "$REC"
 }
 
 test_losses_are_counted_to_the_event() {
@@ -107,6 +109,11 @@ test_a_process_its_children_and_a_name() {
 	check_status 0 without bpf "$REC" sched --comm rival -o n.rec -- "$SAMPLES/schedplan"
 	check_equal "$(rows n.rec sched_wakeup '.comm != "rival"')" 0 "wake-ups of other names"
 	[ "$(rows n.rec sched_switch '.comm == "rival"')" -gt 3 ] || fail "no switches of the rivals"
+}
+
+test_a_thread_is_found_again_after_its_exec() {
+	need_tracepoints
+	one_of_six check_thread_that_execs "$BUILD/e2e/refuse" bpf "$REC"
 }
 
 test_a_cgroup_and_nobody_else() {
@@ -178,12 +185,92 @@ test_where_neither_is_permitted_both_reasons_are_said() {
 	grep -qE 'Without BPF, by tracepoints: ' place/err || fail "$(cat place/err)"
 }
 
-test_sources_that_need_bpf_say_so() {
+test_losses_of_faults_are_counted() {
+	need_tracepoints
+	check_status 0 without bpf "$REC" faults --buffer 4K -o l.rec -- "$SAMPLES/pagewalk"
+	lost=$(lost_of l.rec page_fault)
+	[ "$lost" -gt 0 ] || skip "rings of one page were always read in time"
+	named=$(sed -n 's/^\(.* \)\?named \([0-9]*\).*/\2/p' out)
+	[ $(($(count_events l.rec page_fault) + lost)) -ge "$named" ] || fail "less than $named, with $lost lost"
+}
+
+test_every_source_has_a_way_and_says_what_it_lacks() {
 	need_tracepoints
 	for source in block faults syscalls; do
-		check_status 3 without bpf "$REC" $source -- true
-		check_says "source $source: .*BPF is (refused|not permitted)"
+		check_status 0 without bpf "$REC" $source -o $source.rec -- true
+		check_says "$source: tracepoints are used instead of BPF, which do not tell .*BPF is (refused|not permitted)"
 	done
+	without bpf "$REC" list >out
+	for source in sched block faults syscalls; do
+		check_prints "^$source +lesser"
+	done
+	check_prints 'by tracepoints, which cost more and do not tell paths and socket addresses: '
+}
+
+# What a kernel says of its types is covered up, in a mount namespace: by nothing, or by that of one from before
+# Linux 5.5, which does not name tracepoints.
+test_without_type_information_every_source_uses_tracepoints() {
+	local types=/sys/kernel/btf/vmlinux
+	need_tracepoints
+	[ -r $types ] || skip "this kernel has no type information anyway"
+	unshare -m true 2>/dev/null || skip "no mount namespace may be made"
+	sed 's/btf_trace_/btf_tracX_/g' $types >types
+	record() { # SOURCE COMMAND...
+		rm -f t.rec
+		check_status 0 unshare -m sh -c 'mount "$1" "$2" "$3" "$4" && shift 4 && exec "$@"' sh "${cover[@]}" \
+			"$REC" "$1" -o t.rec -- "${@:2}"
+		check_says "^rec: $1: tracepoints are used instead of BPF.*$why"
+	}
+	while read -r why; do
+		cover=(-o bind types "$types")
+		[[ $why != *CONFIG* ]] || cover=(-t tmpfs none "${types%/*}")
+		record sched "$SAMPLES/schedplan"
+		check_equal "$(rows t.rec sched_switch '.comm == "schedplan" and .state == "sleeping" and
+			(.stack | join(";") | test("pipe_read"))')" 31 "waits for the pipe"
+		record syscalls "$SAMPLES/calls"
+		check_equal "$(rows t.rec syscall '.call == "getppid"')" 1009 "getppid"
+		record faults "$SAMPLES/pagewalk" anonymous
+		check_equal "$(rows t.rec page_fault '.stack | index("touch_write")')" 4999 "pages that were touched"
+		record block true # test_block.sh counts requests so
+	done <<-END
+		this kernel has no type information .CONFIG_DEBUG_INFO_BTF.
+		type information does not name the tracepoints
+	END
+}
+
+test_calls_of_a_32_bit_program_have_their_own_names() {
+	need_tracepoints
+	[ "$(uname -m)" = x86_64 ] || skip "only x86-64 has them"
+	cat >ia32.c <<-C
+		static int call(int number, int a)
+		{
+			int ret;
+
+			__asm__ volatile("int \$0x80" : "=a"(ret) : "a"(number), "b"(a) : "memory");
+			return ret;
+		}
+
+		void _start(void)
+		{
+			for (int i = 0; i < 13; i++)
+				call(20, 0);
+			call(1, 0);
+		}
+	C
+	"${CC:-cc}" -m32 -nostdlib -static -fno-pie -no-pie -o ia32 ia32.c 2>cc.err && ./ia32 || skip "no 32-bit programs here"
+	check_status 0 without bpf "$REC" syscalls -q -o t.rec -- ./ia32
+	check_equal "$(rows t.rec syscall '.call == "getpid" and .abi == "ia32"')" 13 "getpid"
+	check_equal "$(rows t.rec syscall '.call == "writev"')" 0 "the native call of that number"
+}
+
+test_named_calls_alone_reach_rec() {
+	need_tracepoints
+	check_status 0 without bpf "$REC" syscalls --call getppid,nanosleep,clock_nanosleep --min 1ms -o t.rec -- "$SAMPLES/calls"
+	check_equal "$(rows t.rec syscall '.call == "clock_nanosleep"')" 7 "sleeps"
+	check_equal "$(rows t.rec syscall '.duration < 1000000')" 0 "short calls"
+	check_status 0 without bpf "$REC" syscalls --call getppid -o p.rec -- "$SAMPLES/calls"
+	check_equal "$(rows p.rec syscall '.call == "getppid"')" 1009 "getppid"
+	check_equal "$(rows p.rec syscall '.call != "getppid"')" 0 "others"
 }
 
 test_in_a_pid_namespace_a_command_is_refused_and_the_system_noted() {

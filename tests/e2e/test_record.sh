@@ -206,4 +206,22 @@ test_processes_may_be_named_twice_and_end_early() {
 	[ "$used" -lt 2000000000 ] || fail "rec used $used ns of CPU in 5 s"
 }
 
+# Whether a `sleep` of so many seconds runs.
+sleeps() {
+	grep -lz "^$1\$" /proc/[0-9]*/cmdline 2>/dev/null | grep -q .
+}
+
+test_what_a_command_has_started_ends_with_it() {
+	need_perf
+	check_status 0 "$REC" cpu -d 1 -o t.rec -- \
+		bash -c 'sleep 86413 & (sleep 86413 & sleep 86413) & setsid sleep 86417 & wait'
+	for _ in {1..50}; do
+		sleeps 86413 || break
+		sleep 0.1
+	done
+	! sleeps 86413 || fail "children of the command go on"
+	sleeps 86417 || fail "one that went into a session of its own was ended, too"
+	kill "$(grep -lz '^86417$' /proc/[0-9]*/cmdline 2>/dev/null | head -n 1 | cut -d/ -f3)"
+}
+
 run_tests

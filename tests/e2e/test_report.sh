@@ -8,7 +8,7 @@ trace=$REPO/samples/logstats.rec
 test_a_report_has_the_parts_whose_events_are_there() {
 	check_status 0 "$ANA" report "$trace" -f json
 	check_equal "$(jq -r '.sections | keys_unsorted[]' out | cut -d. -f1 | uniq | tr '\n' ' ')" \
-		"info flame heatmap " "parts of a trace of CPU samples"
+		"info timeline flame heatmap " "parts of a trace of CPU samples"
 	jq -e '.findings | length >= 1 and (.[0].text | test("[0-9]"))' out >/dev/null ||
 		fail "no finding with a number: $(jq .findings out)"
 	# Every finding names a section that is there.
@@ -38,6 +38,22 @@ test_a_gate_makes_the_status_1_and_says_which_number() {
 	check_says "nothing to compare"
 }
 
+test_a_gate_sees_the_rows_that_are_left_out() {
+	"$REC" sched -q -o s.rec -- "$SAMPLES/schedplan" >out 2>err || skip "rec sched does not work here: $(cat err)"
+	check_status 0 "$ANA" sched s.rec -f json --top 1000000
+	least=$(jq '[.sections.threads.rows[].run] | min' out)
+	check_status 0 "$ANA" sched s.rec -f json --top 1
+	[ "$(jq '.sections.threads.rows[0].run' out)" -gt "$least" ] || fail "the only row has the least"
+	check_status 1 "$ANA" report s.rec --top 1 -f json --fail-if "sched.threads.run <= ${least}ns"
+	check_equal "$(jq '.sections["sched.threads"].rows | length' out)" 1 "rows of the report"
+}
+
+test_an_event_is_chosen_only_where_that_means_something() {
+	for c in sched offcpu block syscalls faults report; do
+		check_status 2 "$ANA" $c "$trace" -e cpu_sample
+	done
+}
+
 test_the_same_trace_gives_the_same_bytes() {
 	check_status 0 "$ANA" report "$trace" -o a.html
 	check_status 0 "$ANA" report "$trace" -o b.html
@@ -50,6 +66,11 @@ test_an_empty_trace_says_that_there_is_nothing() {
 	"$REC" stat -q -o e.rec -- true 2>err || skip "rec stat does not work here: $(cat err)"
 	check_status 0 "$ANA" report e.rec
 	check_prints 'Recording'
+	check_prints 'warning: No other part has anything to say of this trace: .ana info. lists its events'
+	check_status 0 "$ANA" report "$trace" --only sched
+	check_prints 'No other part of those that were asked for'
+	check_status 0 "$ANA" report "$trace"
+	! grep -q 'No other part' out || fail "it has parts"
 }
 
 run_tests

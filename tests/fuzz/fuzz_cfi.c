@@ -6,6 +6,7 @@
 
 #include "format/symbols/cfi.h"
 #include "format/symbols/cfi_expression.h"
+#include "format/symbols/walk_rule.h"
 
 enum { STACK_AT = 0x10000, PLACES = 512 };
 
@@ -44,6 +45,30 @@ static void walk(const struct cfi *c, const uint8_t *data, size_t size, uint64_t
 		abort();
 }
 
+/* What the kernel's walker would be given. */
+static void rules_for_the_kernel(const struct cfi *c)
+{
+	for (uint32_t i = 1; i < cfi_n_rules(c); i++) {
+		struct walk_rule r;
+
+		walk_rule_make(c, cfi_rule_number(c, i), &r);
+		if (r.cfa > WALK_CFA_OTHER || (r.cfa < WALK_CFA_END && r.cfa_reg >= WALK_REG_RA) ||
+			(r.base != WALK_BASE_CFA && r.base >= WALK_REG_RA))
+			abort();
+	}
+	for (uint32_t i = 0; i < cfi_n_pages(c); i++) {
+		uint16_t before;
+		uint32_t n;
+		const struct cfi_row *rows = cfi_page(c, i, &n, &before);
+
+		for (uint32_t k = 0; k < n; k++)
+			if (rows[k].rule >= cfi_n_rules(c) || (k && rows[k].low < rows[k - 1].low))
+				abort();
+		if (before >= cfi_n_rules(c))
+			abort();
+	}
+}
+
 static void image(const uint8_t *data, size_t size)
 {
 	struct elf_image e;
@@ -61,6 +86,7 @@ static void image(const uint8_t *data, size_t size)
 				walk(c, data, size, size * i / PLACES);
 			}
 			cfi_find(c, UINT64_MAX);
+			rules_for_the_kernel(c);
 			cfi_free(c);
 		}
 	}

@@ -8,8 +8,22 @@
 
 #include "format/symbols/build_id.h"
 #include "format/symbols/elf_symbols.h"
+#include "format/symbols/same_code.h"
 
 enum { QUERIES = 256 };
+
+/* Of two files, too. */
+static void compare_with_half(const struct elf_image *e, const uint8_t *data, size_t size)
+{
+	struct elf_image other;
+
+	same_code(e, e);
+	if (elf_image_open_memory(&other, data + size / 2, size - size / 2, NULL) == 0) {
+		same_code(e, &other);
+		same_code(&other, e);
+	}
+	elf_image_done(&other);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (found >= 0)
 			check(q, n, found);
+		compare_with_half(&e, data, size);
 		if (build_id_of_image(&e, &id, &err) == 0 && (!id.len || id.len > sizeof(id.bytes)))
 			abort();
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "record/fault_mapping.h"
+#include "record/fault_spaces.h"
 #include "record/memory_watch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,6 +26,17 @@ static void check_path(const char *text, size_t size, uint64_t address)
 	free(line);
 }
 
+static void check_area(const char *text, size_t size)
+{
+	char *line = strndup(text, size);
+	struct fault_area_known a;
+	const char *name;
+
+	if (fault_spaces_parse(line, &a, &name) && strchr(name, '\n'))
+		abort();
+	free(line);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = strndup((const char *)data, size);
@@ -32,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_path((const char *)data, size, 0x1000);
 	check_path((const char *)data, size, UINT64_MAX);
+	check_area((const char *)data, size);
 	if (memory_watch_parse(text, &referenced) && referenced % 1024)
 		abort();
 	free(text);

@@ -32,8 +32,9 @@ static void check(const struct inline_chain *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct inline_chain chains[ADDRESSES];
+	struct inline_parts parts = PARTS_NONE;
 	struct arena arena = { 0 };
-	int found = inline_reply_parse(data, size, chains, ADDRESSES, &arena, NULL);
+	int found = inline_reply_parse(data, size, &parts, chains, ADDRESSES, &arena, NULL);
 
 	for (size_t i = 0; i < ADDRESSES; i++) {
 		check(&chains[i]);
@@ -43,6 +44,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (found > 0)
 		abort();
+	for (uint32_t i = 0; i < parts.n_units; i++)
+		if (length(parts.units[i].folder) > SYMBOL_NAME_MAX ||
+			length(parts.units[i].name) > SYMBOL_NAME_MAX)
+			abort();
+	for (uint32_t i = 0; i < parts.n_sources; i++)
+		if (!parts.sources[i] || length(parts.sources[i]) > SYMBOL_NAME_MAX)
+			abort();
 	arena_done(&arena);
 	return 0;
 }

@@ -35,7 +35,7 @@ static void check(const char *kallsyms, const char *modules)
 	for (unsigned i = 0; i < QUERIES; i++)
 		q[i].address = (i < 64 ? 0xffffffff81000000 : 0xffffffffc0100000 - 64 * 256) +
 			i * 256;
-	found = kallsyms_resolve(kallsyms, modules, q, QUERIES, &arena, &err);
+	found = kallsyms_resolve(NULL, kallsyms, modules, q, QUERIES, &arena, &err);
 	if (found < 0 && !err.text[0])
 		abort();
 	for (unsigned i = 0; found >= 0 && i < QUERIES; i++)

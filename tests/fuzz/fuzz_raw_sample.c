@@ -32,6 +32,8 @@ static void read_fields(const struct trace_format *format, const struct raw_samp
 		abort();
 	for (unsigned i = 0; names[i]; i++) {
 		raw_number(&f, i, s);
+		for (unsigned k = 0; k <= UINT8_MAX; k++)
+			raw_element(&f, i, k, s);
 		if (raw_text(&f, i, s, text, sizeof(text)) != strlen(text))
 			abort();
 	}
@@ -50,6 +52,7 @@ static void read_sample(const struct trace_format *format, const uint8_t *data, 
 			continue;
 		raw_sample_in_interrupt(&s);
 		raw_sample_thread(&s);
+		raw_sample_is_32_bit(&s);
 		for (uint32_t i = 0; i < s.n_chain; i++)
 			if (s.chain[i] == 1)
 				s.time++; /* that it can be read */

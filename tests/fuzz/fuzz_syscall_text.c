@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct syscall_words w = { .call = { "call", 4 },
 		.form = { s, form },
 		.path = { { s + form, size - form }, { s, form } },
+		.address = { s, form },
 		.args = { size, UINT64_MAX, 0, 1, 2, 3 },
 		.ret = (int64_t)size };
 

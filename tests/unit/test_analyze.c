@@ -5,12 +5,64 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/crew.h"
 #include "analyze/pass.h"
 #include "format/base/duration.h"
 #include "render/tree.h"
+#include "gen/events.h"
+#include "specs/events/recorder.h"
+#include "tests/unit/analysis.h"
 #include "tests/unit/support.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- threads ---- */
+
+enum { CREW_PARTS = 7, CREW_SENT = 997 };
+
+/* Of each part: how many batches it saw, and how many threads are in it. */
+static struct seen {
+	uint64_t n;
+	int inside;
+} seen[CREW_PARTS];
+
+static void see(void *ctx, uint32_t part, const struct batch *b)
+{
+	struct seen *s = &seen[part];
+
+	assert_ptr_equal(ctx, seen);
+	assert_int_equal(__atomic_add_fetch(&s->inside, 1, __ATOMIC_SEQ_CST), 1);
+	assert_int_equal((uintptr_t)b, ++s->n);           /* none is left out, none comes early */
+	for (volatile unsigned i = 0; i < part * 50; i++) /* some are slower than others */
+		;
+	__atomic_sub_fetch(&s->inside, 1, __ATOMIC_SEQ_CST);
+}
+
+static void every_part_takes_all_batches_in_order(void **state)
+{
+	(void)state;
+	for (unsigned n_threads = 1; n_threads < 10; n_threads += 2) {
+		struct crew *c = crew_new(CREW_PARTS, n_threads, see, seen);
+		uint64_t back = 0;
+
+		memset(seen, 0, sizeof(seen));
+		for (uintptr_t i = 1; i <= CREW_SENT; i++) {
+			struct batch *b;
+
+			crew_put(c, (struct batch *)i);
+			while ((b = crew_get(c, !crew_has_room(c))))
+				assert_int_equal((uintptr_t)b, ++back);
+		}
+		if (n_threads % 4 == 1) { /* else the end waits for them */
+			while (crew_get(c, true))
+				back++;
+			assert_int_equal(back, CREW_SENT);
+		}
+		crew_free(c);
+		for (uint32_t i = 0; i < CREW_PARTS; i++)
+			assert_int_equal(seen[i].n, CREW_SENT);
+	}
+}
 
 static void durations_are_read_as_people_write_them(void **state)
 {
@@ -215,15 +267,53 @@ static void weights_are_summed(void **state)
 	filter_done(&o.filter);
 }
 
+/* ---- losses ---- */
+
+/* A trace may say so of any number of events; what is told is bounded, and no count goes missing. */
+static void losses_of_very_many_kinds_stay_readable(void **state)
+{
+	const struct table *losses;
+	struct analysis a = { 0 };
+	struct story s = { 0 };
+	uint64_t sum = 0;
+	int type;
+
+	(void)state;
+	story_begin(&s);
+	type = writer_type(s.w, &event_lost, NULL);
+	for (unsigned i = 0; i < 20011; i++) {
+		char name[32];
+		struct lost e = { .time = i + 1, .reason = LOST_RING_FULL, .lost = 3 };
+
+		snprintf(name, sizeof(name), "kind %u", i);
+		e.event = story_string(&s, name);
+		writer_add(s.w, s.stream, type, &e);
+	}
+	story_end(&s);
+	analysis_run(&a, &analyzer_info, &s);
+	assert_true(analysis_notes(&a, "kind 0"));
+	assert_true(analysis_notes(&a, "and others were lost"));
+	assert_false(analysis_notes(&a, "kind 100"));
+	losses = analysis_table(&a, "losses");
+	assert_in_range(losses->n_rows, 100, 1009);
+	for (uint32_t i = 0; i < losses->n_rows; i++)
+		sum += losses->cells[losses->n_columns * i + 1].count;
+	assert_int_equal(sum, 3 * 20011);
+	analysis_done(&a);
+	story_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_are_read_as_people_write_them),
 		cmocka_unit_test(windows_have_two_ends_or_one),
 		cmocka_unit_test(lists_of_ids_may_have_ranges),
+		cmocka_unit_test(every_part_takes_all_batches_in_order),
 		cmocka_unit_test(every_sample_is_in_the_graph),
 		cmocka_unit_test(filters_let_through_what_they_say),
 		cmocka_unit_test(weights_are_summed),
+		cmocka_unit_test(losses_of_very_many_kinds_stay_readable),
 	};
 
 	return cmocka_run_group_tests(tests, write_trace, remove_trace);

@@ -9,6 +9,7 @@
 #include "format/base/crc32c.h"
 #include "format/base/err.h"
 #include "format/base/map.h"
+#include "format/base/number_set.h"
 #include "format/base/option_table.h"
 #include "format/huffman.h"
 #include "tests/unit/support.h"
@@ -172,6 +173,48 @@ static void a_reserved_map_fills_up_to_what_was_reserved(void **state)
 	map_done(&m);
 }
 
+static uint64_t hash_of_word(const void *words, uint32_t number)
+{
+	return ((const uint64_t *)words)[number] % 1009; /* many have the same */
+}
+
+static uint32_t find_word(const struct number_set *s, const uint64_t *words, uint64_t word)
+{
+	uint32_t n;
+
+	for (uint32_t at = number_set_at(s, word % 1009); (n = s->slots[at]);
+		at = number_set_next(s, at))
+		if (words[n] == word)
+			return n;
+	return 0;
+}
+
+static void a_number_set_finds_things_by_what_they_are_while_it_grows(void **state)
+{
+	enum { N = 5003 };
+	uint64_t *words = xcalloc(N + 1, sizeof(*words));
+	struct number_set s;
+
+	(void)state;
+	number_set_init(&s, N);
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 1; i <= N; i++) {
+			words[i] = i * 7919ULL;
+			assert_int_equal(find_word(&s, words, words[i]), 0);
+			number_set_add(&s, words[i] % 1009, i, hash_of_word, words);
+		}
+		for (uint32_t i = 1; i <= N; i++)
+			assert_int_equal(find_word(&s, words, i * 7919ULL), i);
+		assert_int_equal(find_word(&s, words, 5), 0);
+		assert_int_equal(s.count, N);
+		number_set_clear(&s);
+		for (uint32_t i = 1; i <= N; i++)
+			assert_int_equal(find_word(&s, words, i * 7919ULL), 0);
+	}
+	number_set_done(&s);
+	free(words);
+}
+
 static void an_arena_gives_zeroed_aligned_pieces_of_any_size(void **state)
 {
 	struct arena a = { 0 };
@@ -225,6 +268,25 @@ static void huffman_codes_come_back_and_are_as_short_as_entropy_allows(void **st
 	assert_int_equal(huffman_build(&e, count, 4), 50 + 50 + 75);
 	lengths[0] = lengths[1] = lengths[2] = 1;
 	assert_int_equal(huffman_prepare(&d, lengths, 3), -EINVAL);
+}
+
+static void an_arena_forgets_what_came_behind_a_mark(void **state)
+{
+	struct arena a = { 0 };
+	struct arena_mark empty = arena_mark(&a), mark;
+	char *kept = arena_strdup(&a, "kept"), *next;
+
+	(void)state;
+	mark = arena_mark(&a);
+	next = arena_strdup(&a, "forgotten");
+	arena_alloc(&a, 1 << 20);
+	arena_rewind(&a, mark);
+	assert_ptr_equal(arena_alloc(&a, 16), next);
+	assert_int_equal(next[0], 0);
+	assert_string_equal(kept, "kept");
+	arena_rewind(&a, empty);
+	assert_null(a.chunks);
+	arena_done(&a);
 }
 
 static void an_option_table_is_lines_with_all_that_help_shows(void **state)
@@ -281,7 +343,9 @@ int main(void)
 		cmocka_unit_test(crc32c_gives_the_published_values),
 		cmocka_unit_test(a_map_keeps_what_was_put_while_it_grows),
 		cmocka_unit_test(a_reserved_map_fills_up_to_what_was_reserved),
+		cmocka_unit_test(a_number_set_finds_things_by_what_they_are_while_it_grows),
 		cmocka_unit_test(an_arena_gives_zeroed_aligned_pieces_of_any_size),
+		cmocka_unit_test(an_arena_forgets_what_came_behind_a_mark),
 		cmocka_unit_test(an_option_table_is_lines_with_all_that_help_shows),
 		cmocka_unit_test(a_word_of_an_option_is_found_whole),
 		cmocka_unit_test(huffman_codes_come_back_and_are_as_short_as_entropy_allows),

@@ -4,16 +4,17 @@
 #include <string.h>
 
 #include "record/bpf_ring.h"
+#include "record/bpf_losses.h"
 #include "record/bpf_rings.h"
 #include "tests/unit/support.h"
 
 enum { SIZE = 4096 };
 
-/* The kernel's side. Its data is mapped twice in a row; here both are written. */
+/* The kernel's side. */
 struct fake {
 	struct bpf_ring ring;
 	uint64_t consumer, producer;
-	_Alignas(8) uint8_t data[2 * SIZE];
+	_Alignas(8) uint8_t data[SIZE];
 };
 
 static struct fake *fake_new(void)
@@ -28,13 +29,16 @@ static struct fake *fake_new(void)
 	return f;
 }
 
+static void fake_free(struct fake *f)
+{
+	free(f->ring.whole);
+	free(f);
+}
+
 static void put(struct fake *f, uint64_t at, const void *bytes, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		size_t place = (at + i) % SIZE;
-
-		f->data[place] = f->data[place + SIZE] = ((const uint8_t *)bytes)[i];
-	}
+	for (size_t i = 0; i < n; i++)
+		f->data[(at + i) % SIZE] = ((const uint8_t *)bytes)[i];
 }
 
 static void put_header(struct fake *f, uint64_t at, uint32_t header)
@@ -100,7 +104,7 @@ static void records_come_in_order_also_around_the_end(void **state)
 		bpf_ring_release(&f->ring);
 		assert_int_equal(f->consumer, f->producer);
 	}
-	free(f);
+	fake_free(f);
 }
 
 static void what_was_not_there_when_it_was_looked_is_left(void **state)
@@ -117,7 +121,7 @@ static void what_was_not_there_when_it_was_looked_is_left(void **state)
 	assert_null(bpf_ring_peek(&f->ring, &n));
 	bpf_ring_refresh(&f->ring);
 	check_next(f, "abcdefgh", 8);
-	free(f);
+	fake_free(f);
 }
 
 static void a_record_that_is_being_filled_stops_those_behind_it(void **state)
@@ -134,7 +138,7 @@ static void a_record_that_is_being_filled_stops_those_behind_it(void **state)
 	put_header(f, at, 8);
 	check_next(f, "12345678", 8);
 	check_next(f, "abcdefgh", 8);
-	free(f);
+	fake_free(f);
 }
 
 static void discarded_records_are_stepped_over(void **state)
@@ -151,7 +155,7 @@ static void discarded_records_are_stepped_over(void **state)
 	assert_null(bpf_ring_peek(&f->ring, &n));
 	bpf_ring_release(&f->ring);
 	assert_int_equal(f->consumer, f->producer);
-	free(f);
+	fake_free(f);
 }
 
 static void sizes_that_reach_beyond_what_was_written_end_the_ring(void **state)
@@ -169,7 +173,7 @@ static void sizes_that_reach_beyond_what_was_written_end_the_ring(void **state)
 		reserve(f, "abcdefgh", 8, 0); /* goes on behind it */
 		bpf_ring_refresh(&f->ring);
 		check_next(f, "abcdefgh", 8);
-		free(f);
+		fake_free(f);
 	}
 }
 
@@ -183,7 +187,7 @@ static void a_position_farther_than_the_ring_is_large_is_not_believed(void **sta
 	f->producer = 5 * SIZE;
 	bpf_ring_refresh(&f->ring);
 	assert_null(bpf_ring_peek(&f->ring, &n));
-	free(f);
+	fake_free(f);
 }
 
 /* ---- records ---- */
@@ -195,7 +199,7 @@ struct record {
 
 static void a_record_is_an_event_and_two_stacks(void **state)
 {
-	struct record r = { .head = { RING_OFF_CPU, 3, 2, 16 },
+	struct record r = { .head = { RING_OFF_CPU, 3, 2, 16, 0, 0 },
 		.words = { 100, 101, 11, 12, 13, 21, 22 } };
 	struct bpf_event e = { .time = 7, .stream = 9 };
 	uint32_t kind;
@@ -212,22 +216,41 @@ static void a_record_is_an_event_and_two_stacks(void **state)
 	assert_int_equal(e.stream, 9);
 }
 
+static void a_walked_stack_says_how_it_was_found_and_what_is_behind_is_kept_apart(void **state)
+{
+	struct record r = {
+		.head = { RING_CPU_SAMPLE, 1, 2, 8, .user_flags = STACK_USER_DWARF },
+		.words = { 100, 11, 21, 22, 31, 32, 33 },
+	};
+	struct bpf_event e;
+	uint32_t kind;
+
+	(void)state;
+	assert_true(bpf_event_parse(&r, sizeof(r.head) + 7 * 8, &e, &kind));
+	assert_int_equal(e.user_flags, STACK_USER_DWARF);
+	assert_int_equal(e.user[1], 22);
+	assert_ptr_equal(e.rest, r.words + 4);
+	assert_int_equal(e.rest_bytes, 3 * 8);
+	assert_true(bpf_event_parse(&r, sizeof(r.head) + 4 * 8, &e, &kind));
+	assert_int_equal(e.rest_bytes, 0);
+}
+
 static void records_whose_sizes_do_not_fit_are_refused(void **state)
 {
 	static const struct {
 		struct ring_head head;
 		uint32_t words;
 	} bad[] = {
-		{ { RING_N_KINDS, 0, 0, 8 }, 8 },
-		{ { UINT16_MAX, 0, 0, 8 }, 8 },
-		{ { 0, 0, 0, 0 }, 8 },
-		{ { 0, 0, 0, 12 }, 8 },
-		{ { 0, 0, 0, 72 }, 8 },
-		{ { 0, 1, 0, 64 }, 8 },
-		{ { 0, 0, 1, 64 }, 8 },
-		{ { 0, 255, 255, 8 }, 8 },
-		{ { 0, 0, 0, UINT32_MAX - 7 }, 8 },
-		{ { 0, 255, 255, UINT32_MAX - 7 }, 8 },
+		{ { RING_N_KINDS, 0, 0, 8, 0, 0 }, 8 },
+		{ { UINT16_MAX, 0, 0, 8, 0, 0 }, 8 },
+		{ { 0, 0, 0, 0, 0, 0 }, 8 },
+		{ { 0, 0, 0, 12, 0, 0 }, 8 },
+		{ { 0, 0, 0, 72, 0, 0 }, 8 },
+		{ { 0, 1, 0, 64, 0, 0 }, 8 },
+		{ { 0, 0, 1, 64, 0, 0 }, 8 },
+		{ { 0, 255, 255, 8, 0, 0 }, 8 },
+		{ { 0, 0, 0, UINT16_MAX - 7, 0, 0 }, 8 },
+		{ { 0, 255, 255, UINT16_MAX - 7, 0, 0 }, 8 },
 	};
 	struct record r = { 0 };
 	struct bpf_event e;
@@ -239,10 +262,20 @@ static void records_whose_sizes_do_not_fit_are_refused(void **state)
 		if (bpf_event_parse(&r, sizeof(r.head) + 8 * bad[i].words, &e, &kind))
 			fail_msg("record %zu is taken", i);
 	}
-	r.head = (struct ring_head){ 0, 1, 1, 8 };
+	r.head = (struct ring_head){ .n_kernel = 1, .n_user = 1, .size = 8 };
 	for (uint32_t bytes = 0; bytes < sizeof(r.head) + 24; bytes++)
 		assert_false(bpf_event_parse(&r, bytes, &e, &kind));
 	assert_true(bpf_event_parse(&r, sizeof(r.head) + 24, &e, &kind));
+}
+
+static void programs_that_were_left_out_are_told_by_what_they_tell(void **state)
+{
+	(void)state;
+	assert_string_equal(bpf_losses_event("tp_btf/block_rq_complete"), "block_io");
+	assert_string_equal(bpf_losses_event("?tp_btf/page_fault_user"), "latency of page_fault");
+	assert_string_equal(bpf_losses_event("perf_event"), "page_fault");
+	assert_null(bpf_losses_event("iter/task"));
+	assert_null(bpf_losses_event("tp_btf/sched_process_free"));
 }
 
 int main(void)
@@ -255,7 +288,10 @@ int main(void)
 		cmocka_unit_test(sizes_that_reach_beyond_what_was_written_end_the_ring),
 		cmocka_unit_test(a_position_farther_than_the_ring_is_large_is_not_believed),
 		cmocka_unit_test(a_record_is_an_event_and_two_stacks),
+		cmocka_unit_test(
+			a_walked_stack_says_how_it_was_found_and_what_is_behind_is_kept_apart),
 		cmocka_unit_test(records_whose_sizes_do_not_fit_are_refused),
+		cmocka_unit_test(programs_that_were_left_out_are_told_by_what_they_tell),
 	};
 
 	return cmocka_run_group_tests_name("bpf_ring", tests, NULL, NULL);

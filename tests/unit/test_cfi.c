@@ -11,6 +11,7 @@
 
 #include "format/symbols/cfi.h"
 #include "format/symbols/cfi_expression.h"
+#include "format/symbols/walk_rule.h"
 #include "tests/unit/support.h"
 
 enum {
@@ -280,6 +281,126 @@ static void ends_of_stacks_and_signal_frames_are_told(void **state)
 	cfi_free(c);
 }
 
+/* ---- rules for the kernel's walker ---- */
+
+/* The rule of a function with this program. */
+static struct walk_rule rule_for_kernel(const char *augmentation, const void *program, size_t len)
+{
+	struct walk_rule r;
+	struct image m;
+	struct cfi *c;
+
+	image_init(&m, ".eh_frame");
+	put_function(&m, put_common(&m, augmentation, NULL, 0), 0, 16, program, len);
+	c = compile(&m);
+	assert_non_null(c);
+	walk_rule_make(c, cfi_find(c, CODE), &r);
+	cfi_free(c);
+	return r;
+}
+
+static void the_kernel_is_told_of_registers_and_places(void **state)
+{
+	static const uint8_t program[] = { 0x0c, RBP, 16, 0x80 | RBP, 2, 0x80 | RBX, 3, 0x07,
+		13 /* r13 is undefined */ };
+	struct walk_rule r = rule_for_kernel("zR", program, sizeof(program));
+
+	assert_int_equal(r.cfa, WALK_CFA_REGISTER);
+	assert_int_equal(r.cfa_reg, RBP);
+	assert_int_equal(r.at, 16);
+	assert_int_equal(r.base, WALK_BASE_CFA);
+	assert_int_equal(r.ra, -8);
+	assert_int_equal(r.kept[0], -24); /* rbx */
+	assert_int_equal(r.kept[1], -16); /* rbp */
+	assert_int_equal(r.kept[2], WALK_SAME);
+	assert_int_equal(r.kept[3], WALK_LOST);
+	assert_int_equal(r.flags, 0);
+}
+
+static void the_kernel_is_told_of_linkage_tables_and_aligned_stacks(void **state)
+{
+	/* rsp + 8 + ((rip & 15) >= 10) * 8 */
+	static const uint8_t linkage[] = { 0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3a, 0x2a, 0x33,
+		0x24, 0x22 };
+	/* What rbp - 16 points to; rbx at rbp - 24, rbp at rbp + 0. */
+	static const uint8_t aligned[] = { 0x0f, 3, 0x76, 0x70, 0x06, 0x10, RBX, 2, 0x76, 0x68,
+		0x10, RBP, 2, 0x76, 0 };
+	static const uint8_t by_hand[] = { 0x0f, 5, 0x77, 40, 0x06, 0x23, 8 }; /* ...plus 8 */
+	struct walk_rule r = rule_for_kernel("zR", linkage, sizeof(linkage));
+
+	assert_int_equal(r.cfa, WALK_CFA_LINKAGE);
+	assert_int_equal(r.cfa_reg, RSP);
+	assert_int_equal(r.at, 8);
+	assert_int_equal(r.more, 10);
+	r = rule_for_kernel("zR", aligned, sizeof(aligned));
+	assert_int_equal(r.cfa, WALK_CFA_DEREF);
+	assert_int_equal(r.cfa_reg, RBP);
+	assert_int_equal(r.at, -16);
+	assert_int_equal(r.base, RBP);
+	assert_int_equal(r.kept[0], -24);
+	assert_int_equal(r.kept[1], 0);
+	assert_int_equal(r.flags, 0); /* the return address is counted from the CFA */
+	r = rule_for_kernel("zR", by_hand, sizeof(by_hand));
+	assert_int_equal(r.cfa, WALK_CFA_DEREF);
+	assert_int_equal(r.at, 40);
+	assert_int_equal(r.more, 8);
+}
+
+static void the_kernel_is_told_of_signal_frames(void **state)
+{
+	/* As of glibc's __restore_rt: registers by their places from rsp. */
+	static const uint8_t restore[] = { 0x0f, 4, 0x77, 0xa0, 1, 0x06, 0x10, RBP, 3, 0x77, 0xf8,
+		0, 0x10, 16, 3, 0x77, 0xa8, 1 };
+	struct walk_rule r = rule_for_kernel("zRS", restore, sizeof(restore));
+
+	assert_int_equal(r.cfa, WALK_CFA_DEREF);
+	assert_int_equal(r.at, 160);
+	assert_int_equal(r.base, RSP);
+	assert_int_equal(r.kept[1], 120);
+	assert_int_equal(r.ra, 168);
+	assert_int_equal(r.flags, WALK_SIGNAL | WALK_RA_BY_BASE);
+}
+
+static void what_the_kernel_cannot_be_told_is_said(void **state)
+{
+	static const uint8_t end[] = { 0x07, 16 };
+	/* A CFA by multiplication; places from two registers; a return address in a register. */
+	static const uint8_t others[][12] = { { 0x0f, 5, 0x77, 8, 0x33, 0x1e, 0x06 },
+		{ 0x10, RBX, 2, 0x76, 0x68, 0x10, RBP, 2, 0x77, 8, 0x80 | R12, 5 },
+		{ 0x09, 16, RBX } };
+
+	assert_int_equal(rule_for_kernel("zR", end, sizeof(end)).cfa, WALK_CFA_END);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(rule_for_kernel("zR", others[i], sizeof(others[i])).cfa,
+			WALK_CFA_OTHER);
+}
+
+static void pages_of_a_table_say_what_it_says(void **state)
+{
+	struct image m;
+	struct cfi *c;
+	size_t common;
+	uint8_t adjust[] = { 0x0e, 0 };
+
+	image_init(&m, ".eh_frame");
+	common = put_common(&m, "zR", NULL, 0);
+	for (uint32_t n = 0; n < 101; n++) {
+		adjust[1] = (uint8_t)(8 + n);
+		put_function(&m, common, 0x800 * (uint64_t)n + 0x3f0, 1009, adjust, 2);
+	}
+	c = compile(&m);
+	for (uint64_t at = CODE; at < (uint64_t)cfi_n_pages(c) << 16; at += 97) {
+		uint16_t rule;
+		uint32_t n;
+		const struct cfi_row *rows = cfi_page(c, (uint32_t)(at >> 16), &n, &rule);
+
+		for (uint32_t i = 0; i < n && rows[i].low <= (at & 0xffff); i++)
+			rule = rows[i].rule;
+		assert_ptr_equal(rule ? cfi_rule_number(c, rule) : NULL, cfi_find(c, at));
+	}
+	cfi_free(c);
+}
+
 static void a_program_that_makes_no_sense_ends_its_rows(void **state)
 {
 	static const uint8_t bad[][4] = {
@@ -528,6 +649,11 @@ int main(void)
 		cmocka_unit_test(functions_far_apart_are_found_and_what_is_between_is_not),
 		cmocka_unit_test(of_two_functions_at_a_place_the_first_counts),
 		cmocka_unit_test(ends_of_stacks_and_signal_frames_are_told),
+		cmocka_unit_test(the_kernel_is_told_of_registers_and_places),
+		cmocka_unit_test(the_kernel_is_told_of_linkage_tables_and_aligned_stacks),
+		cmocka_unit_test(the_kernel_is_told_of_signal_frames),
+		cmocka_unit_test(what_the_kernel_cannot_be_told_is_said),
+		cmocka_unit_test(pages_of_a_table_say_what_it_says),
 		cmocka_unit_test(a_program_that_makes_no_sense_ends_its_rows),
 		cmocka_unit_test(what_cannot_be_known_is_left_out),
 		cmocka_unit_test(another_machine_has_no_table),

@@ -435,6 +435,49 @@ static void a_cut_of_everything_is_everything(void **state)
 	free(cut.p);
 }
 
+/* Samples of stacks of 61 frames, no two alike, that together have more frames than a usual writer has room for. */
+static struct bytes make_large_dictionary(uint32_t n_stacks)
+{
+	const struct writer_config config = { .start_ns = START, .dict = { .stacks = 1 << 20 } };
+	struct sink *sink = sink_new_memory();
+	struct maker m = { .w = writer_new(sink, &config), .random = 19 };
+
+	m.sample = writer_type(m.w, &event_cpu_sample, NULL);
+	make_dictionaries(&m);
+	for (uint32_t i = 0; i < n_stacks; i++) {
+		uint32_t node = m.roots[i % 2];
+
+		for (int k = 0; k < 61; k++)
+			node = writer_stack(m.w, node, m.frames[random_u64(&m.random) % 20]);
+		writer_add(m.w, 0, m.sample,
+			&(struct cpu_sample){ .time = START + i, .stack = node });
+	}
+	assert_int_equal(writer_generation(m.w), 1);
+	assert_int_equal(writer_close(m.w, UINT64_MAX), 0);
+	writer_free(m.w);
+	return take_memory(sink);
+}
+
+static void a_large_dictionary_is_copied_once(void **state)
+{
+	struct bytes whole = make_large_dictionary(4447), cut;
+	struct analyze_options o;
+	struct reader *r;
+
+	(void)state;
+	options_init(&o);
+	cut = cut_bytes(whole, &o);
+	r = reader_open_memory(cut.p, cut.len, NULL);
+	assert_int_equal(reader_n_segments(r), 1);
+	assert_true(reader_segment(r, 0)->n_stacks > 1 << 18);
+	reader_close(r);
+	assert_true(cut.len <= whole.len + 500);
+	assert_same_rows(rows_in(whole, NULL), rows_in(cut, NULL));
+	filter_done(&o.filter);
+	free(whole.p);
+	free(cut.p);
+}
+
 static void a_cut_of_a_cut_is_the_same(void **state)
 {
 	struct bytes whole = usual_trace();
@@ -622,7 +665,7 @@ static void a_dictionary_that_is_too_large_becomes_two_segments(void **state)
 
 		from->strings[i] = (struct text){ names + (size_t)i * 8, (size_t)len };
 	}
-	c = carry_new(w, from, &clock, &no_fact, NULL);
+	c = carry_new(w, from, &clock, &no_fact, NULL, NULL);
 	number = carry_type(c, &type, NULL);
 	for (uint32_t i = 0; i < N; i++) {
 		column[0][i] = START + i;
@@ -909,19 +952,19 @@ static void a_folder_stands_for_its_traces_by_name(void **state)
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(inputs_list(&list, words, 3, &a, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "directory without traces"));
-	free(list.files);
+	inputs_unlist(&list);
 	for (int i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, made[i]);
 		fclose(fopen(path, "w"));
 	}
 	assert_int_equal(inputs_list(&list, words, 3, &a, &err), 0);
 	assert_int_equal(list.n, 5);
-	assert_string_equal(list.files[0], "first");
-	assert_non_null(strstr(list.files[1], "/a.rec"));
-	assert_non_null(strstr(list.files[2], "/b.rec"));
-	assert_non_null(strstr(list.files[3], "/c.rec"));
-	assert_string_equal(list.files[4], "-");
-	free(list.files);
+	assert_string_equal(list.files[0].name, "first");
+	assert_non_null(strstr(list.files[1].name, "/a.rec"));
+	assert_non_null(strstr(list.files[2].name, "/b.rec"));
+	assert_non_null(strstr(list.files[3].name, "/c.rec"));
+	assert_string_equal(list.files[4].name, "-");
+	inputs_unlist(&list);
 	arena_done(&a);
 	for (int i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, made[i]);
@@ -935,6 +978,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cut_shows_through_its_filter_what_the_trace_shows),
 		cmocka_unit_test(a_cut_of_everything_is_everything),
+		cmocka_unit_test(a_large_dictionary_is_copied_once),
 		cmocka_unit_test(a_cut_of_a_cut_is_the_same),
 		cmocka_unit_test(a_stream_is_cut_as_a_file_is),
 		cmocka_unit_test(what_gives_events_meaning_is_kept),

@@ -37,11 +37,11 @@ static void lists_are_cut_at_commas_but_not_in_filters_names_and_groups(void **s
 		{ "uprobe:/bin/app:map<int, long>::get+8", NULL, EVENT_UPROBE, 0 },
 		{ "cyclse", NULL, EVENT_SAMPLE, 0 },
 	};
-	struct event_list l = { 0 };
+	struct event_specs l = { 0 };
 	struct err err = { "" };
 
 	(void)state;
-	assert_int_equal(event_list_add(&l,
+	assert_int_equal(event_specs_add(&l,
 				 "sched:sched_switch/prev_comm == \"a,b/,c\" && x > 1/,"
 				 "syscalls:sys_enter_open*,{cycles,instructions:u},r0243,"
 				 "uprobe:/bin/app:map<int, long>::get+8,cyclse",
@@ -60,20 +60,20 @@ static void lists_are_cut_at_commas_but_not_in_filters_names_and_groups(void **s
 	assert_string_equal(l.specs[5].symbol, "map<int, long>::get");
 	assert_int_equal(l.specs[5].offset, 8);
 	assert_false(l.specs[6].known);
-	assert_true(event_list_has(&l, true) && event_list_has(&l, false));
-	event_list_done(&l);
+	assert_true(event_specs_has(&l, true) && event_specs_has(&l, false));
+	event_specs_done(&l);
 }
 
 static void probes_have_a_path_a_name_and_an_offset(void **state)
 {
-	struct event_list l = { 0 };
+	struct event_specs l = { 0 };
 	struct err err = { "" };
 
 	(void)state;
-	assert_int_equal(event_list_add(&l, "uprobe:/bin/sh:main+0x10", &err), 0);
-	assert_int_equal(event_list_add(&l, "uretprobe:/bin/sh:a::operator+", &err), 0);
-	assert_int_equal(event_list_add(&l, "usdt:/bin/sh:prov:mark__er", &err), 0);
-	assert_int_equal(event_list_add(&l, "uprobe:/bin/sh:ns::less<", &err), 0);
+	assert_int_equal(event_specs_add(&l, "uprobe:/bin/sh:main+0x10", &err), 0);
+	assert_int_equal(event_specs_add(&l, "uretprobe:/bin/sh:a::operator+", &err), 0);
+	assert_int_equal(event_specs_add(&l, "usdt:/bin/sh:prov:mark__er", &err), 0);
+	assert_int_equal(event_specs_add(&l, "uprobe:/bin/sh:ns::less<", &err), 0);
 	assert_string_equal(l.specs[0].path, "/bin/sh");
 	assert_string_equal(l.specs[0].symbol, "main");
 	assert_int_equal(l.specs[0].offset, 16);
@@ -81,7 +81,7 @@ static void probes_have_a_path_a_name_and_an_offset(void **state)
 	assert_string_equal(l.specs[2].provider, "prov");
 	assert_string_equal(l.specs[2].symbol, "mark__er");
 	assert_string_equal(l.specs[3].symbol, "ns::less<");
-	event_list_done(&l);
+	event_specs_done(&l);
 }
 
 static void what_is_no_event_is_refused_with_a_sentence(void **state)
@@ -93,12 +93,12 @@ static void what_is_no_event_is_refused_with_a_sentence(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct event_list l = { 0 };
+		struct event_specs l = { 0 };
 		struct err err = { "" };
 
-		if (event_list_add(&l, bad[i], &err) != -EINVAL || !err.text[0])
+		if (event_specs_add(&l, bad[i], &err) != -EINVAL || !err.text[0])
 			fail_msg("'%s' was taken", bad[i]);
-		event_list_done(&l);
+		event_specs_done(&l);
 	}
 }
 

@@ -1,64 +1,51 @@
 /* Page faults: a history that was made up, whose sums are known, and the texts in /proc that are read for
  * them. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "analyze/pass.h"
 #include "gen/events.h"
 #include "record/fault_mapping.h"
 #include "record/memory_watch.h"
 #include "render/tree.h"
 #include "specs/events/fault.h"
-#include "tests/unit/support.h"
+#include "tests/unit/analysis.h"
 
 #define MS    1000000ULL
 #define START (100 * MS)
 
 enum { PAGE = 4096, WALKER = 11, SLEEPER = 12 };
 
-/* A trace that is being made up. */
-struct story {
-	struct writer *w;
-	struct sink *sink;
+/* What a walker and a sleeper touch. */
+struct touching {
+	struct story story;
 	int fault_type, memory_type;
-	uint32_t stream, walker, sleeper, anonymous, file, stack;
-	char path[64];
+	uint32_t walker, sleeper, anonymous, file, stack;
 };
 
-static uint32_t mapping(struct writer *w, enum mapping_kind kind, const char *path)
+static uint32_t mapping(struct story *s, enum mapping_kind kind, const char *path)
 {
-	struct mapping m = { .kind = kind, .path = writer_string(w, path, strlen(path)) };
+	struct mapping m = { .kind = kind, .path = story_string(s, path) };
 
-	return writer_mapping(w, &m);
+	return writer_mapping(s->w, &m);
 }
 
-static uint32_t one_frame(struct writer *w, uint32_t in, const char *name)
+static void begin(struct touching *s)
 {
-	uint32_t frame = writer_frame(w, in, 0x1000, NULL);
-	struct dict_symbol s = { .frame = frame };
+	struct writer *w;
 
-	s.name = writer_string(w, name, strlen(name));
-	writer_symbol(w, &s);
-	return writer_stack(w, writer_stack_root(w, 0), frame);
-}
-
-static void begin(struct story *s)
-{
-	s->sink = memory_trace(&s->w);
-	s->fault_type = writer_type(s->w, &event_page_fault, NULL);
-	s->memory_type = writer_type(s->w, &event_memory_use, NULL);
-	s->stream = writer_stream(s->w, "bpf", 0, 0);
-	s->walker = writer_string(s->w, "walker", 6);
-	s->sleeper = writer_string(s->w, "sleeper", 7);
-	s->anonymous = mapping(s->w, MAPPING_NONE, "[anonymous]");
-	s->file = mapping(s->w, MAPPING_FILE, "/data/file");
-	s->stack = one_frame(s->w, s->file, "touch");
+	story_begin(&s->story);
+	w = s->story.w;
+	s->fault_type = writer_type(w, &event_page_fault, NULL);
+	s->memory_type = writer_type(w, &event_memory_use, NULL);
+	s->walker = story_string(&s->story, "walker");
+	s->sleeper = story_string(&s->story, "sleeper");
+	s->anonymous = mapping(&s->story, MAPPING_NONE, "[anonymous]");
+	s->file = mapping(&s->story, MAPPING_FILE, "/data/file");
+	s->stack = story_stack(&s->story, writer_stack_root(w, 0), s->file, 0x1000, "touch");
 }
 
 /* A minor fault of the walker, in anonymous memory, that brings a page. */
-static struct page_fault fault(const struct story *s, uint64_t ms, uint64_t page)
+static struct page_fault fault(const struct touching *s, uint64_t ms, uint64_t page)
 {
 	return (struct page_fault){ .time = START + ms * MS,
 		.latency = 3000,
@@ -75,12 +62,12 @@ static struct page_fault fault(const struct story *s, uint64_t ms, uint64_t page
 		.weight = 1 };
 }
 
-static void happens(struct story *s, const struct page_fault *f)
+static void happens(struct touching *s, const struct page_fault *f)
 {
-	writer_add(s->w, s->stream, s->fault_type, f);
+	writer_add(s->story.w, s->story.stream, s->fault_type, f);
 }
 
-static void look(struct story *s, uint64_t ms, uint64_t pages, uint64_t touched)
+static void look(struct touching *s, uint64_t ms, uint64_t pages, uint64_t touched)
 {
 	struct memory_use e = { .time = START + ms * MS,
 		.pid = WALKER,
@@ -90,26 +77,12 @@ static void look(struct story *s, uint64_t ms, uint64_t pages, uint64_t touched)
 		.interval = 10 * MS,
 		.method = touched ? WORKING_SET_CLEAR_REFS : WORKING_SET_NONE };
 
-	writer_add(s->w, 0, s->memory_type, &e);
-}
-
-static void end(struct story *s)
-{
-	size_t len;
-	uint8_t *bytes = finish_trace(s->w, s->sink, &len);
-	int fd;
-
-	snprintf(s->path, sizeof(s->path), "/tmp/test_faults-XXXXXX");
-	fd = mkstemp(s->path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-	close(fd);
-	free(bytes);
+	writer_add(s->story.w, 0, s->memory_type, &e);
 }
 
 /* The walker brings 2 pages, is looked at, brings 23, is looked at twice. Three pages of the file are major
  * faults of the sleeper, one of which user space serves, one of which stands for 5. */
-static void tell(struct story *s)
+static void tell(struct touching *s)
 {
 	struct page_fault f;
 
@@ -139,80 +112,31 @@ static void tell(struct story *s)
 		f.stack = 0;
 		happens(s, &f);
 	}
-	end(s);
+	story_end(&s->story);
 }
 
 struct run {
-	struct report report;
-	struct pass *pass;
-	struct analyze_options options;
-	const char *files[1];
-	const struct analyzer *list[1]; /* the pass borrows it */
-	struct story story;
+	struct analysis analysis;
+	struct touching history;
 };
 
-static void run(struct run *r, void (*history)(struct story *s))
+static void run(struct run *r, void (*history)(struct touching *s))
 {
-	struct err err = { "" };
-
-	memset(r, 0, sizeof(*r));
-	history(&r->story);
-	filter_init(&r->options.filter);
-	r->options.list = true;
-	r->files[0] = r->story.path;
-	r->options.files = r->files;
-	r->options.n_files = 1;
-	report_init(&r->report, "Page faults", "");
-	r->list[0] = &analyzer_faults;
-	r->pass = pass_new(r->list, 1, &r->options);
-	if (pass_run(r->pass, &r->report, &err))
-		fail_msg("%s", err.text);
+	*r = (struct run){ .analysis.options.list = true };
+	history(&r->history);
+	analysis_run(&r->analysis, &analyzer_faults, &r->history.story);
 }
 
 static void run_done(struct run *r)
 {
-	unlink(r->story.path);
-	report_done(&r->report);
-	pass_free(r->pass);
-	filter_done(&r->options.filter);
-}
-
-static const struct section *section_of(const struct run *r, const char *id)
-{
-	for (uint32_t i = 0; i < r->report.n_sections; i++)
-		if (strcmp(r->report.sections[i].id, id) == 0)
-			return &r->report.sections[i];
-	return NULL;
-}
-
-static const struct table *table_of(const struct run *r, const char *id)
-{
-	const struct section *s = section_of(r, id);
-
-	assert_non_null(s);
-	assert_int_equal(s->kind, SECTION_TABLE);
-	return s->table;
+	story_done(&r->history.story);
+	analysis_done(&r->analysis);
 }
 
 /* The number in a row that begins with a name. */
 static uint64_t number(const struct run *r, const char *id, const char *row, const char *column)
 {
-	const struct table *t = table_of(r, id);
-
-	for (uint32_t c = 0; c < t->n_columns; c++)
-		for (uint32_t i = 0; i < t->n_rows && !strcmp(t->columns[c].name, column); i++)
-			if (!strcmp(t->cells[i * t->n_columns].text, row))
-				return t->cells[i * t->n_columns + c].count;
-	fail_msg("no %s of %s in %s", column, row, id);
-	return 0;
-}
-
-static bool has_note(const struct run *r, const char *part)
-{
-	for (uint32_t i = 0; i < r->report.n_notes; i++)
-		if (strstr(r->report.notes[i].text, part))
-			return true;
-	return false;
+	return analysis_cell(&r->analysis, id, NULL, row, column)->count;
 }
 
 static void faults_are_summed_by_process_mapping_and_place(void **state)
@@ -235,8 +159,8 @@ static void faults_are_summed_by_process_mapping_and_place(void **state)
 	assert_int_equal(number(&r, "mappings", "[anonymous]", "minor"), 25);
 	assert_int_equal(number(&r, "stacks", "touch", "faults"), 25);
 	assert_int_equal(number(&r, "stacks", "[no stack]", "served"), 1);
-	assert_true(has_note(&r, "estimates from 28 faults"));
-	assert_int_equal(table_of(&r, "faults")->n_rows, 28);
+	assert_true(analysis_notes(&r.analysis, "estimates from 28 faults"));
+	assert_int_equal(analysis_table(&r.analysis, "faults")->n_rows, 28);
 	run_done(&r);
 }
 
@@ -246,7 +170,7 @@ static void growth_is_what_came_between_the_first_and_the_last_look(void **state
 
 	(void)state;
 	run(&r, tell);
-	assert_int_equal(table_of(&r, "memory")->n_rows, 1);
+	assert_int_equal(analysis_table(&r.analysis, "memory")->n_rows, 1);
 	assert_int_equal(number(&r, "memory", "walker 11", "first"), 100 * PAGE);
 	assert_int_equal(number(&r, "memory", "walker 11", "last"), 97 * PAGE);
 	assert_int_equal(number(&r, "memory", "walker 11", "most"), 119 * PAGE);
@@ -263,7 +187,7 @@ static void working_sets_are_shown_over_time(void **state)
 
 	(void)state;
 	run(&r, tell);
-	t = table_of(&r, "working_set");
+	t = analysis_table(&r.analysis, "working_set");
 	assert_int_equal(t->n_rows, 2);
 	assert_int_equal(t->cells[3].count, 7 * PAGE);
 	assert_int_equal(t->cells[t->n_columns + 3].count, 3 * PAGE);
@@ -278,7 +202,7 @@ static void each_mapping_has_a_heatmap_of_its_addresses(void **state)
 
 	(void)state;
 	run(&r, tell);
-	s = section_of(&r, "touched_1");
+	s = analysis_find(&r.analysis, "touched_1");
 	assert_non_null(s);
 	assert_non_null(strstr(s->title, "[anonymous] of walker 11"));
 	for (uint32_t i = 0; i < s->heatmap->x.n * s->heatmap->y.n; i++)
@@ -286,8 +210,9 @@ static void each_mapping_has_a_heatmap_of_its_addresses(void **state)
 	assert_int_equal(n, 25);
 	assert_int_equal(s->heatmap->y.edges[0], 0x7f0000000000);
 	assert_int_equal(s->heatmap->y.edges[s->heatmap->y.n], 0x7f0000000000 + 25 * PAGE);
-	assert_non_null(strstr(section_of(&r, "touched_2")->title, "/data/file of sleeper 12"));
-	assert_null(section_of(&r, "touched_3"));
+	assert_non_null(
+		strstr(analysis_find(&r.analysis, "touched_2")->title, "/data/file of sleeper 12"));
+	assert_null(analysis_find(&r.analysis, "touched_3"));
 	run_done(&r);
 }
 
@@ -298,7 +223,7 @@ static void memory_is_attributed_to_stacks(void **state)
 
 	(void)state;
 	run(&r, tell);
-	s = section_of(&r, "growth");
+	s = analysis_find(&r.analysis, "growth");
 	assert_non_null(s);
 	assert_int_equal(s->kind, SECTION_TREE);
 	assert_int_equal(s->tree->nodes[0].total, 32 * PAGE);
@@ -307,7 +232,7 @@ static void memory_is_attributed_to_stacks(void **state)
 }
 
 /* More regions than there is room for: the one with the most faults is shown whenever it comes. */
-static void scatter(struct story *s)
+static void scatter(struct touching *s)
 {
 	struct page_fault f;
 
@@ -321,7 +246,7 @@ static void scatter(struct story *s)
 		f = fault(s, 200 + i, i);
 		happens(s, &f);
 	}
-	end(s);
+	story_end(&s->story);
 }
 
 static void regions_with_many_faults_are_kept(void **state)
@@ -330,20 +255,20 @@ static void regions_with_many_faults_are_kept(void **state)
 
 	(void)state;
 	run(&r, scatter);
-	assert_non_null(strstr(section_of(&r, "touched_1")->title, "walker 11"));
-	assert_null(section_of(&r, "touched_5"));
+	assert_non_null(strstr(analysis_find(&r.analysis, "touched_1")->title, "walker 11"));
+	assert_null(analysis_find(&r.analysis, "touched_5"));
 	run_done(&r);
 }
 
 /* Threads and names come and go; the first thread's last name is the process's. */
-static void rename_threads(struct story *s)
+static void rename_threads(struct touching *s)
 {
 	struct page_fault f;
 
 	begin(s);
 	f = fault(s, 1, 1);
 	f.tid = WALKER + 100;
-	f.comm = writer_string(s->w, "worker", 6);
+	f.comm = story_string(&s->story, "worker");
 	happens(s, &f);
 	f = fault(s, 2, 2);
 	f.comm = s->sleeper;
@@ -352,9 +277,9 @@ static void rename_threads(struct story *s)
 	happens(s, &f);
 	f.time += MS;
 	f.tid = WALKER + 100;
-	f.comm = writer_string(s->w, "worker", 6);
+	f.comm = story_string(&s->story, "worker");
 	happens(s, &f);
-	end(s);
+	story_end(&s->story);
 }
 
 static void a_process_is_called_as_its_first_thread_at_last(void **state)
@@ -364,14 +289,14 @@ static void a_process_is_called_as_its_first_thread_at_last(void **state)
 	(void)state;
 	run(&r, rename_threads);
 	assert_int_equal(number(&r, "processes", "walker 11", "faults"), 4);
-	assert_int_equal(table_of(&r, "processes")->n_rows, 1);
+	assert_int_equal(analysis_table(&r.analysis, "processes")->n_rows, 1);
 	run_done(&r);
 }
 
-static void nothing(struct story *s)
+static void nothing(struct touching *s)
 {
 	begin(s);
-	end(s);
+	story_end(&s->story);
 }
 
 static void a_trace_without_faults_says_so(void **state)
@@ -380,7 +305,7 @@ static void a_trace_without_faults_says_so(void **state)
 
 	(void)state;
 	run(&r, nothing);
-	assert_true(has_note(&r, "There are no page faults"));
+	assert_true(analysis_notes(&r.analysis, "There are no page faults"));
 	run_done(&r);
 }
 

@@ -134,13 +134,13 @@ static void a_cut_image_gives_what_is_whole(void **state)
 
 static int resolve(const char *spec, struct probe *p, struct arena *a, struct err *err)
 {
-	struct event_list l = { 0 };
-	int rc = event_list_add(&l, spec, err);
+	struct event_specs l = { 0 };
+	int rc = event_specs_add(&l, spec, err);
 
 	err->text[0] = '\0';
 	if (!rc)
 		rc = probe_resolve(p, &l.specs[0], a, err);
-	event_list_done(&l);
+	event_specs_done(&l);
 	return rc;
 }
 

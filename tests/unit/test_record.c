@@ -12,7 +12,9 @@
 #include "record/loop.h"
 #include "record/perf_ring.h"
 #include "record/proc_fs.h"
+#include "record/name_troubles.h"
 #include "record/process.h"
+#include "record/retention.h"
 #include "record/stacks.h"
 #include "tests/unit/support.h"
 
@@ -345,7 +347,7 @@ static void stack_test_init(struct stack_test *t)
 	t->p = processes_new(&t->images);
 	t->kernel = kernel_map_new(&t->images);
 	t->sink = memory_trace(&t->w);
-	t->s = stacks_new(t->w, t->kernel, on_frame, &t->told);
+	t->s = stacks_new(t->w, t->kernel, NULL, on_frame, &t->told);
 	map_at(t->p, PARENT, 0x10000, 0x20000, file_image(&t->images, "a"));
 }
 
@@ -520,6 +522,47 @@ static void records_of_all_feeds_are_taken_in_order_of_time(void **state)
 	loop_free(l);
 }
 
+/* How many records are held at the most before their space is given back. */
+struct held {
+	struct numbers numbers;
+	unsigned released, most;
+};
+
+static void held_take(void *feed, const void *record, uint64_t time)
+{
+	struct held *h = feed;
+
+	numbers_take(&h->numbers, record, time);
+	if (h->numbers.at - h->released > h->most)
+		h->most = h->numbers.at - h->released;
+}
+
+static void held_release(void *feed)
+{
+	struct held *h = feed;
+
+	h->released = h->numbers.at;
+}
+
+static void space_is_given_back_while_more_is_taken(void **state)
+{
+	static const struct feed_ops ops = { numbers_refresh, numbers_peek, held_take, held_release,
+		false };
+	uint64_t times[1009], taken[1009];
+	unsigned n_taken = 0;
+	struct held feed = { { times, 1009, 0, taken, &n_taken }, 0, 0 };
+	struct loop *l = loop_new();
+
+	(void)state;
+	for (unsigned i = 0; i < 1009; i++)
+		times[i] = i + 1;
+	assert_int_equal(loop_add(l, &ops, &feed, -1, NULL), 0);
+	assert_int_equal(loop_drain(l, UINT64_MAX, NULL, NULL), 1009);
+	assert_int_equal(feed.released, 1009);
+	assert_in_range(feed.most, 1, 100);
+	loop_free(l);
+}
+
 /* A ring in ordinary memory: records that wrap around its edge come in one piece. */
 static void a_record_that_wraps_is_read_whole(void **state)
 {
@@ -587,6 +630,69 @@ static void the_rate_falls_while_it_costs_too_much_and_rises_again(void **state)
 	assert_int_equal(governor_look(&g, 1000000000, 1000000000), 0);
 }
 
+static void troubles_are_told_once_a_file_and_not_without_end(void **state)
+{
+	struct name_troubles t = { .n = 0 };
+	char text[256], path[32];
+
+	(void)state;
+	assert_false(name_troubles_text(&t, 0, text, sizeof(text)));
+	name_troubles_add(&t, "/a", "open: Permission denied", 3, false);
+	name_troubles_add(&t, "/a", "open: Permission denied", 4, false);
+	name_troubles_add(&t, "/a", "some of its DWARF is damaged", 2, true);
+	assert_true(name_troubles_text(&t, 0, text, sizeof(text)));
+	assert_string_equal(text,
+		"names of 7 addresses in '/a' are missing: open: Permission denied");
+	assert_true(name_troubles_text(&t, 1, text, sizeof(text)));
+	assert_string_equal(text,
+		"inlined functions and lines of some of 2 addresses in '/a' are missing: some of its DWARF is damaged");
+	assert_false(name_troubles_text(&t, 2, text, sizeof(text)));
+	for (int i = 0; i < 13; i++) {
+		snprintf(path, sizeof(path), "/b/%d", i);
+		name_troubles_add(&t, path, "the file is gone", 1, false);
+	}
+	assert_true(name_troubles_text(&t, NAME_TROUBLES, text, sizeof(text)));
+	assert_string_equal(text, "names are missing from more files, 7 times");
+	assert_false(name_troubles_text(&t, NAME_TROUBLES + 1, text, sizeof(text)));
+	name_troubles_done(&t);
+}
+
+static void files_change_as_often_as_they_are_full(void **state)
+{
+	enum { FILES = 5, BYTES = 1000 };
+	static const uint8_t bytes[BYTES];
+	char folder[] = "/tmp/rotation-XXXXXX", stem[64], name[80];
+	struct options o = { .rotate_bytes = BYTES, .keep = 2, .quiet = true };
+	struct retention_result result;
+	struct retention *k;
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(stem, sizeof(stem), "%s/t", folder);
+	o.output = stem;
+	k = retention_open(&o, &err);
+	assert_non_null(k);
+	assert_int_equal(sink_start(retention_sink(k)), 0);
+	for (uint64_t i = 0; i < FILES; i++) { /* within what would be one tick */
+		retention_before_segment(k, i);
+		sink_segment(retention_sink(k), i);
+		retention_after_segment(k, i);
+		assert_int_equal(sink_put(retention_sink(k), bytes, BYTES), 0);
+		assert_int_equal(sink_drain(retention_sink(k), 10000), 0);
+	}
+	assert_int_equal(retention_finish(k, 0, &err), 0);
+	retention_result(k, &result);
+	assert_int_equal(result.n_files, 2);
+	assert_int_equal(result.bytes, 2 * BYTES);
+	retention_free(k);
+	for (int i = 1; i <= FILES; i++) {
+		snprintf(name, sizeof(name), "%s-%04d.rec", stem, i);
+		assert_int_equal(unlink(name), i <= FILES - 2 ? -1 : 0);
+	}
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,7 +713,10 @@ int main(void)
 		cmocka_unit_test(a_walk_that_went_astray_is_cut_and_told),
 		cmocka_unit_test(a_deep_chain_is_marked_truncated),
 		cmocka_unit_test(records_of_all_feeds_are_taken_in_order_of_time),
+		cmocka_unit_test(space_is_given_back_while_more_is_taken),
+		cmocka_unit_test(troubles_are_told_once_a_file_and_not_without_end),
 		cmocka_unit_test(a_record_that_wraps_is_read_whole),
+		cmocka_unit_test(files_change_as_often_as_they_are_full),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);

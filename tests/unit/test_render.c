@@ -104,6 +104,30 @@ static char *render(const char *name, const struct report *r, const struct rende
 	return text;
 }
 
+/* The same of every section, one behind the other where a file holds one. */
+static char *render_sections(const char *name, const struct report *r)
+{
+	char *all = strdup("");
+
+	if (!renderer_by_name(name)->one_section) {
+		free(all);
+		return render(name, r, &plain, 0);
+	}
+	for (uint32_t i = 0; i < r->n_sections; i++) {
+		struct report one = *r;
+		char *text, *both;
+
+		one.sections = &r->sections[i];
+		one.n_sections = 1;
+		text = render(name, &one, &plain, 0);
+		assert_true(asprintf(&both, "%s%s", all, text) >= 0);
+		free(all);
+		free(text);
+		all = both;
+	}
+	return all;
+}
+
 static void assert_renders(const char *name, const struct report *r, const struct render_options *o,
 	const char *expected)
 {
@@ -328,8 +352,9 @@ static void csv_quotes_what_needs_it_and_disarms_formulas(void **state)
 	sample_done(&s);
 }
 
-static void csv_of_several_tables_names_them(void **state)
+static void csv_holds_one_table(void **state)
 {
+	struct err err = { "" };
 	static const struct column one[] = { { "n", "N", CELL_COUNT } };
 	struct sample s;
 
@@ -337,7 +362,12 @@ static void csv_of_several_tables_names_them(void **state)
 	sample_init(&s);
 	table_row(&s.report, report_table(&s.report, "first", "", one, 1))->count = 1;
 	table_row(&s.report, report_table(&s.report, "second", "", one, 1))->count = 2;
-	assert_renders("csv", &s.report, &plain, "# first\nn\n1\n\n# second\nn\n2\n");
+	assert_int_equal(renderer_by_name("csv")->render(&s.report, &plain, stdout, &err),
+		-ENOTSUP);
+	assert_string_equal(report_section_list(&s.report), "first, second");
+	assert_int_equal(report_keep_section(&s.report, "third"), -ENOENT);
+	assert_int_equal(report_keep_section(&s.report, "second"), 0);
+	assert_renders("csv", &s.report, &plain, "n\n2\n");
 	sample_done(&s);
 }
 
@@ -630,13 +660,13 @@ static void hostile_names_are_inert_in_every_output(void **state)
 		char *harmless;
 
 		fill_hostile(&s, &column, "harmless");
-		harmless = render(output, &s.report, &plain, 0);
+		harmless = render_sections(output, &s.report);
 		sample_done(&s);
 		for (size_t k = 0; k < N_HOSTILE; k++) {
 			char *text;
 
 			fill_hostile(&s, &column, hostile[k]);
-			text = render(output, &s.report, &plain, 0);
+			text = render_sections(output, &s.report);
 			/* What is empty may be left out. */
 			if (*hostile[k])
 				assert_same_skeleton(output, text, harmless);
@@ -662,7 +692,7 @@ static void random_names_are_inert_in_every_output(void **state)
 			for (size_t k = 0; k < 40; k++)
 				name[k] = (char)(random_u64(&random) % 255 + 1);
 			fill_hostile(&s, &column, name);
-			text = render(renderers[i]->name, &s.report, &plain, 0);
+			text = render_sections(renderers[i]->name, &s.report);
 			assert_lines_are_visible(text);
 			free(text);
 			sample_done(&s);
@@ -823,7 +853,7 @@ int main(void)
 		cmocka_unit_test(colour_is_only_for_who_wants_it),
 		cmocka_unit_test(json_is_what_its_description_says),
 		cmocka_unit_test(csv_quotes_what_needs_it_and_disarms_formulas),
-		cmocka_unit_test(csv_of_several_tables_names_them),
+		cmocka_unit_test(csv_holds_one_table),
 		cmocka_unit_test(folded_stacks_are_those_of_flamegraph),
 		cmocka_unit_test(pictures_of_tables_are_refused_in_words),
 		cmocka_unit_test(an_svg_is_drawn_and_has_its_data),

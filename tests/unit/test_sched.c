@@ -1,55 +1,52 @@
 /* Following threads through switches and wake-ups: a history that was made up, whose sums are known. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyze/pass.h"
 #include "gen/events.h"
+#include "record/sched_waking.h"
+#include "render/timeline.h"
 #include "render/tree.h"
+#include "specs/events/block.h"
 #include "specs/events/sched.h"
-#include "tests/unit/support.h"
+#include "specs/events/syscall.h"
+#include "tests/unit/analysis.h"
 
 #define MS    1000000ULL
-#define START (100 * MS)
+#define START (1100 * MS)
 
 enum { PING = 11, PONG = 12, IDLE = 0 };
 
-/* A trace that is being made up. */
-struct story {
-	struct writer *w;
-	struct sink *sink;
+/* Switches and wake-ups of two threads. */
+struct ping_pong {
+	struct story story;
 	int switch_type, wakeup_type;
-	uint32_t stream, comms[20];
+	uint32_t comms[20];
 	uint32_t blocked, waking; /* stacks */
-	char path[64];
 };
 
-static uint32_t one_frame(struct writer *w, const char *name, uint64_t address)
+static uint32_t kernel_stack(struct ping_pong *s, const char *name, uint64_t address)
 {
 	struct mapping m = { .kind = MAPPING_KERNEL };
-	uint32_t frame = writer_frame(w, writer_mapping(w, &m), address, NULL);
-	struct dict_symbol s = { .frame = frame };
 
-	s.name = writer_string(w, name, strlen(name));
-	writer_symbol(w, &s);
-	return writer_stack(w, writer_stack_root(w, STACK_KERNEL), frame);
+	return story_stack(&s->story, writer_stack_root(s->story.w, STACK_KERNEL),
+		writer_mapping(s->story.w, &m), address, name);
 }
 
-static void begin(struct story *s)
+static void begin(struct ping_pong *s)
 {
-	s->sink = memory_trace(&s->w);
-	s->switch_type = writer_type(s->w, &event_sched_switch, NULL);
-	s->wakeup_type = writer_type(s->w, &event_sched_wakeup, NULL);
-	s->stream = writer_stream(s->w, "bpf", 0, 0);
-	s->comms[IDLE] = writer_string(s->w, "swapper", 7);
-	s->comms[PING] = writer_string(s->w, "ping", 4);
-	s->comms[PONG] = writer_string(s->w, "pong", 4);
-	s->blocked = one_frame(s->w, "futex_wait", 0x1000);
-	s->waking = one_frame(s->w, "futex_wake", 0x2000);
+	story_begin(&s->story);
+	s->switch_type = writer_type(s->story.w, &event_sched_switch, NULL);
+	s->wakeup_type = writer_type(s->story.w, &event_sched_wakeup, NULL);
+	s->comms[IDLE] = story_string(&s->story, "swapper");
+	s->comms[PING] = story_string(&s->story, "ping");
+	s->comms[PONG] = story_string(&s->story, "pong");
+	s->blocked = kernel_stack(s, "futex_wait", 0x1000);
+	s->waking = kernel_stack(s, "futex_wake", 0x2000);
 }
 
-static void switches(struct story *s, uint64_t ms, uint32_t from, enum sched_state state,
+static void switches(struct ping_pong *s, uint64_t ms, uint32_t from, enum sched_state state,
 	uint32_t to)
 {
 	struct sched_switch e = { .time = START + ms * MS,
@@ -66,10 +63,10 @@ static void switches(struct story *s, uint64_t ms, uint32_t from, enum sched_sta
 		.stack = state == SCHED_STATE_RUNNABLE ? 0 : s->blocked,
 		.recorded = 3 };
 
-	writer_add(s->w, s->stream, s->switch_type, &e);
+	writer_add(s->story.w, s->story.stream, s->switch_type, &e);
 }
 
-static void wakes(struct story *s, uint64_t ms, uint32_t waker, uint32_t woken)
+static void wakes(struct ping_pong *s, uint64_t ms, uint32_t waker, uint32_t woken)
 {
 	struct sched_wakeup e = { .time = START + ms * MS,
 		.cpu = 3,
@@ -83,26 +80,12 @@ static void wakes(struct story *s, uint64_t ms, uint32_t waker, uint32_t woken)
 		.waker_comm = s->comms[waker],
 		.stack = s->waking };
 
-	writer_add(s->w, s->stream, s->wakeup_type, &e);
-}
-
-static void end(struct story *s)
-{
-	size_t len;
-	uint8_t *bytes = finish_trace(s->w, s->sink, &len);
-	int fd;
-
-	snprintf(s->path, sizeof(s->path), "/tmp/test_sched-XXXXXX");
-	fd = mkstemp(s->path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-	close(fd);
-	free(bytes);
+	writer_add(s->story.w, s->story.stream, s->wakeup_type, &e);
 }
 
 /* ping runs 0..10, is blocked until pong wakes it at 30, waits until 37 behind pong, which is preempted and
  * waits 37..50, and both are gone at 60. */
-static void tell(struct story *s)
+static void tell(struct ping_pong *s)
 {
 	begin(s);
 	switches(s, 0, IDLE, SCHED_STATE_RUNNABLE, PING);
@@ -112,109 +95,160 @@ static void tell(struct story *s)
 	switches(s, 37, PONG, SCHED_STATE_RUNNABLE, PING);
 	switches(s, 50, PING, SCHED_STATE_DISK, PONG);
 	switches(s, 60, PONG, SCHED_STATE_DEAD, IDLE);
-	end(s);
-}
-
-struct run {
-	struct report report;
-	struct pass *pass;
-	struct analyze_options options;
-	const char *files[1];
-	const struct analyzer *list[1]; /* the pass borrows it */
-};
-
-static void run(struct run *r, const struct analyzer *a, const char *path)
-{
-	struct err err = { "" };
-
-	memset(r, 0, sizeof(*r));
-	filter_init(&r->options.filter);
-	r->files[0] = path;
-	r->options.files = r->files;
-	r->options.n_files = 1;
-	report_init(&r->report, a->title, "");
-	r->list[0] = a;
-	r->pass = pass_new(r->list, 1, &r->options);
-	if (pass_run(r->pass, &r->report, &err))
-		fail_msg("%s", err.text);
-}
-
-static void run_done(struct run *r)
-{
-	report_done(&r->report);
-	pass_free(r->pass);
-	filter_done(&r->options.filter);
-}
-
-static const struct section *section(const struct run *r, const char *id)
-{
-	for (uint32_t i = 0; i < r->report.n_sections; i++)
-		if (strcmp(r->report.sections[i].id, id) == 0)
-			return &r->report.sections[i];
-	fail_msg("no section %s", id);
-	return NULL;
-}
-
-/* The cell of a column, in the row whose first cell is this text (NULL: the first row). */
-static const union cell *cell(const struct run *r, const char *id, const char *first,
-	const char *column)
-{
-	const struct table *t = section(r, id)->table;
-
-	for (uint32_t row = 0; row < t->n_rows; row++) {
-		const union cell *cells = t->cells + (size_t)row * t->n_columns;
-
-		if (first && strcmp(cells[0].text, first) != 0)
-			continue;
-		for (uint32_t i = 0; i < t->n_columns; i++)
-			if (strcmp(t->columns[i].name, column) == 0)
-				return &cells[i];
-	}
-	fail_msg("no %s of %s in %s", column, first, id);
-	return NULL;
+	story_end(&s->story);
 }
 
 static void waits_and_runs_are_those_of_the_story(void **state)
 {
-	struct story s;
-	struct run r;
+	struct ping_pong s;
+	struct analysis r = { 0 };
 
 	(void)state;
 	tell(&s);
-	run(&r, &analyzer_sched, s.path);
+	analysis_run(&r, &analyzer_sched, &s.story);
 	/* ping: 0..10 and 37..50; pong: 10..37 and 50..60 */
-	assert_int_equal(cell(&r, "threads", "ping", "run")->count, 23 * MS);
-	assert_int_equal(cell(&r, "threads", "pong", "run")->count, 37 * MS);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "ping", "run")->count, 23 * MS);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "pong", "run")->count, 37 * MS);
 	/* ping: 30..37; pong: 5..10 and 37..50 */
-	assert_int_equal(cell(&r, "threads", "ping", "wait")->count, 7 * MS);
-	assert_int_equal(cell(&r, "threads", "pong", "wait")->count, 18 * MS);
-	assert_int_equal(cell(&r, "threads", "pong", "waits")->count, 2);
-	assert_int_equal(cell(&r, "threads", "ping", "sleep")->count, 20 * MS);
-	assert_int_equal(cell(&r, "threads", "ping", "voluntary")->count, 2);
-	assert_int_equal(cell(&r, "threads", "pong", "involuntary")->count, 1);
-	assert_int_equal(cell(&r, "latency", NULL, "waits")->count, 3);
-	assert_int_equal(cell(&r, "latency", NULL, "max")->count, 13 * MS);
-	assert_int_equal(cell(&r, "cpus", NULL, "run")->count, 60 * MS);
-	run_done(&r);
-	unlink(s.path);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "ping", "wait")->count, 7 * MS);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "pong", "wait")->count, 18 * MS);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "pong", "waits")->count, 2);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "ping", "sleep")->count, 20 * MS);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "ping", "voluntary")->count, 2);
+	assert_int_equal(analysis_cell(&r, "threads", NULL, "pong", "involuntary")->count, 1);
+	assert_int_equal(analysis_cell(&r, "latency", NULL, NULL, "waits")->count, 3);
+	assert_int_equal(analysis_cell(&r, "latency", NULL, NULL, "max")->count, 13 * MS);
+	assert_int_equal(analysis_cell(&r, "cpus", NULL, NULL, "run")->count, 60 * MS);
+	analysis_done(&r);
+	story_done(&s.story);
 }
 
 static void the_longest_wait_tells_who_ran_and_who_woke(void **state)
 {
-	struct story s;
-	struct run r;
+	struct ping_pong s;
+	struct analysis r = { 0 };
 
 	(void)state;
 	tell(&s);
-	run(&r, &analyzer_sched, s.path);
-	assert_int_equal(cell(&r, "worst", NULL, "latency")->count, 13 * MS);
-	assert_string_equal(cell(&r, "worst", NULL, "comm")->text, "pong");
-	assert_string_equal(cell(&r, "worst", NULL, "ran")->text, "ping");
-	assert_int_equal(cell(&r, "worst", NULL, "ran_ns")->count, 13 * MS);
-	assert_string_equal(cell(&r, "worst", NULL, "woken_by")->text, "(preempted)");
-	assert_string_equal(cell(&r, "wakers", "ping", "woken")->text, "pong");
-	run_done(&r);
-	unlink(s.path);
+	analysis_run(&r, &analyzer_sched, &s.story);
+	assert_int_equal(analysis_cell(&r, "worst", NULL, NULL, "latency")->count, 13 * MS);
+	assert_string_equal(analysis_cell(&r, "worst", NULL, NULL, "comm")->text, "pong");
+	assert_string_equal(analysis_cell(&r, "worst", NULL, NULL, "ran")->text, "ping");
+	assert_int_equal(analysis_cell(&r, "worst", NULL, NULL, "ran_ns")->count, 13 * MS);
+	assert_string_equal(analysis_cell(&r, "worst", NULL, NULL, "woken_by")->text,
+		"(preempted)");
+	assert_string_equal(analysis_cell(&r, "wakers", NULL, "ping", "woken")->text, "pong");
+	analysis_done(&r);
+	story_done(&s.story);
+}
+
+/* ---- the same story as a timeline ---- */
+
+static const struct timeline_lane *lane_of(const struct timeline *t, const char *thread,
+	const char *title)
+{
+	for (uint32_t i = 0; i < t->n_lanes; i++) {
+		const struct timeline_lane *l = &t->lanes[i];
+
+		if (strcmp(l->title, title) == 0 &&
+			(!thread || (l->thread && !strcmp(t->threads[l->thread - 1].name, thread))))
+			return l;
+	}
+	fail_msg("no lane %s of %s", title, thread ? thread : "a CPU");
+	return NULL;
+}
+
+static void check_piece(const struct timeline *t, const struct timeline_lane *l, uint32_t i,
+	const char *name, uint64_t from_ms, uint64_t to_ms)
+{
+	assert_true(i < l->n);
+	assert_string_equal(t->names[l->items[i].name].text, name);
+	assert_int_equal(l->items[i].from_ns - l->items[0].from_ns, from_ms * MS);
+	assert_int_equal(l->items[i].to_ns - l->items[0].from_ns, to_ms * MS);
+	assert_int_equal(l->items[i].count, 1);
+}
+
+static const char *thread_name(const struct timeline *t, uint32_t number)
+{
+	return number ? t->threads[number - 1].name : "nobody";
+}
+
+static void a_timeline_has_every_state_and_who_is_behind_it(void **state)
+{
+	const struct timeline_lane *ping, *pong, *cpu;
+	const struct timeline *t;
+	struct ping_pong s;
+	struct analysis r = { 0 };
+
+	(void)state;
+	tell(&s);
+	analysis_run(&r, &analyzer_timeline, &s.story);
+	t = analysis_section(&r, "timeline")->timeline;
+	ping = lane_of(t, "ping", "");
+	check_piece(t, ping, 0, "running", 0, 10);
+	check_piece(t, ping, 1, "sleeping", 10, 30);
+	check_piece(t, ping, 2, "waiting for a CPU", 30, 37);
+	check_piece(t, ping, 3, "running", 37, 50);
+	check_piece(t, ping, 4, "uninterruptible", 50, 60); /* until the end of the trace */
+	assert_int_equal(ping->n, 5);
+	assert_int_equal(ping->items[0].value, 3);
+	assert_string_equal(thread_name(t, ping->items[1].who), "pong");
+	assert_string_equal(tree_frame_of(t->tree, t->node_of[ping->items[1].stack])->name,
+		"futex_wait");
+	assert_string_equal(tree_frame_of(t->tree, t->node_of[ping->items[1].stack_2])->name,
+		"futex_wake");
+	assert_string_equal(thread_name(t, ping->items[2].behind), "pong");
+	pong = lane_of(t, "pong", "");
+	check_piece(t, pong, 0, "waiting for a CPU", 0, 5);
+	check_piece(t, pong, 2, "waiting for a CPU", 32, 45);
+	assert_string_equal(thread_name(t, pong->items[2].behind), "ping");
+	cpu = lane_of(t, NULL, "CPU 3");
+	check_piece(t, cpu, 0, "ping 11", 0, 10);
+	check_piece(t, cpu, 1, "pong 12", 10, 37);
+	assert_int_equal(cpu->n, 4);
+	analysis_done(&r);
+	story_done(&s.story);
+}
+
+static void calls_and_requests_have_lanes_of_their_own(void **state)
+{
+	const struct timeline_lane *calls, *disk;
+	const struct timeline *t;
+	struct syscall call = { .pid = PING, .tid = PING };
+	struct block_io io = { .latency = 5 * MS, .bytes = 4096, .pid = PING, .tid = PING };
+	int call_type, io_type;
+	struct ping_pong s;
+	struct analysis r = { 0 };
+
+	(void)state;
+	begin(&s);
+	call_type = writer_type(s.story.w, &event_syscall, NULL);
+	io_type = writer_type(s.story.w, &event_block_io, NULL);
+	io.comm = call.comm = s.comms[PING];
+	io.disk = writer_string(s.story.w, "vda", 3);
+	io.op = BLOCK_OP_READ;
+	call.call = writer_string(s.story.w, "read", 4);
+	call.error = writer_string(s.story.w, "EINTR", 5);
+	for (uint64_t i = 1; i <= 23; i++) {
+		io.time = call.time = START + 10 * i * MS;
+		call.duration = 7 * MS;
+		writer_add(s.story.w, s.story.stream, io_type, &io);
+		writer_add(s.story.w, s.story.stream, call_type, &call);
+	}
+	story_end(&s.story);
+	analysis_run(&r, &analyzer_timeline, &s.story);
+	t = analysis_section(&r, "timeline")->timeline;
+	calls = lane_of(t, "ping", "syscall");
+	assert_int_equal(calls->n, 23);
+	check_piece(t, calls, 0, "read EINTR", 0, 7);
+	check_piece(t, calls, 22, "read EINTR", 220, 227);
+	disk = lane_of(t, NULL, "vda");
+	assert_int_equal(disk->n, 23);
+	check_piece(t, disk, 1, "read", 10, 15);
+	assert_int_equal(disk->items[1].value, 4096);
+	assert_string_equal(thread_name(t, disk->items[1].who), "ping");
+	analysis_done(&r);
+	story_done(&s.story);
 }
 
 /* The weight of a path of names from the root; 0 if it is not there. */
@@ -243,19 +277,19 @@ static void a_blocked_stack_carries_its_waker_upside_down(void **state)
 	static const char *const waiting[] = { "ping", "[waiting for a CPU]", "futex_wait", NULL };
 	static const char *const preempted[] = { "pong", "[waiting for a CPU]", NULL };
 	const struct tree *t;
-	struct story s;
-	struct run r;
+	struct ping_pong s;
+	struct analysis r = { 0 };
 
 	(void)state;
 	tell(&s);
-	run(&r, &analyzer_offcpu, s.path);
-	t = section(&r, "flame")->tree;
+	analysis_run(&r, &analyzer_offcpu, &s.story);
+	t = analysis_section(&r, "flame")->tree;
 	assert_int_equal(weight(t, blocked), 20 * MS);
 	assert_int_equal(weight(t, hops), 0); /* pong was woken before ping left */
 	assert_int_equal(weight(t, waiting), 7 * MS);
 	assert_int_equal(weight(t, preempted), 13 * MS);
-	run_done(&r);
-	unlink(s.path);
+	analysis_done(&r);
+	story_done(&s.story);
 }
 
 /* ping sleeps from 1; an interrupt wakes pong at 10, pong wakes ping at 20. */
@@ -263,8 +297,8 @@ static void a_waker_that_was_woken_meanwhile_is_followed(void **state)
 {
 	static const char *const chain[] = { "ping", "[lock]", "futex_wait", "--", "futex_wake",
 		"pong", "--", "futex_wake", "[interrupt]", NULL };
-	struct story s;
-	struct run r;
+	struct ping_pong s;
+	struct analysis r = { 0 };
 
 	(void)state;
 	begin(&s);
@@ -275,20 +309,21 @@ static void a_waker_that_was_woken_meanwhile_is_followed(void **state)
 	switches(&s, 11, IDLE, SCHED_STATE_RUNNABLE, PONG);
 	wakes(&s, 20, PONG, PING);
 	switches(&s, 21, PONG, SCHED_STATE_SLEEPING, PING);
-	end(&s);
-	run(&r, &analyzer_offcpu, s.path);
-	assert_int_equal(weight(section(&r, "flame")->tree, chain), 19 * MS);
-	run_done(&r);
-	unlink(s.path);
+	story_end(&s.story);
+	analysis_run(&r, &analyzer_offcpu, &s.story);
+	assert_int_equal(weight(analysis_section(&r, "flame")->tree, chain), 19 * MS);
+	analysis_done(&r);
+	story_done(&s.story);
 }
 
 /* Whatever a trace says, time does not run backwards and nothing is followed out of bounds. */
 static void nonsense_is_survived(void **state)
 {
-	static const struct analyzer *const both[] = { &analyzer_sched, &analyzer_offcpu };
+	static const struct analyzer *const all[] = { &analyzer_sched, &analyzer_offcpu,
+		&analyzer_timeline };
 	uint64_t seed = 20011;
-	struct story s;
-	struct run r;
+	struct ping_pong s;
+	struct analysis r = { 0 };
 
 	(void)state;
 	begin(&s);
@@ -301,28 +336,148 @@ static void nonsense_is_survived(void **state)
 		else
 			wakes(&s, (uint64_t)i, a, b);
 	}
-	end(&s);
-	for (int i = 0; i < 2; i++) {
-		run(&r, both[i], s.path);
+	story_end(&s.story);
+	for (int i = 0; i < 3; i++) {
+		analysis_run(&r, all[i], &s.story);
 		assert_true(r.report.n_sections > 0);
-		run_done(&r);
+		analysis_done(&r);
 	}
-	unlink(s.path);
+	story_done(&s.story);
+}
+
+/* 13 waits of 5 ms for a CPU, after 11 absences of 7 ms of which the last 2 were for a CPU; each row for 10. */
+static void tell_waits_that_stand_for_ten(struct story *s)
+{
+	uint32_t name;
+	int delay, off;
+
+	story_begin(s);
+	name = story_string(s, "ping");
+	delay = writer_type(s->w, &event_sched_delay, NULL);
+	off = writer_type(s->w, &event_off_cpu, NULL);
+	for (uint32_t i = 0; i < 13; i++)
+		writer_add(s->w, s->stream, delay,
+			&(struct sched_delay){ .time = START + (10 + i) * MS,
+				.latency = 5 * MS,
+				.pid = PING,
+				.tid = PING,
+				.comm = name,
+				.weight = 10 });
+	for (uint32_t i = 0; i < 11; i++)
+		writer_add(s->w, s->stream, off,
+			&(struct off_cpu){ .time = START + (30 + i) * MS,
+				.latency = 7 * MS,
+				.blocked = 5 * MS,
+				.pid = PING,
+				.tid = PING,
+				.comm = name,
+				.state = SCHED_STATE_SLEEPING,
+				.weight = 10 });
+	story_end(s);
+}
+
+static void waits_that_stand_for_several_count_so(void **state)
+{
+	struct analysis r = { .options.list = true };
+	struct story s;
+
+	(void)state;
+	tell_waits_that_stand_for_ten(&s);
+	analysis_run(&r, &analyzer_sched, &s);
+	assert_int_equal(analysis_cell(&r, "threads", "comm", "ping", "waits")->count, 10 * 13);
+	assert_int_equal(analysis_cell(&r, "threads", "comm", "ping", "wait")->count,
+		10 * 13 * 5 * MS);
+	assert_int_equal(analysis_cell(&r, "threads", "comm", "ping", "sleep")->count,
+		10 * 11 * 5 * MS);
+	assert_int_equal(analysis_table(&r, "waits")->n_rows, 13);
+	assert_true(analysis_notes(&r, "each stands for several"));
+	assert_false(analysis_notes(&r, "The list ends"));
+	analysis_done(&r);
+	r = (struct analysis){ 0 };
+	analysis_run(&r, &analyzer_offcpu, &s);
+	assert_int_equal(analysis_cell(&r, "states", "state", "sleeping", "time")->count,
+		10 * 11 * 5 * MS);
+	assert_int_equal(analysis_cell(&r, "states", "state", "waiting for a CPU", "time")->count,
+		10 * 11 * 2 * MS);
+	assert_int_equal(analysis_cell(&r, "states", "state", "sleeping", "times")->count, 10 * 11);
+	assert_true(analysis_notes(&r, "estimates from 11"));
+	analysis_done(&r);
+	story_done(&s);
+}
+
+/* Delays of 32,771 threads, each with a short and a long one: hardly anything as a file. */
+static void tell_many_delays(struct story *s)
+{
+	int type;
+
+	story_begin(s);
+	type = writer_type(s->w, &event_sched_delay, NULL);
+	for (uint32_t i = 0; i < 2 * 32771; i++)
+		writer_add(s->w, s->stream, type,
+			&(struct sched_delay){ .time = START + i,
+				.latency = i % 2 ? 7 : 1ULL << 40,
+				.pid = 1 + i / 2,
+				.tid = 1 + i / 2 });
+	story_end(s);
+}
+
+static void analyze_many_delays(void *path)
+{
+	struct analysis r = { 0 };
+	struct story s = { 0 };
+
+	strncpy(s.path, path, sizeof(s.path) - 1);
+	analysis_run(&r, &analyzer_sched, &s);
+	analysis_done(&r);
+}
+
+static void threads_that_are_made_up_take_little_memory(void **state)
+{
+	struct story s;
+	struct stat st;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message("AddressSanitizer keeps what is freed: memory is not measured\n");
+	skip();
+#endif
+	tell_many_delays(&s);
+	assert_int_equal(stat(s.path, &st), 0);
+	assert_in_range(st.st_size, 1, 1 << 20);
+	assert_in_range(peak_bytes(analyze_many_delays, s.path), 1, 192 << 20);
+	story_done(&s);
 }
 
 static void a_trace_without_switches_says_what_would_record_them(void **state)
 {
-	struct story s;
-	struct run r;
+	struct ping_pong s;
+	struct analysis r = { 0 };
 
 	(void)state;
 	begin(&s);
-	end(&s);
-	run(&r, &analyzer_sched, s.path);
+	story_end(&s.story);
+	analysis_run(&r, &analyzer_sched, &s.story);
 	assert_int_equal(r.report.n_sections, 0);
-	assert_non_null(strstr(r.report.notes[r.report.n_notes - 1].text, "rec sched"));
-	run_done(&r);
-	unlink(s.path);
+	assert_true(analysis_notes(&r, "rec sched"));
+	analysis_done(&r);
+	story_done(&s.story);
+}
+
+static void realtime_kernels_are_known_by_their_version_or_a_file(void **state)
+{
+	char path[] = "/tmp/realtime-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(sched_waking_is_realtime("#1 SMP PREEMPT_RT Debian 6.1.1-1", "/nonexistent"));
+	assert_false(sched_waking_is_realtime("#1 SMP PREEMPT_DYNAMIC Debian", "/nonexistent"));
+	assert_false(sched_waking_is_realtime("#1 SMP", path));
+	assert_int_equal(write(fd, "1\n", 2), 2);
+	assert_true(sched_waking_is_realtime("#1 SMP", path));
+	assert_int_equal(pwrite(fd, "0\n", 2, 0), 2);
+	assert_false(sched_waking_is_realtime("#1 SMP", path));
+	close(fd);
+	unlink(path);
 }
 
 int main(void)
@@ -332,8 +487,13 @@ int main(void)
 		cmocka_unit_test(the_longest_wait_tells_who_ran_and_who_woke),
 		cmocka_unit_test(a_blocked_stack_carries_its_waker_upside_down),
 		cmocka_unit_test(a_waker_that_was_woken_meanwhile_is_followed),
+		cmocka_unit_test(a_timeline_has_every_state_and_who_is_behind_it),
+		cmocka_unit_test(calls_and_requests_have_lanes_of_their_own),
 		cmocka_unit_test(nonsense_is_survived),
+		cmocka_unit_test(waits_that_stand_for_several_count_so),
+		cmocka_unit_test(threads_that_are_made_up_take_little_memory),
 		cmocka_unit_test(a_trace_without_switches_says_what_would_record_them),
+		cmocka_unit_test(realtime_kernels_are_known_by_their_version_or_a_file),
 	};
 
 	return cmocka_run_group_tests_name("sched", tests, NULL, NULL);

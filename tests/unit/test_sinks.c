@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/base/size.h"
 #include "format/reader.h"
+#include "format/reserve.h"
 #include "format/segment_ring.h"
 #include "gen/events.h"
 #include "specs/events/process.h"
+#include "specs/events/recorder.h"
 #include "tests/unit/support.h"
 
 #define SECOND 1000000000ULL
@@ -195,6 +199,7 @@ static void what_a_ring_held_is_a_trace(void **state)
 static void each_file_of_a_rotation_is_a_trace(void **state)
 {
 	struct writer_config config = { .start_ns = 1 };
+	const struct reserve none = reserve_none();
 	int fds[4];
 	struct sink *sink;
 	struct writer *w;
@@ -214,8 +219,8 @@ static void each_file_of_a_rotation_is_a_trace(void **state)
 			writer_add(w, 0, type, &(struct process_exit){ .time = i * 1000 + k + 1 });
 		if (i == 3)
 			break;
-		assert_int_equal(sink_next_fd(sink, fds[i + 1]), 0);
-		assert_int_equal(sink_next_fd(sink, fds[i + 1]), -EBUSY);
+		assert_int_equal(sink_next_fd(sink, fds[i + 1], &none), 0);
+		assert_int_equal(sink_next_fd(sink, fds[i + 1], &none), -EBUSY);
 		assert_int_equal(writer_roll(w, (i + 1) * 1000 + 1, 0), 0);
 		assert_int_equal(sink_drain(sink, -1), 0);
 		while ((retired = sink_retired_fd(sink)) < 0)
@@ -234,6 +239,250 @@ static void each_file_of_a_rotation_is_a_trace(void **state)
 	}
 	writer_free(w);
 	sink_free(sink);
+}
+
+/* ---- room on the disk ---- */
+
+static uint64_t bytes_taken(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static void a_file_has_room_ahead_of_it_and_gives_back_what_it_does_not_need(void **state)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	uint64_t MiB = 1 << 20;
+	struct reserve r;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(reserve_begin(&r, fd, 0), 0);
+	assert_int_equal(bytes_taken(fd), 2 * MiB);
+	assert_int_equal(reserve_keep(&r, MiB), 0); /* half is there */
+	assert_int_equal(reserve_until(&r), 2 * MiB);
+	assert_int_equal(ftruncate(fd, (off_t)MiB + 1), 0);
+	assert_int_equal(reserve_keep(&r, MiB + 1), 0);
+	/* That was less than a second: what comes so fast gets more. */
+	assert_int_equal(reserve_until(&r), MiB + 1 + 4 * MiB);
+	assert_true(bytes_taken(fd) >= reserve_until(&r));
+	/* On a disk where nothing can make room, it gets along with less. */
+	assert_true(reserve_modestly(&r));
+	assert_false(reserve_modestly(&r));
+	assert_int_equal(reserve_keep(&r, 4 * MiB + 2), 0);
+	assert_int_equal(reserve_until(&r), 6 * MiB + 2);
+	reserve_end(&r);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, MiB + 1);
+	assert_true(bytes_taken(fd) < 2 * MiB);
+	close(fd);
+}
+
+static void a_file_reserves_no_more_than_it_may_become_unless_it_is_longer(void **state)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	struct reserve r;
+
+	(void)state;
+	assert_int_equal(reserve_begin(&r, fd, 409600), 0);
+	assert_int_equal(bytes_taken(fd), 409600);
+	assert_int_equal(reserve_keep(&r, 300000), 0);
+	assert_int_equal(reserve_keep(&r, 409600), 0);
+	assert_int_equal(bytes_taken(fd), 409600);
+	assert_int_equal(reserve_keep(&r, 500000), 0);
+	assert_in_range(reserve_until(&r), 500001, 1 << 20);
+	assert_true(bytes_taken(fd) >= reserve_until(&r));
+	reserve_end(&r);
+	assert_int_equal(bytes_taken(fd), 0);
+	close(fd);
+}
+
+static void what_is_no_file_has_no_reserve(void **state)
+{
+	struct reserve r;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(reserve_begin(&r, fds[1], 0), 0);
+	assert_int_equal(reserve_until(&r), UINT64_MAX);
+	assert_int_equal(reserve_keep(&r, 1 << 30), 0);
+	reserve_end(&r);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A file on a disk of that size; -1: none may be mounted. */
+static int file_on_disk(const char *size)
+{
+	char folder[] = "/tmp/disk-XXXXXX", path[64], options[64];
+	int fd = -1;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(options, sizeof(options), "size=%s", size);
+	if (mount("none", folder, "tmpfs", 0, options) == 0) {
+		snprintf(path, sizeof(path), "%s/file", folder);
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		assert_true(fd >= 0);
+		umount2(folder, MNT_DETACH); /* the file keeps it */
+	}
+	rmdir(folder);
+	return fd;
+}
+
+/* Sums a field of all rows of an event where another is `with`. */
+static uint64_t sum_of(struct reader *r, const char *event, const char *field, const char *by,
+	uint64_t with)
+{
+	const char *const fields[] = { field, by };
+	const struct want want = { event, fields, 2 };
+	struct merge_options options = { .wants = &want, .n_wants = 1 };
+	struct merge *m = merge_new(&r, 1, &options);
+	uint64_t sum = 0;
+	struct row row;
+
+	while (merge_next(m, &row, NULL) > 0)
+		sum += row.values[1] == with ? row.values[0] : 0;
+	merge_free(m);
+	return sum;
+}
+
+/* A trace on a disk of its own that fills. */
+struct full_disk {
+	int fd, type;
+	uint64_t n, seed; /* rows so far; of random numbers */
+	struct reserve reserve;
+	struct sink *sink;
+	struct writer *w;
+};
+
+/* Skips the test where there can be no such disk. `limit`: of the file, in bytes; 0: none. */
+static void full_disk_begin(struct full_disk *d, const char *size, uint64_t limit,
+	const struct event_type *event)
+{
+	struct writer_config config = { .start_ns = 1 };
+
+	*d = (struct full_disk){ .fd = file_on_disk(size), .seed = 1 };
+	if (d->fd < 0) {
+		print_message("SKIP: no tmpfs may be mounted\n");
+		skip();
+	}
+	assert_int_equal(reserve_begin(&d->reserve, d->fd, limit), 0);
+	d->sink = sink_new(d->fd, 8 << 20);
+	sink_reserve(d->sink, &d->reserve);
+	d->w = writer_new(d->sink, &config);
+	d->type = writer_type(d->w, event, NULL);
+}
+
+static uint32_t random_word(struct full_disk *d)
+{
+	d->seed = d->seed * 6364136223846793005 + 1442695040888963407;
+	return (uint32_t)(d->seed >> 32);
+}
+
+/* A row of a random number is hardly smaller than 8 bytes. */
+static void add_exit(struct full_disk *d)
+{
+	struct process_exit e = { .time = ++d->n, .pid = random_word(d), .tid = 7 };
+
+	assert_int_equal(writer_add(d->w, 0, d->type, &e), 0);
+}
+
+static void add_path(struct full_disk *d)
+{
+	struct process_comm e = { .time = ++d->n, .pid = 7, .tid = 7 };
+	uint32_t words[15];
+
+	for (unsigned i = 0; i < 15; i++)
+		words[i] = random_word(d) | 0x01010101;
+	e.comm = writer_string(d->w, (const char *)words, sizeof(words));
+	assert_int_equal(writer_add(d->w, 0, d->type, &e), 0);
+}
+
+/* The trace is whole, and each row is there or counted; `low` to `high` of them are only counted. */
+static void full_disk_check(struct full_disk *d, const char *event, uint64_t low, uint64_t high)
+{
+	struct reader *r;
+	size_t n_damage;
+	uint64_t rest;
+
+	assert_int_equal(writer_close(d->w, d->n + 1), 0);
+	assert_int_equal(sink_full(d->sink), ENOSPC);
+	writer_free(d->w);
+	sink_free(d->sink);
+	r = open_fd(d->fd);
+	assert_true(reader_is_complete(r));
+	reader_damage(r, &n_damage);
+	assert_int_equal(n_damage, 0);
+	rest = sum_of(r, "lost", "lost", "reason", LOST_DISK_FULL);
+	assert_in_range(rest, low, high);
+	assert_int_equal(rest + sum_of(r, event, "tid", "tid", 7) / 7, d->n);
+	reader_close(r);
+	close(d->fd);
+}
+
+/* As many rows as are twice what the reserve has room for come after the disk is full. */
+static void on_a_full_disk_every_event_is_there_or_counted(void **state)
+{
+	struct full_disk d;
+	uint64_t rest = 0;
+
+	(void)state;
+	full_disk_begin(&d, "5m", 0, &event_process_exit);
+	assert_int_equal(sink_start(d.sink), 0);
+	while (rest < 500000) {
+		add_exit(&d);
+		rest += sink_full(d.sink) != 0;
+		if (!rest && d.n % 10000 == 0)
+			assert_int_equal(sink_drain(d.sink, -1), 0);
+	}
+	assert_int_equal(sink_full(d.sink), ENOSPC);
+	full_disk_check(&d, "process_exit", 100000, 500000);
+}
+
+/* The texts of the rows that wait are several times what is kept for the end, and so are those of rows that come
+ * while nothing is written: in the kernel's buffers, say. */
+static void on_a_full_disk_what_nothing_refers_to_costs_no_room(void **state)
+{
+	struct full_disk d;
+
+	(void)state;
+	full_disk_begin(&d, "3m", 0, &event_process_comm);
+	assert_int_equal(sink_start(d.sink), 0);
+	while (d.n < 10000)
+		add_path(&d);
+	assert_int_equal(writer_flush(d.w, d.n), 0);
+	while (d.n < 60000)
+		add_path(&d);
+	full_disk_check(&d, "process_comm", 10000, 50000);
+}
+
+/* More comes at once than the thread that writes could take room for: none of it is put where there is no room. */
+static void on_a_disk_that_is_full_before_a_burst_the_end_is_written(void **state)
+{
+	struct full_disk d;
+
+	(void)state;
+	full_disk_begin(&d, "2500k", 0, &event_process_exit);
+	while (d.n < 1000000)
+		add_exit(&d);
+	assert_int_equal(sink_start(d.sink), 0);
+	full_disk_check(&d, "process_exit", 500000, 950000);
+}
+
+/* A recording is over when its file nears --max-size: what is still on its way makes it longer. */
+static void the_end_of_a_file_that_reached_its_limit_meets_no_full_disk(void **state)
+{
+	struct full_disk d;
+
+	(void)state;
+	full_disk_begin(&d, "1100k", 500 << 10, &event_process_comm);
+	assert_int_equal(sink_start(d.sink), 0);
+	while (d.n < 40000)
+		add_path(&d);
+	full_disk_check(&d, "process_comm", 1, d.n);
 }
 
 /* ---- many CPUs ---- */
@@ -319,6 +568,13 @@ int main(void)
 		cmocka_unit_test(a_snapshot_keeps_what_it_holds_while_the_ring_goes_on),
 		cmocka_unit_test(what_a_ring_held_is_a_trace),
 		cmocka_unit_test(each_file_of_a_rotation_is_a_trace),
+		cmocka_unit_test(a_file_has_room_ahead_of_it_and_gives_back_what_it_does_not_need),
+		cmocka_unit_test(a_file_reserves_no_more_than_it_may_become_unless_it_is_longer),
+		cmocka_unit_test(the_end_of_a_file_that_reached_its_limit_meets_no_full_disk),
+		cmocka_unit_test(what_is_no_file_has_no_reserve),
+		cmocka_unit_test(on_a_full_disk_every_event_is_there_or_counted),
+		cmocka_unit_test(on_a_full_disk_what_nothing_refers_to_costs_no_room),
+		cmocka_unit_test(on_a_disk_that_is_full_before_a_burst_the_end_is_written),
 		cmocka_unit_test(a_hundred_cpus_lose_nothing),
 		cmocka_unit_test(sizes_have_a_unit),
 	};

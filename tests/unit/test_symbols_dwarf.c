@@ -13,6 +13,7 @@
 #include "format/symbols/dwarf_frames.h"
 #include "format/symbols/elf_image.h"
 #include "format/symbols/inline_worker.h"
+#include "format/symbols/split_file.h"
 #include "tests/unit/support.h"
 
 enum { MAX_ADDRESSES = 4096, MAX_BYTES = 1 << 20 };
@@ -46,6 +47,8 @@ struct bench {
 	uint64_t addresses[MAX_ADDRESSES];
 	size_t n;
 	struct inline_chain chains[MAX_ADDRESSES];
+	struct inline_parts parts;
+	struct dwarf_place places[2];
 	struct arena arena;
 };
 
@@ -110,6 +113,7 @@ static struct bench *bench_new(void)
 	strcpy(b->folder, "/tmp/dwarf-XXXXXX");
 	assert_non_null(mkdtemp(b->folder));
 	b->fd = -1;
+	b->parts = PARTS_NONE;
 	return b;
 }
 
@@ -131,7 +135,7 @@ static int parse_file(struct bench *b, int fd, struct err *err)
 	ssize_t len = pread(fd, bytes, sizeof(bytes), 0);
 
 	assert_true(len >= 0 && len < (ssize_t)sizeof(bytes));
-	return inline_reply_parse(bytes, (size_t)len, b->chains, b->n, &b->arena, err);
+	return inline_reply_parse(bytes, (size_t)len, &b->parts, b->chains, b->n, &b->arena, err);
 }
 
 static FILE *temporary(struct bench *b)
@@ -151,7 +155,7 @@ static int ask(struct bench *b, struct err *err)
 	FILE *reply = temporary(b);
 	int rc;
 
-	rc = inline_reply_write(b->fd, b->addresses, b->n, reply, err);
+	rc = inline_reply_write(b->fd, &b->parts.given, true, b->addresses, b->n, reply, err);
 	if (rc >= 0)
 		assert_int_equal(parse_file(b, fileno(reply), err), rc);
 	fclose(reply);
@@ -271,9 +275,8 @@ static void build(struct bench *b, const char *command)
 	ask_text(b);
 }
 
-static void check_chain_of_three(const char *command)
+static void check_build_of_three(struct bench *b, const char *command)
 {
-	struct bench *b = bench_new();
 	unsigned n_found = 0;
 
 	build(b, command);
@@ -291,6 +294,13 @@ static void check_chain_of_three(const char *command)
 		n_found++;
 	}
 	assert_true(n_found > 5);
+}
+
+static void check_chain_of_three(const char *command)
+{
+	struct bench *b = bench_new();
+
+	check_build_of_three(b, command);
 	bench_free(b);
 }
 
@@ -308,6 +318,116 @@ static void split_dwarf_4_is_read_from_its_dwo_file(void **state)
 static void split_dwarf_5_is_read_from_its_dwo_file(void **state)
 {
 	check_chain_of_three("gcc -O2 -gdwarf-5 -gsplit-dwarf -c s.c && gcc s.o -o s");
+}
+
+static void split_dwarf_4_is_read_from_a_package(void **state)
+{
+	if (system("command -v dwp >/dev/null 2>&1"))
+		skip();
+	check_chain_of_three(
+		"gcc -O2 -gdwarf-4 -gsplit-dwarf -c s.c && gcc s.o -o s && dwp -e s && rm s.dwo");
+}
+
+static void a_package_may_be_compressed(void **state)
+{
+	if (system("command -v dwp >/dev/null 2>&1"))
+		skip();
+	check_chain_of_three(
+		"gcc -O2 -gdwarf-4 -gsplit-dwarf -c s.c && gcc s.o -o s && dwp -e s && rm s.dwo && "
+		"objcopy --compress-debug-sections s.dwp && readelf -S s.dwp | grep -q ' C '");
+}
+
+static int note_place(void *ctx, const struct split_unit *unit)
+{
+	struct dwarf_place *p = ctx;
+
+	p->id = unit->id;
+	return 1;
+}
+
+static void find_place(struct bench *b, int i, int fd)
+{
+	struct elf_image e;
+
+	assert_int_equal(elf_image_open(&e, fd, NULL), 0);
+	b->places[i].file = (uint64_t)i;
+	assert_int_equal(split_file_units(&e, note_place, &b->places[i]), 1);
+	elf_image_done(&e);
+}
+
+/* Makes two .dwo files, moves them away, and gives them by descriptor: of the unit, and of another. */
+static void give_moved(struct bench *b, int *fds, const char *options, bool compressed)
+{
+	static const char *const names[] = { "moved/t.dwo", "moved/s.dwo" };
+	char command[512], path[128];
+
+	snprintf(command, sizeof(command),
+		"echo 'int other(int x) { return x * 3; }' >t.c && "
+		"gcc -O2 %s -gsplit-dwarf -c s.c t.c && mkdir moved && mv s.dwo t.dwo moved && "
+		"for f in moved/*; do objcopy --%scompress-debug-sections $f || exit 1; done",
+		options, compressed ? "" : "de");
+	put_file(b, "s.c", source);
+	in_folder(b, command);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", b->folder, names[i]);
+		fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+		assert_true(fds[i] >= 0);
+		find_place(b, i, fds[i]);
+	}
+	b->parts.given.split = fds;
+	b->parts.given.places = b->places;
+	b->parts.given.n_places = 2;
+}
+
+static void a_dwo_file_that_was_moved_is_known_by_its_unit(void **state)
+{
+	for (int i = 0; i < 4; i++) {
+		struct bench *b = bench_new();
+		int fds[2];
+
+		give_moved(b, fds, i % 2 ? "-gdwarf-5" : "-gdwarf-4", i > 1);
+		b->parts.given.n_split = 2;
+		check_build_of_three(b, "gcc s.o -o s");
+		assert_int_equal(b->parts.n_units, 1);
+		assert_true(b->parts.units[0].found);
+		assert_string_equal(b->parts.units[0].name, "s.dwo");
+		close(fds[0]);
+		close(fds[1]);
+		bench_free(b);
+	}
+}
+
+static void a_dwo_file_of_another_unit_leaves_the_lines(void **state)
+{
+	struct bench *b = bench_new();
+	int fds[2];
+
+	give_moved(b, fds, "-gdwarf-5", false);
+	b->parts.given.n_split = 1;
+	b->places[1].file = 0; /* which is not true */
+	build(b, "gcc s.o -o s");
+	assert_true(ask(b, NULL) > 0);
+	for (size_t i = 0; i < b->n; i++)
+		assert_true(!b->chains[i].n || !b->chains[i].frames[0].name);
+	assert_int_equal(b->parts.n_units, 1);
+	assert_false(b->parts.units[0].found);
+	b->places[1].file = 1; /* nor is there that one */
+	assert_true(ask(b, NULL) > 0);
+	assert_false(b->parts.units[0].found);
+	close(fds[0]);
+	close(fds[1]);
+	bench_free(b);
+}
+
+/* Two units in it. By clang: binutils' dwp (2.40) breaks over DWARF 5, and llvm-dwp (14) over that of gcc. */
+static void split_dwarf_5_is_read_from_a_package(void **state)
+{
+	if (system("command -v llvm-dwp clang >/dev/null 2>&1"))
+		skip();
+	check_chain_of_three(
+		"echo 'int other(int x) { return x * 3; }' >t.c && "
+		"clang -O1 -gdwarf-5 -gsplit-dwarf -c t.c s.c && clang s.o t.o -o s && "
+		"timeout 60 llvm-dwp -e s -o s.dwp && rm s.dwo t.dwo");
 }
 
 /* The names of a split program are in the .dwo; without it only lines are left. */
@@ -422,7 +542,8 @@ static void damaged_files_give_chains_within_the_rules_or_none(void **state)
 
 		if (pid == 0) {
 			alarm(20);
-			_exit(inline_reply_write(fd, b->addresses, b->n, reply, NULL) < 0);
+			_exit(inline_reply_write(fd, NULL, true, b->addresses, b->n, reply, NULL) <
+				0);
 		}
 		assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
@@ -450,7 +571,7 @@ static void put(struct buf *b, unsigned n, const uint64_t *v)
 
 static int parse(const struct buf *b, struct inline_chain chains[4], struct arena *a)
 {
-	return inline_reply_parse(b->data, b->len, chains, 4, a, NULL);
+	return inline_reply_parse(b->data, b->len, NULL, chains, 4, a, NULL);
 }
 
 static void replies_are_not_believed(void **state)
@@ -499,6 +620,11 @@ int main(void)
 		cmocka_unit_test(a_chain_of_three_has_its_calls_lines),
 		cmocka_unit_test(split_dwarf_4_is_read_from_its_dwo_file),
 		cmocka_unit_test(split_dwarf_5_is_read_from_its_dwo_file),
+		cmocka_unit_test(split_dwarf_4_is_read_from_a_package),
+		cmocka_unit_test(split_dwarf_5_is_read_from_a_package),
+		cmocka_unit_test(a_package_may_be_compressed),
+		cmocka_unit_test(a_dwo_file_that_was_moved_is_known_by_its_unit),
+		cmocka_unit_test(a_dwo_file_of_another_unit_leaves_the_lines),
 		cmocka_unit_test(a_missing_dwo_file_leaves_the_lines),
 		cmocka_unit_test(a_file_without_dwarf_is_an_error),
 		cmocka_unit_test(names_are_found_in_an_alternate_file),

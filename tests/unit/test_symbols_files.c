@@ -16,6 +16,7 @@
 #include "format/symbols/elf_symbols.h"
 #include "format/symbols/target_file.h"
 #include "format/symbols/vdso.h"
+#include "tests/unit/built.h"
 #include "tests/unit/support.h"
 
 #define BUILD_ID "00112233445566778899aabbccddeeff00112233"
@@ -57,70 +58,20 @@ struct place {
 	int into, is_static;
 };
 
-static char dir[] = "/tmp/test_symbols.XXXXXX";
-static bool have_compiler;
-
-__attribute__((format(printf, 1, 2))) static int sh(const char *fmt, ...)
-{
-	char command[2048], in_dir[2200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	snprintf(in_dir, sizeof(in_dir), "cd %s && { %s; } >>log 2>&1", dir, command);
-	return system(in_dir);
-}
-
-static const char *in_dir(const char *name)
-{
-	static char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
 #define BUILD_LIBRARY "-O1 -shared -fPIC -fcf-protection=none -Wl,--build-id=0x" BUILD_ID " lib.c"
 #define DEBUG_DIR     "root/usr/lib/debug/.build-id/00"
 
 static int make_files(void **state)
 {
 	(void)state;
-	assert_non_null(mkdtemp(dir));
 	write_file(in_dir("lib.c"), library_source);
-	have_compiler = sh("gcc -g -Wl,-z,lazy " BUILD_LIBRARY " -o lib.so &&"
-			   " objcopy --only-keep-debug lib.so lib.debug &&"
-			   " strip --strip-all -o stripped.so lib.so && mkdir -p " DEBUG_DIR " &&"
-			   " cp lib.debug " DEBUG_DIR "/%s.debug",
-				BUILD_ID + 2) == 0;
-	if (!have_compiler)
-		print_message("no library could be made (gcc and binutils needed), see %s/log\n",
-			dir);
+	built("library",
+		"gcc -g -Wl,-z,lazy " BUILD_LIBRARY " -o lib.so &&"
+		" objcopy --only-keep-debug lib.so lib.debug &&"
+		" strip --strip-all -o stripped.so lib.so && mkdir -p " DEBUG_DIR " &&"
+		" cp lib.debug " DEBUG_DIR "/%s.debug",
+		BUILD_ID + 2);
 	return 0;
-}
-
-static int remove_files(void **state)
-{
-	char command[300];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return have_compiler ? system(command) : 0;
-}
-
-static void need_compiler(void)
-{
-	if (!have_compiler)
-		skip();
 }
 
 /* ---- questions ---- */
@@ -822,5 +773,5 @@ int main(void)
 		cmocka_unit_test(the_kernel_tells_its_build_id),
 	};
 
-	return cmocka_run_group_tests_name("symbols of files", tests, make_files, remove_files);
+	return cmocka_run_group_tests_name("symbols of files", tests, make_files, remove_built);
 }

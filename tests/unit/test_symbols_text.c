@@ -61,7 +61,7 @@ static void check_kernel(const char *kallsyms, const char *modules, const struct
 		q[i].address = x[i].address;
 		found += x[i].name != NULL;
 	}
-	assert_int_equal(kallsyms_resolve(path, modules_path, q, n, &arena, &err), found);
+	assert_int_equal(kallsyms_resolve(NULL, path, modules_path, q, n, &arena, &err), found);
 	compare(q, x, n);
 	arena_done(&arena);
 	close(fd);
@@ -147,16 +147,17 @@ static void hidden_kernel_addresses_are_an_error_that_names_the_sysctl(void **st
 	struct err err;
 
 	(void)state;
-	assert_int_equal(kallsyms_resolve(path, MODULES_PATH, &q, 1, &arena, &err), -EPERM);
+	assert_int_equal(kallsyms_resolve(NULL, path, MODULES_PATH, &q, 1, &arena, &err), -EPERM);
 	assert_non_null(strstr(err.text, "sysctl kernel.kptr_restrict"));
 	assert_int_equal(kallsyms_base(path, &base, &err), -EPERM);
 	assert_non_null(strstr(err.text, "sysctl kernel.kptr_restrict"));
 	assert_int_equal(base, 77);
 	close(fd);
-	assert_int_equal(kallsyms_resolve("/nonexistent", MODULES_PATH, &q, 1, &arena, &err),
+	assert_int_equal(kallsyms_resolve(NULL, "/nonexistent", MODULES_PATH, &q, 1, &arena, &err),
 		-ENOENT);
 	assert_string_equal(err.text, "open '/nonexistent': No such file or directory");
-	assert_int_equal(kallsyms_resolve("/dev/null", MODULES_PATH, &q, 1, &arena, &err), -EINVAL);
+	assert_int_equal(kallsyms_resolve(NULL, "/dev/null", MODULES_PATH, &q, 1, &arena, &err),
+		-EINVAL);
 	assert_null(q.name);
 	arena_done(&arena);
 }
@@ -209,6 +210,7 @@ static void thousands_of_addresses_are_right_in_a_long_file(void **state)
 {
 	enum { LINES = 60000, STEP = 7, QUERIES = LINES / STEP };
 	struct symbol_query *q = calloc(QUERIES, sizeof(*q));
+	struct kallsyms_kept kept = { 0 };
 	struct arena arena = { 0 };
 	char *text = malloc(LINES * 80), path[64], *p = text;
 	int fd;
@@ -222,7 +224,8 @@ static void thousands_of_addresses_are_right_in_a_long_file(void **state)
 	fd = text_file(text, (size_t)(p - text), path);
 	for (unsigned i = 0; i < QUERIES; i++)
 		q[i].address = 0xffff000000000100 + i * STEP * 16 + i % 16;
-	assert_int_equal(kallsyms_resolve(path, "/nonexistent", q, QUERIES, &arena, NULL), QUERIES);
+	assert_int_equal(kallsyms_resolve(&kept, path, "/nonexistent", q, QUERIES, &arena, NULL),
+		QUERIES);
 	for (unsigned i = 0; i < QUERIES; i++) {
 		assert_int_equal(strtol(q[i].name + strlen("function_"), NULL, 10), i * STEP);
 		assert_int_equal(strspn(strrchr(q[i].name, '_') + 1, "x"), i * STEP % 40);
@@ -231,7 +234,66 @@ static void thousands_of_addresses_are_right_in_a_long_file(void **state)
 	close(fd);
 	free(text);
 	free(q);
+	kallsyms_kept_done(&kept);
 	arena_done(&arena);
+}
+
+static int resolve_one(struct kallsyms_kept *kept, const char *path, const char *modules_path,
+	uint64_t address, const char *name)
+{
+	struct symbol_query q = { .address = address };
+	struct arena arena = { 0 };
+	int rc = kallsyms_resolve(kept, path, modules_path, &q, 1, &arena, NULL);
+
+	if (rc > 0)
+		assert_string_equal(q.name, name);
+	arena_done(&arena);
+	return rc;
+}
+
+static void what_was_read_is_kept_until_there_are_other_modules(void **state)
+{
+	static const char more[] = "new 4096 0 - Live 0xffffffffc0200000\n";
+	static const char used[] = "late 8192 7 by,it, Live 0xffffffffc0300000\n"
+				   "early 4096 2 late,other, Live 0xffffffffc0100000 (OE)\n";
+	char path[64], modules_path[64], used_path[64], more_path[64];
+	int fd = text_file(kernel, strlen(kernel), path);
+	int modules_fd = text_file(modules, strlen(modules), modules_path);
+	int used_fd = text_file(used, strlen(used), used_path);
+	int more_fd = text_file(more, strlen(more), more_path);
+	struct kallsyms_kept kept = { 0 };
+
+	(void)state;
+	assert_int_equal(resolve_one(&kept, path, modules_path, 0xffffffff81000250,
+				 "__global_alias"),
+		1);
+	assert_int_equal(resolve_one(&kept, "/nonexistent", modules_path, 0xffffffff82000020,
+				 "init_function"),
+		1);
+	assert_int_equal(resolve_one(&kept, "/nonexistent", used_path, 0xffffffffc0100fff,
+				 "early_module_function"),
+		1);
+	assert_int_equal(resolve_one(&kept, "/nonexistent", more_path, 0xffffffff82000020, ""),
+		-ENOENT);
+	assert_int_equal(resolve_one(&kept, path, more_path, 0xffffffff82000020, "init_function"),
+		1);
+	kallsyms_kept_done(&kept);
+	close(fd);
+	close(modules_fd);
+	close(used_fd);
+	close(more_fd);
+}
+
+static void names_are_found_in_one_read(void **state)
+{
+	static const char *const names[] = { "init_function", "no_function", "early_module_data" };
+	char path[64];
+	int fd = text_file(kernel, strlen(kernel), path);
+
+	(void)state;
+	assert_int_equal(kallsyms_has(path, names, 3), 5);
+	assert_int_equal(kallsyms_has("/nonexistent", names, 3), 0);
+	close(fd);
 }
 
 static void this_kernel_knows_its_own_functions(void **state)
@@ -260,7 +322,8 @@ static void this_kernel_knows_its_own_functions(void **state)
 	}
 	fclose(f);
 	assert_true(base && n > 100);
-	assert_int_equal(kallsyms_resolve(KALLSYMS_PATH, MODULES_PATH, q, n, &arena, &err), n);
+	assert_int_equal(kallsyms_resolve(NULL, KALLSYMS_PATH, MODULES_PATH, q, n, &arena, &err),
+		n);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(q[i].start, q[i].address);
 		/* Most have one name only. */
@@ -473,6 +536,8 @@ int main(void)
 		cmocka_unit_test(the_base_is_text_or_else_stext),
 		cmocka_unit_test(modules_are_listed_with_base_and_size),
 		cmocka_unit_test(thousands_of_addresses_are_right_in_a_long_file),
+		cmocka_unit_test(what_was_read_is_kept_until_there_are_other_modules),
+		cmocka_unit_test(names_are_found_in_one_read),
 		cmocka_unit_test(this_kernel_knows_its_own_functions),
 		cmocka_unit_test(of_overlapping_lines_the_later_is_right),
 		cmocka_unit_test(lines_that_make_no_sense_are_left_out),

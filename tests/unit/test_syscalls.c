@@ -1,21 +1,22 @@
 /* System calls: the table of names, how arguments read, and what is made of a history that was made up. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <linux/net.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/un.h>
 
-#include "analyze/pass.h"
 #include "analyze/syscall_text.h"
 #include "gen/events.h"
+#include "record/socket_address.h"
 #include "record/syscall_names.h"
 #include "record/syscall_table.h"
 #include "specs/events/sched.h"
 #include "specs/events/syscall.h"
-#include "tests/unit/support.h"
+#include "tests/unit/analysis.h"
 
 /* ---- names ---- */
 
@@ -162,6 +163,110 @@ static void a_form_stays_in_its_buffer(void **state)
 	assert_int_equal(text[6], 'x');
 }
 
+static void socket_addresses_are_arguments(void **state)
+{
+	const char *spec = "fd:d addr:sockaddr len:d flags:socktype_flags",
+		   *out = "fd:d addr:sockaddr len:x";
+	struct syscall_args args;
+	uint16_t how = 0;
+
+	(void)state;
+	assert_string_equal(FORM("fd:d addr:sockaddr len:d", SYSCALL_ADDRESS_READ, 3, 0x10, 16),
+		"fd={0}, addr={address}, len={2}");
+	assert_string_equal(FORM("fd:d addr:sockaddr len:d", 3, 3, 0x10, 16),
+		"fd={0}, addr={1x}, len={2}");
+	assert_true(syscall_args_parse(&args, spec));
+	assert_int_equal(syscall_args_address(&args, &how), 2);
+	assert_int_equal(how, SYSCALL_HAS_ADDRESS);
+	assert_true(syscall_args_parse(&args, out));
+	assert_int_equal(syscall_args_address(&args, &how), 2);
+	assert_int_equal(how, SYSCALL_HAS_ADDRESS | SYSCALL_TELLS_ADDRESS);
+	assert_true(syscall_args_parse(&args, "fd:d path:path"));
+	assert_int_equal(syscall_args_address(&args, &how), 0);
+}
+
+static void addresses_are_found_in_messages_and_behind_socketcall(void **state)
+{
+	static struct syscall_name names[SYSCALL_PLACES];
+	static struct syscall_traits traits[SYSCALL_PLACES], inner[SYSCALL_SOCKETCALLS];
+	const unsigned in_msg = SYSCALL_HAS_ADDRESS | SYSCALL_ADDRESS_IN_MSG;
+	const unsigned all = in_msg | SYSCALL_TELLS_ADDRESS | SYSCALL_MANY_MSGS |
+		SYSCALL_ARGS_IN_MEMORY;
+
+	(void)state;
+	syscall_names(names);
+	syscall_traits(names, traits);
+	syscall_socketcalls(names, traits, inner);
+	assert_int_equal(traits[SYS_sendmsg].traits & all, in_msg);
+	assert_int_equal(traits[SYS_recvmsg].traits & all, in_msg | SYSCALL_TELLS_ADDRESS);
+	assert_int_equal(traits[SYS_sendmmsg].traits & all, in_msg | SYSCALL_MANY_MSGS);
+	assert_int_equal(traits[SYS_recvmmsg].traits & all,
+		in_msg | SYSCALL_MANY_MSGS | SYSCALL_TELLS_ADDRESS);
+	assert_int_equal(inner[SYS_SENDMSG].traits & all, in_msg);
+	assert_int_equal(inner[SYS_ACCEPT].traits & all,
+		SYSCALL_HAS_ADDRESS | SYSCALL_TELLS_ADDRESS);
+	assert_int_equal(inner[SYS_RECVFROM].address, 5);
+	assert_int_equal(inner[SYS_SOCKET].traits, 0);
+	assert_string_equal(FORM("call:socketcall args:socketargs", SYSCALL_ADDRESS_READ,
+				    SYS_CONNECT, 0x10),
+		"call=SYS_CONNECT, args={address}");
+	assert_string_equal(FORM("fd:d msg:msghdr flags:msg", 0, 3, 0x10, MSG_DONTWAIT),
+		"fd={0}, msg={1x}, flags=MSG_DONTWAIT");
+}
+
+static void signed_numbers_of_32_bit_programs_are_widened(void **state)
+{
+	struct syscall_args args;
+	uint64_t values[SYSCALL_ARGS] = { UINT32_MAX, UINT32_MAX, UINT32_MAX, 7 };
+
+	(void)state;
+	assert_true(syscall_args_parse(&args, "fd:d offset:l size:u pos:l"));
+	syscall_args_widen(&args, values);
+	assert_int_equal(values[0], UINT32_MAX); /* 32 of its bits are shown */
+	assert_int_equal(values[1], UINT64_MAX);
+	assert_int_equal(values[2], UINT32_MAX);
+	assert_int_equal(values[3], 7);
+}
+
+static const char *address_text(const void *address, size_t n)
+{
+	static char to[SOCKET_ADDRESS_TEXT];
+	size_t len = socket_address_text(address, n, to);
+
+	assert_int_equal(len, strlen(to));
+	return to;
+}
+
+static void socket_addresses_read_as_people_write_them(void **state)
+{
+	const struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(8191),
+		.sin_addr.s_addr = htonl(0x0a0b0c0d) };
+	const struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(53),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+		.sin6_scope_id = 7 };
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	const unsigned short odd = 9999;
+	char many[256] = { AF_UNIX };
+
+	(void)state;
+	assert_string_equal(address_text(&in, sizeof(in)), "AF_INET 10.11.12.13:8191");
+	assert_string_equal(address_text(&in, 8), "AF_INET 10.11.12.13:8191");
+	assert_string_equal(address_text(&in, 7), "family 2");
+	assert_string_equal(address_text(&in, 1), "");
+	assert_string_equal(address_text(&in6, sizeof(in6)), "AF_INET6 [::1%7]:53");
+	assert_string_equal(address_text(&in6, 24), "AF_INET6 [::1]:53");
+	assert_string_equal(address_text(&un, sizeof(un)), "AF_UNIX /run/x");
+	assert_string_equal(address_text(&un, 5), "AF_UNIX /ru");
+	assert_string_equal(address_text(&un, 2), "AF_UNIX");
+	memcpy(un.sun_path, "\0a\0b", 4);
+	assert_string_equal(address_text(&un, 6), "AF_UNIX @a@b");
+	assert_string_equal(address_text(&odd, 2), "family 9999");
+	memset(many + 2, 'x', sizeof(many) - 2);
+	assert_int_equal(strlen(address_text(many, sizeof(many))), strlen("AF_UNIX ") + 108);
+}
+
 static void errors_have_their_names(void **state)
 {
 	(void)state;
@@ -183,14 +288,15 @@ static void a_call_reads_as_strace_would_write_it(void **state)
 	struct arena a = { 0 };
 	struct syscall_words w = { .call = text("openat"),
 		.form = text(
-			"dfd=AT_FDCWD, name={path}, to={path2}, a={0}, b={1x}, c={2u}, d={3o}, e={4l}"),
+			"dfd=AT_FDCWD, name={path}, to={path2}, at={address}, a={0}, b={1x}, c={2u}, d={3o}, e={4l}"),
 		.path = { text("/a"), text("/b") },
+		.address = text("AF_INET 1.2.3.4:5"),
 		.args = { 0xffffffff, 0x10, UINT64_MAX, 0755, (uint64_t)-2 },
 		.ret = 3 };
 
 	(void)state;
 	assert_string_equal(syscall_text(&w, &a),
-		"openat(dfd=AT_FDCWD, name=\"/a\", to=\"/b\", a=-1, b=0x10, c=18446744073709551615, "
+		"openat(dfd=AT_FDCWD, name=\"/a\", to=\"/b\", at=AF_INET 1.2.3.4:5, a=-1, b=0x10, c=18446744073709551615, "
 		"d=0755, e=-2) = 3");
 	w.form = text("{7} {} {0z} {path {0");
 	w.ret = -2;
@@ -210,24 +316,6 @@ static void a_call_reads_as_strace_would_write_it(void **state)
 
 enum { READER = 11, OTHER = 12 };
 
-struct story {
-	struct writer *w;
-	struct sink *sink;
-	uint32_t stream;
-	char path[64];
-};
-
-static uint32_t string(struct story *s, const char *t)
-{
-	return writer_string(s->w, t, strlen(t));
-}
-
-static void begin(struct story *s)
-{
-	s->sink = memory_trace(&s->w);
-	s->stream = writer_stream(s->w, "bpf", 0, 0);
-}
-
 static void returns(struct story *s, uint64_t ms, uint32_t tid, const char *call, uint64_t took_ms,
 	const char *error, uint32_t weight)
 {
@@ -235,12 +323,12 @@ static void returns(struct story *s, uint64_t ms, uint32_t tid, const char *call
 		.duration = took_ms * MS,
 		.pid = READER,
 		.tid = tid,
-		.comm = string(s, "reader"),
-		.call = string(s, call),
-		.error = error ? string(s, error) : 0,
+		.comm = story_string(s, "reader"),
+		.call = story_string(s, call),
+		.error = error ? story_string(s, error) : 0,
 		.ret = error ? -1 : 7,
 		.arg0 = 3,
-		.form = string(s, "fd={0}"),
+		.form = story_string(s, "fd={0}"),
 		.weight = weight };
 
 	writer_add(s->w, s->stream, writer_type(s->w, &event_syscall, NULL), &e);
@@ -252,11 +340,11 @@ static void switches(struct story *s, uint64_t ms, uint32_t from, enum sched_sta
 	struct sched_switch e = { .time = START + ms * MS,
 		.pid = from,
 		.tid = from,
-		.comm = string(s, "reader"),
+		.comm = story_string(s, "reader"),
 		.state = state,
 		.next_pid = to,
 		.next_tid = to,
-		.next_comm = string(s, "reader"),
+		.next_comm = story_string(s, "reader"),
 		.recorded = 3 };
 
 	writer_add(s->w, s->stream, writer_type(s->w, &event_sched_switch, NULL), &e);
@@ -269,79 +357,10 @@ static void wakes(struct story *s, uint64_t ms, uint32_t tid)
 	writer_add(s->w, s->stream, writer_type(s->w, &event_sched_wakeup, NULL), &e);
 }
 
-static void end(struct story *s)
+static void run(struct analysis *a, const struct story *s, const char *by)
 {
-	size_t len;
-	uint8_t *bytes = finish_trace(s->w, s->sink, &len);
-	int fd;
-
-	snprintf(s->path, sizeof(s->path), "/tmp/test_syscalls-XXXXXX");
-	fd = mkstemp(s->path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-	close(fd);
-	free(bytes);
-}
-
-struct run {
-	struct report report;
-	struct pass *pass;
-	struct analyze_options options;
-	const char *files[1];
-	const struct analyzer *list[1]; /* the pass borrows it */
-};
-
-static void run(struct run *r, const char *path, const char *by)
-{
-	struct err err = { "" };
-
-	memset(r, 0, sizeof(*r));
-	filter_init(&r->options.filter);
-	r->files[0] = path;
-	r->options.files = r->files;
-	r->options.n_files = 1;
-	r->options.by = by;
-	r->options.list = true;
-	report_init(&r->report, "test", "");
-	r->list[0] = &analyzer_syscalls;
-	r->pass = pass_new(r->list, 1, &r->options);
-	if (pass_run(r->pass, &r->report, &err))
-		fail_msg("%s", err.text);
-}
-
-static void run_done(struct run *r)
-{
-	report_done(&r->report);
-	pass_free(r->pass);
-	filter_done(&r->options.filter);
-}
-
-static const struct table *table(const struct run *r, const char *id)
-{
-	for (uint32_t i = 0; i < r->report.n_sections; i++)
-		if (strcmp(r->report.sections[i].id, id) == 0)
-			return r->report.sections[i].table;
-	fail_msg("no section %s", id);
-	return NULL;
-}
-
-/* The cell of a column, in a row whose first cell is this text (NULL: the first row). */
-static const union cell *cell(const struct run *r, const char *id, const char *first,
-	const char *column)
-{
-	const struct table *t = table(r, id);
-
-	for (uint32_t row = 0; row < t->n_rows; row++) {
-		const union cell *cells = t->cells + (size_t)row * t->n_columns;
-
-		if (first && strcmp(cells[0].text, first) != 0)
-			continue;
-		for (uint32_t i = 0; i < t->n_columns; i++)
-			if (strcmp(t->columns[i].name, column) == 0)
-				return &cells[i];
-	}
-	fail_msg("no %s of %s in %s", column, first, id);
-	return NULL;
+	*a = (struct analysis){ .options = { .by = by, .list = true } };
+	analysis_run(a, &analyzer_syscalls, s);
 }
 
 /* A read of 50 ms in which the reader is blocked for 20 ms and waits for a CPU for 7; then it is preempted outside of
@@ -349,10 +368,10 @@ static const union cell *cell(const struct run *r, const char *id, const char *f
 static void time_in_calls_is_divided_by_the_switches_in_them(void **state)
 {
 	struct story s;
-	struct run r;
+	struct analysis r;
 
 	(void)state;
-	begin(&s);
+	story_begin(&s);
 	switches(&s, 0, OTHER, SCHED_STATE_RUNNABLE, READER);
 	switches(&s, 20, READER, SCHED_STATE_SLEEPING, OTHER);
 	wakes(&s, 40, READER);
@@ -361,41 +380,41 @@ static void time_in_calls_is_divided_by_the_switches_in_them(void **state)
 	switches(&s, 61, READER, SCHED_STATE_RUNNABLE, OTHER);
 	switches(&s, 74, OTHER, SCHED_STATE_RUNNABLE, READER);
 	returns(&s, 80, READER, "write", 5, "EIO", 1);
-	end(&s);
-	run(&r, s.path, NULL);
-	assert_int_equal(cell(&r, "calls", "read", "total")->count, 50 * MS);
-	assert_int_equal(cell(&r, "calls", "read", "blocked")->count, 20 * MS);
-	assert_int_equal(cell(&r, "calls", "read", "waited")->count, 7 * MS);
-	assert_int_equal(cell(&r, "calls", "read", "on_cpu")->count, 23 * MS);
-	assert_int_equal(cell(&r, "calls", "write", "on_cpu")->count, 5 * MS);
-	assert_int_equal(cell(&r, "calls", "write", "blocked")->count, 0);
-	assert_int_equal(cell(&r, "calls", "write", "errors")->count, 1);
-	assert_string_equal(cell(&r, "errors", "write", "error")->text, "EIO");
-	assert_string_equal(cell(&r, "worst", NULL, "call")->text, "read(fd=3) = 7");
-	assert_int_equal(table(&r, "list")->n_rows, 2);
-	run_done(&r);
-	unlink(s.path);
+	story_end(&s);
+	run(&r, &s, NULL);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "total")->count, 50 * MS);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "blocked")->count, 20 * MS);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "waited")->count, 7 * MS);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "on_cpu")->count, 23 * MS);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "write", "on_cpu")->count, 5 * MS);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "write", "blocked")->count, 0);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "write", "errors")->count, 1);
+	assert_string_equal(analysis_cell(&r, "errors", NULL, "write", "error")->text, "EIO");
+	assert_string_equal(analysis_cell(&r, "worst", NULL, NULL, "call")->text, "read(fd=3) = 7");
+	assert_int_equal(analysis_table(&r, "list")->n_rows, 2);
+	analysis_done(&r);
+	story_done(&s);
 }
 
 static void a_call_that_stands_for_many_counts_for_many(void **state)
 {
 	struct story s;
-	struct run r;
+	struct analysis r;
 
 	(void)state;
-	begin(&s);
+	story_begin(&s);
 	returns(&s, 10, READER, "read", 2, NULL, 100);
 	returns(&s, 20, READER, "read", 4, "EAGAIN", 100);
 	returns(&s, 30, OTHER, "read", 6, NULL, 100);
-	end(&s);
-	run(&r, s.path, "tid");
-	assert_int_equal(cell(&r, "calls", "read", "calls")->count, 300);
-	assert_int_equal(cell(&r, "calls", "read", "errors")->count, 100);
-	assert_int_equal(cell(&r, "calls", "read", "total")->count, 1200 * MS);
-	assert_int_equal(cell(&r, "calls", "read", "max")->count, 6 * MS);
-	assert_int_equal(table(&r, "callers")->n_rows, 2);
-	run_done(&r);
-	unlink(s.path);
+	story_end(&s);
+	run(&r, &s, "tid");
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "calls")->count, 300);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "errors")->count, 100);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "total")->count, 1200 * MS);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "max")->count, 6 * MS);
+	assert_int_equal(analysis_table(&r, "callers")->n_rows, 2);
+	analysis_done(&r);
+	story_done(&s);
 }
 
 static void counts_of_the_kernel_make_the_same_tables(void **state)
@@ -414,31 +433,31 @@ static void counts_of_the_kernel_make_the_same_tables(void **state)
 		.tid = READER,
 		.end = SYSCALL_END_RECORDING };
 	struct story s;
-	struct run r;
+	struct analysis r;
 
 	(void)state;
-	begin(&s);
-	e.comm = u.comm = string(&s, "reader");
-	e.call = string(&s, "read");
-	u.call = string(&s, "poll");
+	story_begin(&s);
+	e.comm = u.comm = story_string(&s, "reader");
+	e.call = story_string(&s, "read");
+	u.call = story_string(&s, "poll");
 	writer_add(s.w, s.stream, writer_type(s.w, &event_syscall_summary, NULL), &e);
 	e.time += MS;
 	writer_add(s.w, s.stream, writer_type(s.w, &event_syscall_summary, NULL), &e);
 	writer_add(s.w, s.stream, writer_type(s.w, &event_syscall_unfinished, NULL), &u);
 	u.time = u.begin; /* an exit */
 	writer_add(s.w, s.stream, writer_type(s.w, &event_syscall_unfinished, NULL), &u);
-	end(&s);
-	run(&r, s.path, "comm");
-	assert_int_equal(cell(&r, "calls", "read", "calls")->count, 10);
-	assert_int_equal(cell(&r, "calls", "read", "errors")->count, 4);
-	assert_int_equal(cell(&r, "calls", "read", "total")->count, 10000);
-	assert_int_equal(cell(&r, "calls", "read", "p50")->count, 511);
-	assert_int_equal(cell(&r, "calls", "read", "max")->count, 3000);
-	assert_string_equal(cell(&r, "callers", "reader", "call")->text, "read");
-	assert_int_equal(table(&r, "unfinished")->n_rows, 1);
-	assert_int_equal(cell(&r, "unfinished", NULL, "duration")->count, 7 * MS);
-	run_done(&r);
-	unlink(s.path);
+	story_end(&s);
+	run(&r, &s, "comm");
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "calls")->count, 10);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "errors")->count, 4);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "total")->count, 10000);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "p50")->count, 511);
+	assert_int_equal(analysis_cell(&r, "calls", NULL, "read", "max")->count, 3000);
+	assert_string_equal(analysis_cell(&r, "callers", NULL, "reader", "call")->text, "read");
+	assert_int_equal(analysis_table(&r, "unfinished")->n_rows, 1);
+	assert_int_equal(analysis_cell(&r, "unfinished", NULL, NULL, "duration")->count, 7 * MS);
+	analysis_done(&r);
+	story_done(&s);
 }
 
 int main(void)
@@ -450,6 +469,10 @@ int main(void)
 		cmocka_unit_test(arguments_that_have_names_are_called_by_them),
 		cmocka_unit_test(calls_with_other_numbers_have_the_same_form),
 		cmocka_unit_test(a_form_stays_in_its_buffer),
+		cmocka_unit_test(socket_addresses_are_arguments),
+		cmocka_unit_test(addresses_are_found_in_messages_and_behind_socketcall),
+		cmocka_unit_test(signed_numbers_of_32_bit_programs_are_widened),
+		cmocka_unit_test(socket_addresses_read_as_people_write_them),
 		cmocka_unit_test(errors_have_their_names),
 		cmocka_unit_test(a_call_reads_as_strace_would_write_it),
 		cmocka_unit_test(time_in_calls_is_divided_by_the_switches_in_them),

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "format/base/map.h"
+#include "format/batch.h"
 #include "format/block.h"
 #include "format/verify.h"
 #include "gen/events.h"
@@ -237,6 +240,37 @@ static void a_trace_tells_everything_that_was_written(void **state)
 	assert_int_equal(segment_stack_flags(s, 3), STACK_USER_FP);
 	reader_close(r);
 	free(bytes);
+}
+
+/* Names come before lines: a frame is spoken of twice, in one block or in two. */
+static void what_is_said_later_of_a_frame_replaces_what_was(void **state)
+{
+	(void)state;
+	for (int in_two = 0; in_two < 2; in_two++) {
+		struct writer *w;
+		struct sink *sink = memory_trace(&w);
+		struct mapping file = { .kind = MAPPING_FILE, .path = writer_string(w, "/a", 2) };
+		uint32_t frame = writer_frame(w, writer_mapping(w, &file), 0x1000, NULL);
+		struct dict_symbol s = { .frame = frame, .name = writer_string(w, "main", 4) };
+		const struct symbol *read;
+		struct reader *r;
+		uint8_t *bytes;
+		struct err err;
+		size_t len;
+
+		writer_symbol(w, &s);
+		if (in_two)
+			writer_flush(w, UINT64_MAX);
+		s.line = 29;
+		writer_symbol(w, &s);
+		bytes = finish_trace(w, sink, &len);
+		r = reader_open_memory(bytes, len, &err);
+		read = segment_symbol(reader_segment(r, 0), 1);
+		assert_int_equal(read->line, 29);
+		assert_null(segment_symbol_next(reader_segment(r, 0), read));
+		reader_close(r);
+		free(bytes);
+	}
 }
 
 static void pipe_and_file_give_the_same_events(void **state)
@@ -677,6 +711,206 @@ static void a_window_reads_only_its_events(void **state)
 	free(bytes);
 }
 
+/* Rows of which some are asked for more: read from a file at once, from one in slices, and from a stream. */
+static void late_fields_are_those_of_the_row(void **state)
+{
+	static const char *const fields[] = { "stack", "time" },
+				 *const late[] = { "cpu", "nonsense", "tid", "time" };
+	const struct want want = { "cpu_sample", fields, 2, late, 4 };
+	size_t len;
+	uint8_t *bytes = small_trace(1009, &len);
+
+	(void)state;
+	for (int way = 0; way < 3; way++) {
+		struct merge_options options = { .wants = &want,
+			.n_wants = 1,
+			.held_bytes = way == 1 ? 1000 : 0 };
+		int fd = memfd_create("trace", MFD_CLOEXEC);
+		struct reader *r;
+		struct merge *m;
+		struct row row;
+		unsigned n = 0;
+
+		assert_true(write(fd, bytes, len) == (ssize_t)len && lseek(fd, 0, SEEK_SET) == 0);
+		r = way == 2 ? reader_open_stream(fd, NULL) : reader_open_memory(bytes, len, NULL);
+		m = merge_new(&r, 1, &options);
+		for (; merge_next(m, &row, NULL) > 0; n++) {
+			uint64_t v[4] = { 1, 1, 1, 1 };
+
+			if (n % 7)
+				continue;
+			merge_late(&row, v);
+			assert_int_equal(v[0], n & 1);
+			assert_int_equal(v[1], 0);
+			assert_int_equal(v[2], 7 + n % 3);
+			assert_int_equal(v[3], row.values[1]);
+		}
+		assert_int_equal(n, 1009);
+		merge_free(m);
+		reader_close(r);
+		close(fd);
+	}
+	free(bytes);
+}
+
+/* What a merge delivers, in order, as one number. */
+static uint64_t hash_rows(struct reader *r, unsigned n_threads, bool unordered, unsigned *n)
+{
+	static const char *const fields[] = { "tid", "cpu", "stack" };
+	const struct want want = { "cpu_sample", fields, 3 };
+	struct merge_options options = { .wants = &want,
+		.n_wants = 1,
+		.n_threads = n_threads,
+		.unordered = unordered };
+	struct merge *m = merge_new(&r, 1, &options);
+	uint64_t hash = 0;
+	struct row row;
+
+	for (*n = 0; merge_next(m, &row, NULL) > 0; ++*n)
+		hash = hash_u64(hash ^ row.time) ^ hash_bytes(row.values, 3 * sizeof(*row.values));
+	merge_free(m);
+	return hash;
+}
+
+static void threads_that_decode_ahead_change_nothing(void **state)
+{
+	size_t len, n_damage[2];
+	uint8_t *bytes = small_trace(10007, &len); /* 200 blocks */
+	struct reader *r;
+	unsigned n[2];
+
+	(void)state;
+	for (int damaged = 0; damaged < 2; damaged++) {
+		if (damaged)
+			for (size_t at = len / 4; at < len / 2; at += 997)
+				bytes[at] ^= 1;
+		r = reader_open_memory(bytes, len, NULL);
+		for (int unordered = 0; unordered < 2; unordered++) {
+			uint64_t alone = hash_rows(r, 0, unordered, &n[0]);
+
+			reader_damage(r, &n_damage[0]);
+			assert_int_equal(hash_rows(r, 3, unordered, &n[1]), alone);
+			reader_damage(r, &n_damage[1]);
+			assert_int_equal(n[0], n[1]);
+			assert_true(damaged ? n[0] < 10007 : n[0] == 10007);
+			assert_int_equal(n_damage[0], n_damage[1]); /* each place is told once */
+		}
+		reader_close(r);
+	}
+	free(bytes);
+}
+
+/* Rows as they come, as one number. */
+static void hash_row(void *ctx, struct row *row)
+{
+	uint64_t *hash = ctx, late[2];
+
+	merge_late(row, late);
+	*hash = hash_u64(*hash ^ row->time) ^ hash_u64(row->want << 8 ^ row->missing) ^
+		hash_bytes(row->values, 3 * sizeof(*row->values)) ^ hash_bytes(late, sizeof(late));
+}
+
+static uint64_t hash_one_by_one(struct merge *m)
+{
+	uint64_t hash = 0;
+	struct row row;
+
+	while (merge_next(m, &row, NULL) > 0)
+		hash_row(&hash, &row);
+	merge_free(m);
+	return hash;
+}
+
+/* Holds as many batches as it may. */
+static uint64_t hash_batches(struct merge *m, uint32_t n_wants)
+{
+	uint64_t hash = 0;
+	struct batch *held[8], *b;
+	unsigned n = 0;
+
+	while (merge_next_batch(m, &b, NULL) > 0) {
+		assert_in_range(b->n_rows, 1, BATCH_ROWS);
+		batch_rows(b, 0, n_wants, hash_row, &hash);
+		held[n++] = b;
+		if (n < 8 && !merge_one_by_one(m) && !merge_is_full(m))
+			continue;
+		for (unsigned i = 0; i < n; i++)
+			merge_return_batch(m, held[i]);
+		n = 0;
+	}
+	merge_free(m); /* and what is held */
+	return hash;
+}
+
+static void batches_have_the_rows_that_come_one_by_one(void **state)
+{
+	static const char *const fields[] = { "tid", "stack", "nonsense" },
+				 *const late[] = { "cpu", "pid", "comm" };
+	const struct want wants[] = { { "cpu_sample", fields, 3, late, 2 },
+		{ "process_comm", fields, 3, late, 2 }, { "cpu_sample", late, 3, fields, 2 },
+		{ NULL, fields, 3, late, 2 } };
+	enum { FILE_IN_ORDER, FILE_WITHOUT, SLICES, STREAM, WINDOW, N_WAYS };
+	size_t len;
+	uint8_t *bytes = small_trace(10007, &len);
+
+	(void)state;
+	for (uint32_t n_wants = 1; n_wants <= 4; n_wants += 3) {
+		for (int way = 0; way < N_WAYS; way++) {
+			struct merge_options options = { .wants = wants,
+				.n_wants = n_wants,
+				.unordered = way == FILE_WITHOUT,
+				.n_threads = way == FILE_IN_ORDER,
+				.held_bytes = way == SLICES ? 1000 : 0,
+				.from_ns = way == WINDOW ? 1000000100 + 300 * 1000 : 0,
+				.to_ns = way == WINDOW ? 1000000100 + 9001 * 1000 : 0 };
+			uint64_t hashes[2];
+
+			for (int i = 0; i < 2; i++) {
+				int fd = memfd_create("trace", MFD_CLOEXEC);
+				struct reader *r;
+				struct merge *m;
+
+				assert_true(write(fd, bytes, len) == (ssize_t)len &&
+					lseek(fd, 0, SEEK_SET) == 0);
+				r = way == STREAM ? reader_open_stream(fd, NULL)
+						  : reader_open_memory(bytes, len, NULL);
+				m = merge_new(&r, 1, &options);
+				assert_int_equal(merge_one_by_one(m),
+					way == STREAM || way == SLICES);
+				hashes[i] = i ? hash_batches(m, n_wants) : hash_one_by_one(m);
+				reader_close(r);
+				close(fd);
+			}
+			assert_true(hashes[0]);
+			assert_int_equal(hashes[0], hashes[1]);
+		}
+	}
+	free(bytes);
+}
+
+/* Whoever stops early leaves blocks behind that threads still decode. */
+static void a_merge_may_be_left_before_its_end(void **state)
+{
+	static const char *const fields[] = { "tid" };
+	const struct want want = { "cpu_sample", fields, 1 };
+	struct merge_options options = { .wants = &want, .n_wants = 1, .n_threads = 2 };
+	size_t len;
+	uint8_t *bytes = small_trace(10007, &len);
+	struct reader *r = reader_open_memory(bytes, len, NULL);
+	struct row row;
+
+	(void)state;
+	for (int i = 0; i < 23; i++) {
+		struct merge *m = merge_new(&r, 1, &options);
+
+		for (int k = 0; k <= i; k++)
+			assert_int_equal(merge_next(m, &row, NULL), 1);
+		merge_free(m);
+	}
+	reader_close(r);
+	free(bytes);
+}
+
 static void several_wants_share_one_pass(void **state)
 {
 	static const char *const a[] = { "tid" }, *const b[] = { "period", "cpu" };
@@ -955,6 +1189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_type_and_extreme_value_comes_back),
 		cmocka_unit_test(a_trace_tells_everything_that_was_written),
+		cmocka_unit_test(what_is_said_later_of_a_frame_replaces_what_was),
 		cmocka_unit_test(pipe_and_file_give_the_same_events),
 		cmocka_unit_test(a_cut_at_any_byte_keeps_what_is_before),
 		cmocka_unit_test(every_flipped_bit_is_detected),
@@ -970,6 +1205,10 @@ int main(void)
 		cmocka_unit_test(a_newer_major_version_is_refused_a_newer_minor_read),
 		cmocka_unit_test(what_is_no_trace_is_named),
 		cmocka_unit_test(a_window_reads_only_its_events),
+		cmocka_unit_test(late_fields_are_those_of_the_row),
+		cmocka_unit_test(threads_that_decode_ahead_change_nothing),
+		cmocka_unit_test(batches_have_the_rows_that_come_one_by_one),
+		cmocka_unit_test(a_merge_may_be_left_before_its_end),
 		cmocka_unit_test(several_wants_share_one_pass),
 		cmocka_unit_test(traces_of_two_machines_meet_on_wall_clock_time),
 		cmocka_unit_test(a_new_segment_stands_alone),

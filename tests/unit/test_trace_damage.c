@@ -500,11 +500,11 @@ static void forge_table(struct forge *f, enum block_kind kind, uint32_t n, uint6
 static void numbers_that_jump_take_no_memory(void **state)
 {
 	static const enum block_kind kinds[] = { BLOCK_STRINGS, BLOCK_MAPPINGS, BLOCK_FRAMES,
-		BLOCK_STACKS };
+		BLOCK_STACKS, BLOCK_STREAMS };
 
 	(void)state;
 	for (int end = 0; end < 2; end++) {
-		for (int k = 0; k < 4; k++) {
+		for (int k = 0; k < 5; k++) {
 			struct forge f;
 			struct bytes b;
 			uint64_t took;
@@ -552,6 +552,42 @@ static void a_lost_dictionary_block_costs_its_own_rows(void **state)
 	r = reader_open_memory(bytes, len, NULL);
 	assert_true(text_is(segment_string(reader_segment(r, 0), last), "name-29999"));
 	assert_int_equal(segment_string(reader_segment(r, 0), 2).len, 0);
+	reader_damage(r, &n);
+	assert_int_equal(n, 1);
+	reader_close(r);
+	free(bytes);
+}
+
+static void a_lost_block_of_streams_costs_its_own_rows(void **state)
+{
+	struct writer *w;
+	struct sink *sink = memory_trace(&w);
+	size_t len, n;
+	uint8_t *bytes;
+	struct reader *r;
+	const struct segment *s;
+	struct block_header h;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		writer_stream(w, "cpu", 7 + i, 0);
+		writer_flush(w, 1000000000 + (uint64_t)i);
+	}
+	bytes = finish_trace(w, sink, &len);
+	for (size_t at = 0; at < len; at += sizeof(h) + h.stored) {
+		memcpy(&h, bytes + at, sizeof(h));
+		if (h.kind == BLOCK_STREAMS && h.first == 2) {
+			assert_int_equal(h.count, 1);
+			bytes[at + sizeof(h)] ^= 1;
+		}
+	}
+	r = reader_open_memory(bytes, len, NULL);
+	s = reader_segment(r, 0);
+	assert_int_equal(s->n_streams, 4);
+	assert_int_equal(s->streams[1].cpu, 7);
+	assert_int_equal(s->streams[2].cpu, -1);
+	assert_int_equal(segment_string(s, s->streams[2].name).len, 0);
+	assert_int_equal(s->streams[3].cpu, 9);
 	reader_damage(r, &n);
 	assert_int_equal(n, 1);
 	reader_close(r);
@@ -620,6 +656,7 @@ int main(void)
 		cmocka_unit_test(rows_of_slices_are_right_and_in_order),
 		cmocka_unit_test(numbers_that_jump_take_no_memory),
 		cmocka_unit_test(a_lost_dictionary_block_costs_its_own_rows),
+		cmocka_unit_test(a_lost_block_of_streams_costs_its_own_rows),
 		cmocka_unit_test(tables_of_equal_rows_take_a_bounded_multiple_of_their_bytes),
 		cmocka_unit_test(tables_that_pack_too_tight_are_refused),
 	};

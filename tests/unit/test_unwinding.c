@@ -49,11 +49,11 @@ static void begin(struct setup *s)
 	s->sink = memory_trace(&s->r.writer);
 	images_init(&s->r.images);
 	s->r.processes = processes_new(&s->r.images);
-	s->r.stacks = stacks_new(s->r.writer, NULL, no_name, NULL);
+	s->r.stacks = stacks_new(s->r.writer, NULL, NULL, no_name, NULL);
 	s->type = writer_type(s->r.writer, &event_cpu_sample, NULL);
 	s->r.lost_type = writer_type(s->r.writer, &event_lost, NULL);
 	writer_stream(s->r.writer, "cpu", 0, 0);
-	s->r.unwinding = unwinding_new(&s->r);
+	s->r.unwinding = unwinding_new(&s->r, false);
 	map_code(s, "/nowhere/first");
 	s->time = 2000000000;
 	s->regs.known = 1u << UNWIND_REG_RA | 1u << UNWIND_REG_SP | 1u << UNWIND_REG_FP;
@@ -67,26 +67,46 @@ static void begin(struct setup *s)
 }
 
 /* One sample more, a microsecond later, with so many words of the stack. */
-static void add(struct setup *s, size_t words)
+/* The next sample's row, whose user stack is still to be found. */
+static struct unwinding_row next_row(struct setup *s, struct cpu_sample *e)
 {
 	static const uint64_t chain[] = { PERF_CONTEXT_USER };
-	struct cpu_sample e = { .time = s->time, .pid = PID, .tid = PID, .weight = 1 };
-	struct unwind_stack stack = { STACK, (const uint8_t *)s->words, words * 8 };
-	struct unwinding_row row = { .time_ns = e.time,
+
+	*e = (struct cpu_sample){ .time = s->time, .pid = PID, .tid = PID, .weight = 1 };
+	s->time += 1000;
+	return (struct unwinding_row){ .time_ns = e->time,
 		.stream = 1,
 		.type = s->type,
 		.event = "cpu_sample",
-		.row = &e,
-		.size = sizeof(e),
+		.row = e,
+		.size = sizeof(*e),
 		.stack_at = offsetof(struct cpu_sample, stack),
 		.thread = processes_find(s->r.processes, PID),
 		.chain = chain,
-		.n_chain = 1,
-		.regs = &s->regs,
-		.stack = &stack };
+		.n_chain = 1 };
+}
 
+static void add(struct setup *s, size_t words)
+{
+	struct unwind_stack stack = { STACK, (const uint8_t *)s->words, words * 8 };
+	struct cpu_sample e;
+	struct unwinding_row row = next_row(s, &e);
+
+	row.regs = &s->regs;
+	row.stack = &stack;
 	unwinding_add(s->r.unwinding, &row);
-	s->time += 1000;
+}
+
+/* One whose stack was found elsewhere: the first n addresses of the code. */
+static void add_found(struct setup *s, uint32_t n)
+{
+	uint64_t frames[DEPTH];
+	struct cpu_sample e;
+	struct unwinding_row row = next_row(s, &e);
+
+	for (uint32_t i = 0; i < n; i++)
+		frames[i] = CODE + 7 + i;
+	unwinding_add_found(s->r.unwinding, &row, frames, n, STACK_USER_DWARF);
 }
 
 /* Ends the trace and opens it for reading. */
@@ -138,10 +158,69 @@ static void rows_get_their_stacks_in_the_order_in_which_they_came(void **state)
 		last = rectrace_time(t);
 		assert_int_equal(depth_of(t, frames), n % 3 ? DEPTH + 1 : 1);
 		assert_int_equal(frames[0].address, 7);
-		assert_int_equal(rectrace_stack_truncated(t, rectrace_field(t, "stack")), 0);
+		assert_int_equal(rectrace_stack_truncated(t, rectrace_field(t, "stack")),
+			n % 3 == 0);
 	}
 	assert_int_equal(n, 1009);
 	rectrace_close(t);
+}
+
+static void stacks_that_were_found_before_wait_behind_those_that_are_not(void **state)
+{
+	static struct setup s;
+	struct rectrace_frame frames[64];
+	struct unwinding_totals totals;
+	struct rectrace *t;
+	unsigned n = 0;
+
+	begin(&s);
+	add_found(&s, 3); /* goes at once */
+	assert_true(unwinding_oldest_ns(s.r.unwinding) == UINT64_MAX);
+	for (unsigned i = 0; i < 97; i++) {
+		add(&s, STACK_WORDS);
+		add_found(&s, 5);
+	}
+	assert_int_equal(unwinding_oldest_ns(s.r.unwinding), 2000001000);
+	assert_int_equal(unwinding_start(s.r.unwinding), 0);
+	unwinding_finish(s.r.unwinding);
+	unwinding_totals(s.r.unwinding, &totals);
+	t = finish(&s);
+	for (; rectrace_next(t) > 0; n++) {
+		assert_int_equal(rectrace_time(t), 2000000000 + 1000 * (uint64_t)n);
+		assert_int_equal(depth_of(t, frames), !n ? 3 : n % 2 ? DEPTH + 1 : 5);
+	}
+	assert_int_equal(n, 1 + 2 * 97);
+	assert_int_equal(totals.stacks, n);
+	assert_int_equal(totals.copied, 97);
+	rectrace_close(t);
+}
+
+static void note_rules(void *ctx, struct image *image, const struct cfi *cfi)
+{
+	assert_null(cfi);
+	++*(unsigned *)ctx;
+	image->walked = 1;
+}
+
+static void images_are_held_until_their_rules_are_told(void **state)
+{
+	static struct setup s;
+	struct image like = { .kind = MAPPING_FILE, .path = "/nowhere/third", .build_id_len = 1 };
+	struct image *image;
+	unsigned n = 0;
+
+	begin(&s);
+	image = images_get(&s.r.images, &like);
+	unwinding_on_rules(s.r.unwinding, note_rules, &n);
+	unwinding_prepare(s.r.unwinding, image);
+	assert_int_equal(image->users, 1);
+	assert_int_equal(unwinding_start(s.r.unwinding), 0);
+	unwinding_wait_prepared(s.r.unwinding);
+	assert_int_equal(n, 1);
+	assert_int_equal(image->walked, 1);
+	unwinding_collect(s.r.unwinding);
+	assert_int_equal(image->users, 0);
+	rectrace_close(finish(&s));
 }
 
 static void what_is_too_much_is_not_waited_for(void **state)
@@ -173,6 +252,28 @@ static void what_is_too_much_is_not_waited_for(void **state)
 	assert_int_equal(n, 5003);
 	assert_true(whole > 1000 && cut > 1000);
 	assert_int_equal(totals.overload, cut);
+	rectrace_close(t);
+}
+
+/* The page was not in memory: the frame that the registers tell, and it is said that there are more. */
+static void a_stack_that_could_not_be_copied_says_so(void **state)
+{
+	static struct setup s;
+	struct rectrace_frame frames[64];
+	struct unwinding_totals totals;
+	struct rectrace *t;
+
+	begin(&s);
+	add(&s, 0);
+	assert_int_equal(unwinding_start(s.r.unwinding), 0);
+	unwinding_finish(s.r.unwinding);
+	unwinding_totals(s.r.unwinding, &totals);
+	t = finish(&s);
+	assert_int_equal(rectrace_next(t), 1);
+	assert_int_equal(depth_of(t, frames), 1);
+	assert_true(rectrace_stack_truncated(t, rectrace_field(t, "stack")));
+	assert_int_equal(totals.unread, 1);
+	assert_int_equal(totals.copy_ends + totals.lost + totals.overload, 0);
 	rectrace_close(t);
 }
 
@@ -260,7 +361,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_get_their_stacks_in_the_order_in_which_they_came),
+		cmocka_unit_test(stacks_that_were_found_before_wait_behind_those_that_are_not),
+		cmocka_unit_test(images_are_held_until_their_rules_are_told),
 		cmocka_unit_test(what_is_too_much_is_not_waited_for),
+		cmocka_unit_test(a_stack_that_could_not_be_copied_says_so),
 		cmocka_unit_test(what_has_no_room_at_all_is_counted_as_lost),
 		cmocka_unit_test(a_stack_is_of_the_mappings_at_its_time),
 		cmocka_unit_test(the_ring_of_memory_is_used_again_and_again),

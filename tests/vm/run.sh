@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the end-to-end tests of the sources that are BPF programs on another kernel (boot.sh) and reports like tests/run.sh, which runs
-# them there. TESTS names other ones, TEST_ONLY some of their functions.
+# them there. TESTS names other ones, TEST_ONLY some of their functions; TEST_HOTPLUG=1 has test_cpus.sh take a CPU away, too.
 #
 #	tests/vm/run.sh
 #
@@ -13,7 +13,7 @@ export BUILD
 here=tests/vm
 out=$BUILD/vm/out
 # At most, on a busy machine; each program gets TEST_TIMEOUT.
-SECONDS_OF_ALL=1800
+SECONDS_OF_ALL=2700
 
 cannot() {
 	printf '%s\n' "vm: $*" >"$logs/vm.skips"
@@ -24,10 +24,10 @@ cannot() {
 # The last one locks the kernel down, which cannot be undone.
 tests() {
 	local t
-	for t in sched block syscalls faults; do
+	for t in sched block syscalls faults walks; do
 		[ -e "tests/e2e/test_$t.sh" ] && echo "tests/e2e/test_$t.sh"
 	done
-	echo "$here/test_rights.sh"
+	echo "$here/test_cpus.sh" "$here/test_rights.sh"
 }
 
 mkdir -p "$logs" "$out"
@@ -39,7 +39,7 @@ rm -rf "$out/logs"
 export TEST_LOGS=$out/logs TEST_SLOW=1 TEST_TIMEOUT=${TEST_TIMEOUT:-900} TEST_ONLY=${TEST_ONLY-}
 echo "vm: Linux $(cat "$BUILD/vm/kernel/release"), emulated"
 # shellcheck disable=SC2046,SC2086 # lists
-"$here/boot.sh" -t $SECONDS_OF_ALL -e BUILD -e TEST_LOGS -e TEST_SLOW -e TEST_TIMEOUT -e TEST_ONLY \
+"$here/boot.sh" -t $SECONDS_OF_ALL -e BUILD -e TEST_LOGS -e TEST_SLOW -e TEST_TIMEOUT -e TEST_ONLY -e TEST_HOTPLUG \
 	tests/run.sh vm ${TESTS:-$(tests)}
 status=$?
 cp "$out"/logs/vm.* "$logs/" 2>/dev/null

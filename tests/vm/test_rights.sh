@@ -75,6 +75,25 @@ test_doctor_tells_an_ordinary_user_what_to_change() {
 	check_prints 'setcap cap_bpf,cap_perfmon'
 }
 
+# Names of files may not be read, but who asks has them open.
+files_by_descriptor() {
+	truncate -s 32M disk
+	loop=$(losetup -f --show disk)
+	mkfs.ext4 -q -b 4096 "$loop"
+	mkdir mnt
+	mount "$loop" mnt
+	# Who has ended has nothing open any more when rec comes to look.
+	check_status 0 "$REC" block --device "$loop" -o files.rec -- python3 -c '
+import os, time
+file = os.open("mnt/file", os.O_CREAT | os.O_WRONLY | os.O_DSYNC)
+for _ in range(23): os.write(file, bytes(4096))
+time.sleep(5)'
+	umount mnt
+	losetup -d "$loop"
+	check_equal "$("$ANA" block files.rec -f json | jq --arg f "$PWD/mnt/file" \
+		'.sections.files.rows[] | select(.file == $f).writes')" 23 "writes to a file"
+}
+
 test_zz_lockdown_is_named() {
 	[ -w $lockdown ] || skip "this kernel cannot be locked down"
 	echo integrity >$lockdown
@@ -87,6 +106,7 @@ test_zz_lockdown_is_named() {
 	check_prints 'boot with lockdown=integrity'
 	# Programs that read the kernel's memory by a helper are refused, others are not.
 	check_status 0 "$REC" sched -o b.rec -- true
+	files_by_descriptor
 	check_status 3 "$REC" sched --min 1ms -o c.rec -- true
 	check_says "^rec: source sched: .*locked down .*confidentiality.*boot with lockdown=integrity"
 	check_equal "$(wc -l <err)" 1 "lines"
