@@ -578,17 +578,19 @@ static int emit_sync(struct writer *w, uint64_t safe_ns)
 	return emit_plain(&w->emit, &h, NULL, 0);
 }
 
+/* -EAGAIN: there was no room for some of it, and rows are still here, which refer to the dictionary. */
 static int flush_stages(struct writer *w)
 {
-	int rc = 0;
+	int rc = 0, references;
 
 	tell_losses(w);
 	for (uint32_t s = 0; !rc && s < w->n_streams; s++)
 		for (uint32_t t = 0; !rc && t < w->n_types; t++)
 			rc = emit_stage(w, s, (int)t);
-	if (!rc || rc == -EAGAIN)
-		rc = emit_references(w);
-	return rc;
+	if (rc && rc != -EAGAIN)
+		return rc;
+	references = emit_references(w);
+	return references ? references : rc;
 }
 
 int writer_flush(struct writer *w, uint64_t safe_ns)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1130,6 +1131,109 @@ static void what_a_stuck_reader_costs_is_counted(void **state)
 	close(file);
 }
 
+/* Reads a pipe while it may. */
+struct slow_reader {
+	int from, to;
+	atomic_bool reads;
+	unsigned late_us; /* when it begins again */
+};
+
+static void *read_slowly(void *arg)
+{
+	struct slow_reader *r = arg;
+	uint8_t chunk[65536];
+	ssize_t got = 1;
+
+	while (got > 0) {
+		if (!atomic_load(&r->reads)) {
+			while (!atomic_load(&r->reads))
+				usleep(100);
+			usleep(r->late_us);
+		}
+		got = read(r->from, chunk, sizeof(chunk));
+		if (got > 0 && write(r->to, chunk, (size_t)got) != got)
+			abort();
+	}
+	return NULL;
+}
+
+/* A row of losses that found no room refers to the dictionary of its segment, which ends behind it and not before. */
+static void a_segment_does_not_end_before_its_losses_are_told(void **state)
+{
+	static const char *const fields[] = { "lost", "event" };
+	const struct want wants[] = { { "lost", fields, 2 }, { "cpu_sample", fields, 0 } };
+	struct merge_options options = { .wants = wants, .n_wants = 2 };
+	struct writer_config config = { .start_ns = 1, .stage_bytes = 65536 };
+	enum { ROUNDS = 12, EVENTS = 200000, NAMES = 50000 };
+	uint64_t seed = 1, lost = 0, seen = 0, now = 0;
+	struct slow_reader slow = { 0 };
+	struct verify_result v;
+	struct sink *sink;
+	struct writer *w;
+	struct reader *r;
+	struct merge *m;
+	struct row row;
+	struct err err;
+	pthread_t thread;
+	size_t n_damage;
+	int fds[2], type;
+	char path[] = "/tmp/test_trace_XXXXXX", name[48];
+
+	(void)state;
+	slow.to = mkstemp(path);
+	assert_int_equal(pipe(fds), 0);
+	slow.from = fds[0];
+	pthread_create(&thread, NULL, read_slowly, &slow);
+	sink = sink_new(fds[1], 1 << 20);
+	assert_int_equal(sink_start(sink), 0);
+	w = writer_new(sink, &config);
+	type = writer_type(w, &event_cpu_sample, NULL);
+	for (int round = 0; round < ROUNDS; round++) {
+		atomic_store(&slow.reads, false);
+		for (int i = 0; i < NAMES - 1000 * round; i++) {
+			snprintf(name, sizeof(name), "%016" PRIx64 "%016" PRIx64, random_u64(&seed),
+				random_u64(&seed));
+			writer_string(w, name, strlen(name));
+		}
+		for (int i = 0; i < EVENTS; i++)
+			writer_add(w, 0, type,
+				&(struct cpu_sample){ .time = ++now, .period = random_u64(&seed) });
+		assert_int_equal(writer_flush(w, now), 0);
+		slow.late_us = (unsigned)round * 1000;
+		atomic_store(&slow.reads, true);
+		while (writer_roll(w, now, now) == -EAGAIN)
+			;
+	}
+	assert_int_equal(writer_close(w, now), 0);
+	writer_free(w);
+	sink_free(sink);
+	close(fds[1]);
+	pthread_join(thread, NULL);
+	close(fds[0]);
+	r = reader_open(path, NULL);
+	assert_int_equal(verify(r, &v, &err), 0);
+	reader_damage(r, &n_damage);
+	assert_int_equal(n_damage, 0);
+	assert_int_equal(v.segments, ROUNDS + 1);
+	m = merge_new(&r, 1, &options);
+	while (merge_next(m, &row, NULL) > 0) {
+		seen += row.want == 1;
+		if (row.want == 0) {
+			struct text event = segment_string(row.segment, (uint32_t)row.values[1]);
+
+			assert_int_equal(event.len, strlen("cpu_sample"));
+			assert_memory_equal(event.s, "cpu_sample", event.len);
+			lost += row.values[0];
+		}
+	}
+	assert_true(lost > 0);
+	assert_int_equal(seen + lost, now);
+	merge_free(m);
+	reader_close(r);
+	unlink(path);
+	close(slow.to);
+}
+
 static void a_full_disk_is_an_error_that_stays(void **state)
 {
 	struct writer_config config = { .start_ns = 1 };
@@ -1214,6 +1318,7 @@ int main(void)
 		cmocka_unit_test(a_new_segment_stands_alone),
 		cmocka_unit_test(a_crowded_dictionary_asks_for_a_new_segment),
 		cmocka_unit_test(what_a_stuck_reader_costs_is_counted),
+		cmocka_unit_test(a_segment_does_not_end_before_its_losses_are_told),
 		cmocka_unit_test(a_full_disk_is_an_error_that_stays),
 		cmocka_unit_test(rows_that_come_a_little_out_of_order_are_sorted),
 	};
