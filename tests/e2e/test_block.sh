@@ -232,7 +232,7 @@ test_latencies_are_those_of_fio() {
 	from=0
 	# Tracepoints tell places and not requests: two at one place at one time may be taken for each other.
 	[ "${TEST_WITHOUT:-}" != bpf ] || from=64M
-	keep_busy "$LOOP" $from
+	keep_busy "$LOOP" "$from"
 	keep_busy other 0
 	for target in "${targets[@]}"; do
 		for op in write read; do
