@@ -212,8 +212,8 @@ latency_of_writes() { # TRACE OPERATION SIZE: how many bytes there are, how many
 		"\(map(.bytes) | add) \(length) \(map(.to - .from) | add / length)"'
 }
 
-keep_busy() { # FILE OFFSET: with reads and writes of 64 MiB of it
-	fio --name=load --filename="$1" --offset="$2" --rw=randrw --ioengine=libaio --direct=1 --bs=1M --iodepth=48 \
+keep_busy() { # FILE OFFSET SIZE DEPTH: with reads and writes of SIZE in 64 MiB of it, DEPTH at a time
+	fio --name=load --filename="$1" --offset="$2" --rw=randrw --ioengine=libaio --direct=1 --bs="$3" --iodepth="$4" \
 		--size=64M --time_based --runtime=120 >/dev/null 2>&1 &
 	CHILDREN+=($!)
 }
@@ -232,8 +232,8 @@ test_latencies_are_those_of_fio() {
 	from=0
 	# Tracepoints tell places and not requests: two at one place at one time may be taken for each other.
 	[ "${TEST_WITHOUT:-}" != bpf ] || from=64M
-	keep_busy "$LOOP" "$from"
-	keep_busy other 0
+	keep_busy "$LOOP" "$from" 1M 48
+	keep_busy other 0 1M 48
 	for target in "${targets[@]}"; do
 		for op in write read; do
 			for _ in $(seq 7); do
@@ -303,11 +303,8 @@ test_small_requests_and_their_calls_are_what_fio_sees() {
 	[ -z "$(disk_below_us)" ] || targets+=("$PWD/file")
 	# The disks have much else to do, so that a request takes long compared with fio's own 2 us.
 	cp file other
-	for other in "$LOOP" other; do
-		fio --name=load --filename="$other" --rw=randrw --ioengine=libaio --direct=1 --bs=256k --iodepth=4 \
-			--size=64M --time_based --runtime=120 >/dev/null 2>&1 &
-		CHILDREN+=($!)
-	done
+	keep_busy "$LOOP" 0 256k 4
+	keep_busy other 0 256k 4
 	for target in "${targets[@]}"; do
 		for job in "write 4096" "read 4096" "write 65536" "read 65536"; do
 			read -r op size <<<"$job"
