@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NAMES = 65536, FIRST_LEAST_NS = 1024, FIRST_ITEMS = 16 };
+enum {
+	MAX_NAMES = 65536,
+	FIRST_LEAST_NS = 1024,
+	FIRST_ITEMS = 16,
+	SOON = 12, /* pieces: parts that are needed so much later are fetched meanwhile */
+};
 
 const char *timeline_kind_name(enum timeline_kind kind)
 {
@@ -39,6 +44,8 @@ void timeline_builder_done(struct timeline_builder *b)
 {
 	for (uint32_t l = 0; l < b->n_lanes; l++)
 		free(b->lanes[l].items);
+	for (size_t i = 0; i < sizeof(b->free_parts) / sizeof(b->free_parts[0]); i++)
+		free(b->free_parts[i].list);
 	free(b->lanes);
 	free(b->names);
 	map_done(&b->by_name);
@@ -104,22 +111,25 @@ static unsigned size_class(uint32_t n_parts)
 
 static struct timeline_part *new_parts(struct timeline_builder *b, unsigned class)
 {
-	struct timeline_free_parts *f = b->free_parts[class];
+	struct timeline_free_parts *f = &b->free_parts[class];
 
-	if (!f)
+	if (!f->n)
 		return arena_alloc(&b->arena, (2u << class) * sizeof(struct timeline_part));
-	b->free_parts[class] = f->next;
-	return (struct timeline_part *)f;
+	if (f->n > SOON)
+		__builtin_prefetch(f->list[f->n - 1 - SOON], 1);
+	return f->list[--f->n];
 }
 
 static void drop_parts(struct timeline_builder *b, struct timeline_item *i)
 {
-	struct timeline_free_parts *f = (struct timeline_free_parts *)i->parts;
+	struct timeline_free_parts *f = &b->free_parts[size_class(i->n_parts)];
 
-	if (f && i->n_parts) {
-		f->next = b->free_parts[size_class(i->n_parts)];
-		b->free_parts[size_class(i->n_parts)] = f;
+	if (i->parts && i->n_parts && f->n == f->cap) {
+		f->cap = f->cap ? 2 * f->cap : FIRST_ITEMS;
+		f->list = xrealloc(f->list, f->cap, sizeof(*f->list));
 	}
+	if (i->parts && i->n_parts)
+		f->list[f->n++] = i->parts;
 	i->parts = NULL;
 }
 
@@ -213,6 +223,8 @@ static void thin_out(struct timeline_builder *b, struct timeline_lane *l, uint64
 
 	l->least_ns = least_ns;
 	for (uint32_t i = 1; i < l->n; i++) {
+		if (i + SOON < l->n)
+			__builtin_prefetch(l->items[i + SOON].parts);
 		if (fit_together(&l->items[n - 1], &l->items[i], least_ns))
 			put_together(b, &l->items[n - 1], &l->items[i]);
 		else

@@ -107,14 +107,15 @@ struct timeline {
 	struct table *table;     /* the lanes, for those who see no picture */
 };
 
-/* Memory of parts that is free. */
+/* Memory of parts that is free: a list beside it, so that what comes next is known before it is touched. */
 struct timeline_free_parts {
-	struct timeline_free_parts *next;
+	struct timeline_part **list; /* owned */
+	uint32_t n, cap;
 };
 
 struct timeline_builder {
-	struct arena arena;                        /* of names and parts */
-	struct timeline_free_parts *free_parts[4]; /* by size */
+	struct arena arena;                       /* of names and parts */
+	struct timeline_free_parts free_parts[4]; /* by size */
 	uint64_t origin_ns;
 	struct timeline_name *names; /* owned */
 	struct map by_name;
